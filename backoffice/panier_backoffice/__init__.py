@@ -1,0 +1,1 @@
+"""The back office: receipts, products, members, campaigns, and the marketing console."""

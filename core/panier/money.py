@@ -1,0 +1,78 @@
+"""Money as integer minor units with a currency (ISO 4217)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from panier.error import PanierError
+
+# ISO 4217: minor units other than two. Everything else has two.
+_EXPONENT = {
+    "BHD": 3, "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "IQD": 3, "ISK": 0, "JOD": 3, "JPY": 0, "KMF": 0, "KRW": 0, "KWD": 3,
+    "LYD": 3, "OMR": 3, "PYG": 0, "RWF": 0, "TND": 3, "UGX": 0, "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
+}  # fmt: skip
+
+
+class NotMoney(PanierError):
+    """Text that is not an amount of this currency."""
+
+    code = "not_money"
+
+
+def exponent(currency: str) -> int:
+    """Number of decimal digits of `currency`'s minor unit, for example 2 for EUR and 0 for JPY."""
+    return _EXPONENT.get(currency, 2)
+
+
+def parse_minor(text: str, currency: str) -> int:
+    """Minor units of a decimal string: `"12.40"`, EUR → 1240.
+
+    Raises NotMoney where the text is no finite decimal or is finer than the currency's minor unit.
+    """
+    try:
+        amount = Decimal(text)
+    except (InvalidOperation, ValueError, TypeError) as error:
+        raise NotMoney(f"{text!r} is not an amount; write it like 12.40") from error
+    if not amount.is_finite():
+        raise NotMoney(f"{text!r} is not an amount; write it like 12.40")
+    digits = exponent(currency)
+    minor = amount.scaleb(digits)
+    if minor != minor.to_integral_value():
+        raise NotMoney(f"{text!r} has more than the {digits} decimals that {currency} has")
+    return int(minor)
+
+
+def format_minor(minor: int, currency: str) -> str:
+    """Decimal string of minor units: 1240, EUR → `"12.40"`."""
+    return f"{Decimal(minor).scaleb(-exponent(currency)):.{exponent(currency)}f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount: integer minor units and an ISO 4217 currency code. Amounts of two currencies never mix."""
+
+    minor: int
+    currency: str
+
+    @classmethod
+    def parse(cls, text: str, currency: str) -> Money:
+        """Reads a decimal string such as `"12.40"`. Raises NotMoney."""
+        return cls(parse_minor(text, currency), currency)
+
+    def __add__(self, other: Money) -> Money:
+        return Money(self.minor + self._same(other), self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(self.minor - self._same(other), self.currency)
+
+    def __mul__(self, count: int) -> Money:
+        return Money(self.minor * count, self.currency)
+
+    def __str__(self) -> str:
+        return format_minor(self.minor, self.currency)
+
+    def _same(self, other: Money) -> int:
+        if other.currency != self.currency:
+            raise NotMoney(f"{other} {other.currency} cannot be reckoned with {self} {self.currency}")
+        return other.minor

@@ -1,0 +1,313 @@
+"""A trip is a journal of events; its state is their fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le, Len, Predicate
+from pydantic import Discriminator
+
+from panier.error import PanierError
+from panier.member import EVERY_MEMBER
+from panier.offer import Offer
+
+Entry = Literal["scan", "wedge", "typed", "shelf"]
+"""How a code came in: a serial scanner, a keyboard wedge, typed digits, or picked from the list of products."""
+
+Name = Annotated[str, Len(1, 64)]
+Minor = Annotated[int, Ge(0), Le(10**12)]
+
+
+class TripOrder(PanierError):
+    """An event that cannot follow the trip's state, for example an item after the end."""
+
+    code = "trip_order"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TripStarted:
+    """A shopper takes the device. `snapshot` is the version of prices and promotions that is held; 0 is none."""
+
+    store: Name
+    currency: Annotated[str, Len(3, 3), Predicate(str.isupper)]
+    timezone: Name
+    snapshot: Annotated[int, Ge(0)]
+    kind: Literal["trip_started"] = "trip_started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemAdded:
+    """Units of one product; carries what the device knew of it, so that the fold needs no catalogue."""
+
+    sku: Name
+    name: Annotated[str, Len(1, 120)]
+    unit_price: Minor
+    category: Annotated[str, Len(0, 80)]
+    tax_rate: Annotated[str, Len(1, 12)] | None
+    snapshot: Annotated[int, Ge(0)]
+    entry: Entry
+    quantity: Annotated[int, Gt(0), Le(999)] = 1
+    kind: Literal["item_added"] = "item_added"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemRemoved:
+    """Units put back on the shelf."""
+
+    sku: Name
+    unit_price: Minor
+    quantity: Annotated[int, Gt(0), Le(999)] = 1
+    kind: Literal["item_removed"] = "item_removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardScanned:
+    """A loyalty card that one of the store's card rules knows."""
+
+    card: Name
+    kind: Literal["card_scanned"] = "card_scanned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapsuleReceived:
+    """The gateway's answer to a card, or a newer one after a push; replaces the segments and offers known before."""
+
+    member: Name
+    segments: tuple[Name, ...]
+    offers: tuple[Offer, ...]
+    kind: Literal["capsule_received"] = "capsule_received"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferShown:
+    """An offer was painted on the screen."""
+
+    offer: Name
+    kind: Literal["offer_shown"] = "offer_shown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferAccepted:
+    """The shopper said yes to an offer."""
+
+    offer: Name
+    kind: Literal["offer_accepted"] = "offer_accepted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferRefused:
+    """The shopper said "not for me"."""
+
+    offer: Name
+    kind: Literal["offer_refused"] = "offer_refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotAdopted:
+    """Newer prices and promotions arrived in mid-trip and hold from here on; lines keep the price they were scanned at."""
+
+    snapshot: Annotated[int, Ge(0)]
+    kind: Literal["snapshot_adopted"] = "snapshot_adopted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRefused:
+    """A code that the shop could not use: `reason` is the error's code, `seen` the code, masked where it might be personal."""
+
+    reason: Name
+    seen: Annotated[str, Len(0, 64)]
+    entry: Entry
+    kind: Literal["code_refused"] = "code_refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpRequested:
+    """The shopper calls staff."""
+
+    kind: Literal["help_requested"] = "help_requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpEnded:
+    """Staff came, or the shopper needs no help any more."""
+
+    kind: Literal["help_ended"] = "help_ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TripFinished:
+    """The shopper is done; the figures are what the screen showed, for the receiver to check."""
+
+    units: Annotated[int, Ge(0)]
+    discount: Minor
+    total: Minor
+    kind: Literal["trip_finished"] = "trip_finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TripAbandoned:
+    """The device was put back without a purchase."""
+
+    kind: Literal["trip_abandoned"] = "trip_abandoned"
+
+
+Happening = (
+    TripStarted | ItemAdded | ItemRemoved | CardScanned | CapsuleReceived | OfferShown | OfferAccepted | OfferRefused
+    | SnapshotAdopted | CodeRefused | HelpRequested | HelpEnded | TripFinished | TripAbandoned
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One happening with its identity.
+
+    (device, journal, sequence) is unique for ever: the device makes it, `journal` changes when a device is wiped. `at` is
+    milliseconds since 1970 UTC by the device's clock. `trip` is `device.journal.sequence` of the trip's first event.
+    """
+
+    sequence: Annotated[int, Ge(1)]
+    at: Annotated[int, Ge(0)]
+    trip: Annotated[str, Len(1, 120)]
+    what: Annotated[Happening, Discriminator("kind")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Equal units: one product at one price."""
+
+    sku: str
+    name: str
+    unit_price: int
+    category: str
+    tax_rate: str | None
+    snapshot: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trip:
+    """What a trip's events so far amount to. `last_line` is the index of the line that changed last, or None."""
+
+    trip: str
+    store: str
+    currency: str
+    timezone: str
+    snapshot: int
+    started_at: int
+    last_at: int
+    first_sequence: int
+    last_sequence: int
+    lines: tuple[Line, ...] = ()
+    last_line: int | None = None
+    card: str | None = None
+    member: str | None = None
+    segments: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    shown: frozenset[str] = frozenset()
+    accepted: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+    needs_help: bool = False
+    refused_codes: int = 0
+    finished: TripFinished | None = None
+    abandoned: bool = False
+
+    @property
+    def units(self) -> int:
+        """Units in the basket."""
+        return sum(line.quantity for line in self.lines)
+
+    @property
+    def is_open(self) -> bool:
+        """True until the trip is finished or abandoned."""
+        return self.finished is None and not self.abandoned
+
+    def after(self, event: Event) -> Trip:
+        """The state after one more event of this trip. Raises TripOrder where the event cannot follow."""
+        if event.trip != self.trip:
+            raise TripOrder(f"event {event.sequence} is of trip {event.trip}, not of {self.trip}")
+        if not self.is_open:
+            raise TripOrder(f"{event.what.kind} after the end of trip {self.trip}")
+        if event.sequence <= self.last_sequence:
+            raise TripOrder(f"event {event.sequence} comes after {self.last_sequence} in trip {self.trip}")
+        return replace(self._with(event.what), last_at=event.at, last_sequence=event.sequence)
+
+    def _with(self, what: Happening) -> Trip:
+        match what:
+            case ItemAdded():
+                return self._add(what)
+            case ItemRemoved():
+                return self._remove(what)
+            case CardScanned(card=card):
+                segments = tuple(dict.fromkeys((*self.segments, EVERY_MEMBER)))
+                return replace(self, card=card, segments=segments)
+            case CapsuleReceived(member=member, segments=segments, offers=offers):
+                return replace(self, member=member, segments=segments, offers=offers)
+            case OfferShown(offer=offer):
+                return replace(self, shown=self.shown | {offer})
+            case OfferAccepted(offer=offer):
+                return replace(self, accepted=self.accepted | {offer}, refused=self.refused - {offer})
+            case OfferRefused(offer=offer):
+                return replace(self, refused=self.refused | {offer}, accepted=self.accepted - {offer})
+            case SnapshotAdopted(snapshot=snapshot):
+                return replace(self, snapshot=snapshot)
+            case CodeRefused():
+                return replace(self, refused_codes=self.refused_codes + 1)
+            case HelpRequested():
+                return replace(self, needs_help=True)
+            case HelpEnded():
+                return replace(self, needs_help=False)
+            case TripFinished():
+                return replace(self, finished=what)
+            case TripAbandoned():
+                return replace(self, abandoned=True)
+            case TripStarted():
+                raise TripOrder(f"trip {self.trip} has already started")
+
+    def _index(self, sku: str, unit_price: int) -> int | None:
+        return next((i for i, line in enumerate(self.lines) if line.sku == sku and line.unit_price == unit_price), None)
+
+    def _add(self, item: ItemAdded) -> Trip:
+        index = self._index(item.sku, item.unit_price)
+        if index is None:
+            line = Line(
+                sku=item.sku, name=item.name, unit_price=item.unit_price, category=item.category,
+                tax_rate=item.tax_rate, snapshot=item.snapshot, quantity=item.quantity,
+            )  # fmt: skip
+            return replace(self, lines=(*self.lines, line), last_line=len(self.lines))
+        line = self.lines[index]
+        return self._put(index, replace(line, quantity=line.quantity + item.quantity))
+
+    def _remove(self, item: ItemRemoved) -> Trip:
+        index = self._index(item.sku, item.unit_price)
+        held = 0 if index is None else self.lines[index].quantity
+        if index is None or held < item.quantity:
+            raise TripOrder(f"{item.quantity} of {item.sku} cannot be put back: the basket holds {held}")
+        if held == item.quantity:
+            return replace(self, lines=self.lines[:index] + self.lines[index + 1 :], last_line=None)
+        return self._put(index, replace(self.lines[index], quantity=held - item.quantity))
+
+    def _put(self, index: int, line: Line) -> Trip:
+        return replace(self, lines=(*self.lines[:index], line, *self.lines[index + 1 :]), last_line=index)
+
+
+def start(event: Event) -> Trip:
+    """The state after a trip's first event. Raises TripOrder where it is not a TripStarted."""
+    what = event.what
+    if not isinstance(what, TripStarted):
+        raise TripOrder(f"trip {event.trip} begins with {what.kind}, not with trip_started")
+    return Trip(
+        trip=event.trip, store=what.store, currency=what.currency, timezone=what.timezone, snapshot=what.snapshot,
+        started_at=event.at, last_at=event.at, first_sequence=event.sequence, last_sequence=event.sequence,
+    )  # fmt: skip
+
+
+def fold(events: Iterable[Event]) -> Trip:
+    """The state of a trip after all its events, in order of sequence. Raises TripOrder; an empty journal is no trip."""
+    trip: Trip | None = None
+    for event in events:
+        trip = start(event) if trip is None else trip.after(event)
+    if trip is None:
+        raise TripOrder("no events, no trip")
+    return trip

@@ -1,0 +1,43 @@
+"""Logs: one line an event on standard error or in a file, for people on a terminal and as JSON for machines."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+import structlog
+
+Logger = structlog.typing.FilteringBoundLogger
+
+
+def setup(level: str = "INFO", *, file: Path | None = None, as_json: bool | None = None) -> None:
+    """Configures logs for this process; called once by a role's command.
+
+    `file` is for processes that own the terminal's screen (device, monitor). `as_json` defaults to whether nobody looks.
+    """
+    stream: TextIO = file.open("a", encoding="utf-8", buffering=1) if file else sys.stderr
+    machine = not stream.isatty() if as_json is None else as_json
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if machine
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+
+
+def logger(name: str) -> Logger:
+    """A logger whose lines carry `name`."""
+    return structlog.get_logger(part=name)

@@ -1,0 +1,1 @@
+"""The other end of every wire: scanners, shoppers, a store full of devices, and the sample shop."""
