@@ -1,4 +1,4 @@
-"""What a gateway hands to the back office: receipts, contacts and incidents, each with an identity that makes a repeat harmless."""
+"""What a gateway hands to the back office: receipts, contacts, incidents; each with an identity, so that repeats are harmless."""
 
 from __future__ import annotations
 

@@ -42,9 +42,7 @@ def _load(found: EntryPoint) -> Any:
     return command
 
 
-app = typer.Typer(
-    cls=_Roles, add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
-)
+app = typer.Typer(cls=_Roles, add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,4 +1,4 @@
-"""Settings: one typed object a role, read once at the start from flags, environment and a TOML file, in this order of strength."""
+"""Settings: one typed object a role, read once at the start; flags outrank the environment, which outranks the TOML file."""
 
 from __future__ import annotations
 
@@ -76,7 +76,11 @@ def _sentence(
     name, dotted = path[0], ".".join(path)
     if problem["type"] == "missing":
         return f"{dotted} is missing: set it in the file, as {prefix}{name.upper()}, or by --{name.replace('_', '-')}"
-    source = f"--{name.replace('_', '-')}" if name in given else f"{file}: {dotted}" if name in from_file else f"{prefix}{dotted.upper()}"
+    source = f"{prefix}{dotted.upper()}"
+    if name in given:
+        source = f"--{name.replace('_', '-')}"
+    elif name in from_file:
+        source = f"{file}: {dotted}"
     secret = any(word in dotted for word in ("password", "token", "secret"))
     seen = "" if secret else f" (seen: {problem.get('input')!r})"
     return f"{source}: {problem['msg']}{seen}"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def open_database(path: Path) -> Database:
     """A database in WAL mode with synchronous=FULL: a commit returns after the log was fsynced, so a power cut keeps it.
 
-    Transactions are stated by the caller (`with database.conn:` or BEGIN); the connection may be used from any one thread at a time.
+    Transactions are stated by the caller (BEGIN ... COMMIT on `conn`); one thread uses a connection at a time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)

@@ -1,0 +1,135 @@
+"""The MQTT session: one connection to the store's broker that comes back by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import aiomqtt
+
+from panier.error import PanierError
+from panier_io.log import logger
+
+_FIRST_WAIT = 0.2
+_LONGEST_WAIT = 5.0
+_KEEPALIVE = 5
+
+
+class NotConnected(PanierError):
+    """Nothing can be published now; keep it and publish when the session is connected again."""
+
+    code = "not_connected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where the broker is, and who we are there. The user name is the client id: one identity, one connection."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker says, retained, when this session dies."""
+
+    topic: str
+    payload: bytes
+
+
+class Session:
+    """Keeps one MQTT 3.1.1 connection (clean session) and hands on what arrives, one message after the other.
+
+    `on_connect` runs after each (re)connection once the subscriptions stand; publish the birth message there. `on_message` gets
+    topic and payload; an exception in it is logged and the session goes on: no payload may stop a process.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        subscriptions: Sequence[str],
+        on_connect: Callable[[], Awaitable[None]],
+        on_message: Callable[[str, bytes], Awaitable[None]],
+        on_disconnect: Callable[[], None] = lambda: None,
+        will: Will | None = None,
+    ) -> None:
+        self._address = address
+        self._subscriptions = list(subscriptions)
+        self._on_connect = on_connect
+        self._on_message = on_message
+        self._on_disconnect = on_disconnect
+        self._will = will
+        self._client: aiomqtt.Client | None = None
+        self._log = logger("session").bind(client=address.username, broker=f"{address.host}:{address.port}")
+
+    @property
+    def connected(self) -> bool:
+        """True while the broker answers."""
+        return self._client is not None
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
+        """Hands one message to the broker and waits for its PUBACK. Raises NotConnected.
+
+        A PUBACK proves nothing about the receiver, and brokers send it for refused topics too: only the gateway's own
+        acknowledgement counts.
+        """
+        client = self._client
+        if client is None:
+            raise NotConnected(f"no connection to {self._address.host}:{self._address.port}")
+        try:
+            await client.publish(topic, payload, qos=qos, retain=retain, timeout=10)
+        except aiomqtt.MqttError as error:
+            raise NotConnected(str(error)) from error
+
+    async def run(self) -> None:
+        """Connects and stays connected until cancelled; waits 0.2 to 5 s with jitter between attempts."""
+        wait = _FIRST_WAIT
+        while True:
+            try:
+                async with self._new_client() as client:
+                    for subscription in self._subscriptions:
+                        await client.subscribe(subscription, qos=1)
+                    self._client = client
+                    self._log.info("connected")
+                    wait = _FIRST_WAIT
+                    await self._on_connect()
+                    async for message in client.messages:
+                        await self._hand_on(message)
+            except (aiomqtt.MqttError, NotConnected, OSError) as error:
+                self._log.info("disconnected", reason=str(error), again_in=round(wait, 1))
+            finally:
+                if self._client is not None:
+                    self._client = None
+                    self._on_disconnect()
+            # Jitter, so that a store's devices do not all knock in the same instant after the broker came back.
+            await asyncio.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311  (no secret rests on it)
+            wait = min(wait * 2, _LONGEST_WAIT)
+
+    async def _hand_on(self, message: aiomqtt.Message) -> None:
+        try:
+            await self._on_message(message.topic.value, message.payload)
+        except NotConnected:
+            raise
+        except Exception:
+            self._log.exception("message_failed", topic=message.topic.value, size=len(message.payload))
+
+    def _new_client(self) -> aiomqtt.Client:
+        at = self._address
+        will = aiomqtt.Will(self._will.topic, self._will.payload, qos=1, retain=True) if self._will else None
+        return aiomqtt.Client(
+            at.host,
+            at.port,
+            username=at.username,
+            password=at.password,
+            identifier=at.username,
+            protocol=aiomqtt.ProtocolVersion.V311,
+            clean_session=True,
+            keepalive=_KEEPALIVE,
+            timeout=10,
+            will=will,
+        )
