@@ -75,9 +75,9 @@ class Journal:
 
     def forget(self) -> int:
         """Deletes what is acknowledged, but for the newest trip, which may still be open; gives the number of events."""
-        newest = "SELECT trip FROM event ORDER BY sequence DESC LIMIT 1"
         return self._db.conn.execute(
-            f"DELETE FROM event WHERE sequence <= ? AND trip <> ({newest})", (self.acknowledged,)
+            "DELETE FROM event WHERE sequence <= ? AND trip <> (SELECT trip FROM event ORDER BY sequence DESC LIMIT 1)",
+            (self.acknowledged,),
         ).rowcount
 
     @property
