@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from panier.receipt import Count, Name
+from panier.receipt import Count, Moment, Name
 
 FeedKind = Literal["product", "promotion", "member", "campaign"]
 
@@ -58,6 +58,6 @@ class CampaignRecord(_Part):
     promotion: dict[str, Any]
     segment: Name | None = None
     members: list[Name] | None = None
-    starts_at: Count | None = None
-    ends_at: Count | None = None
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
     state: Literal["running", "stopped"]

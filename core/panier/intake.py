@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from panier.message import Counters, LiveRow
-from panier.receipt import Count, Name
+from panier.receipt import Count, Moment, Name
 
 
 class _Part(BaseModel):
@@ -27,7 +27,7 @@ class Contact(_Part):
     member: Name | None
     offer: Name
     what: Literal["shown", "accepted", "refused"]
-    at: Count
+    at: Moment
 
 
 class Incident(_Part):
@@ -39,7 +39,7 @@ class Incident(_Part):
     trip: Identity | None = None
     kind: Name
     text: Annotated[str, Field(max_length=500)]
-    at: Count
+    at: Moment
 
 
 class Intake(BaseModel):

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Minor = Annotated[int, Field(ge=0, le=10**12)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
+Moment = Annotated[int, Field(ge=0, le=10**14)]
+"""Milliseconds since 1970 UTC."""
 
 
 class _Part(BaseModel):
@@ -56,8 +58,8 @@ class Receipt(_Part):
     journal: Name
     first_sequence: Count
     last_sequence: Count
-    started_at: Count
-    finished_at: Count
+    started_at: Moment
+    finished_at: Moment
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     timezone: Name
     snapshot: Count
