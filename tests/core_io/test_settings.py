@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from panier_io.settings import SettingsInvalid, load
+
+
+class Shop(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="PANIER_SHOP_", extra="ignore")
+
+    store: str
+    port: int = Field(1883, ge=0, le=65535)
+    broker_password: str = Field("secret-enough", min_length=8)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "shop.toml"
+
+
+def test_a_file_is_enough(file: Path):
+    file.write_text('store = "s1"\nport = 1884\n')
+    assert load(Shop, file) == Shop(store="s1", port=1884)
+
+
+def test_flags_outrank_the_environment_which_outranks_the_file(file: Path, monkeypatch: pytest.MonkeyPatch):
+    file.write_text('store = "file"\nport = 1\n')
+    monkeypatch.setenv("PANIER_SHOP_STORE", "environment")
+    monkeypatch.setenv("PANIER_SHOP_PORT", "2")
+    settings = load(Shop, file, port=3, store=None)
+    assert (settings.store, settings.port) == ("environment", 3)
+
+
+def test_all_errors_are_told_at_once_with_what_was_meant(file: Path, monkeypatch: pytest.MonkeyPatch):
+    file.write_text('sotre = "s1"\nport = 99999\n')
+    monkeypatch.setenv("PANIER_SHOP_PROT", "1")
+    with pytest.raises(SettingsInvalid) as caught:
+        load(Shop, file)
+    problems = "\n".join(caught.value.problems)
+    assert len(caught.value.problems) == 4
+    assert "unknown setting 'sotre'; did you mean 'store'?" in problems
+    assert "unknown setting PANIER_SHOP_PROT; did you mean PANIER_SHOP_PORT?" in problems
+    assert f"{file}: port: Input should be less than or equal to 65535 (seen: 99999)" in problems
+    assert "store is missing: set it in the file, as PANIER_SHOP_STORE, or by --store" in problems
+
+
+def test_a_secret_is_never_quoted():
+    with pytest.raises(SettingsInvalid) as caught:
+        load(Shop, store="s1", broker_password="short")
+    assert "--broker-password" in str(caught.value)
+    assert "short" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("content", "told"), [(None, "no such file"), (b"store = ", "Invalid value"), (b"\xff\xfe", "decode")])
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(file: Path, content: bytes | None, told: str):
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingsInvalid, match=told) as caught:
+        load(Shop, file, store="s1")
+    assert str(file) in str(caught.value)
