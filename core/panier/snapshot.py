@@ -25,7 +25,7 @@ class Change:
     version: Annotated[int, Ge(1)]
     kind: ChangeKind
     key: Annotated[str, Len(1, 64)]
-    body: Annotated[str, Len(2, 64_000)] | None
+    body: Annotated[str, Len(2, 64_000)] | None = None
 
 
 def canonical(body: Mapping[str, Any]) -> str:
