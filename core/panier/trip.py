@@ -168,7 +168,7 @@ class Event:
     """
 
     sequence: Annotated[int, Ge(1)]
-    at: Annotated[int, Ge(0)]
+    at: Annotated[int, Ge(0), Le(10**14)]
     trip: Annotated[str, Len(1, 120)]
     what: Annotated[Happening, Discriminator("kind")]
 
