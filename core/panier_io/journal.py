@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from panier.error import PanierError
@@ -35,6 +37,8 @@ class Journal:
                 sequence INTEGER PRIMARY KEY AUTOINCREMENT, trip TEXT NOT NULL, at INTEGER NOT NULL, what TEXT NOT NULL) STRICT;
             CREATE INDEX IF NOT EXISTS event_trip ON event(trip, sequence);
             CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+            CREATE TABLE IF NOT EXISTS greeting(trip TEXT PRIMARY KEY, first_name TEXT NOT NULL) STRICT;
+            PRAGMA secure_delete=ON;
             """
         )
         self.device = device
@@ -45,17 +49,23 @@ class Journal:
         self.last = self._last()
         """Highest sequence written."""
 
-    def append(self, trip: str | None, at: int, what: Happening) -> Event:
-        """Writes one event and waits for the disk. `trip` is None for a TripStarted, whose sequence names the trip."""
-        sequence = self.last + 1
-        name = trip or f"{self.device}.{self.id}.{sequence}"
-        if (trip is None) != isinstance(what, TripStarted):
+    def append(self, trip: str | None, at: int, *happenings: Happening) -> list[Event]:
+        """Writes what happened, all of it or nothing, and waits for the disk.
+
+        `trip` is None where the first happening is a TripStarted, whose sequence names the trip; the others belong to it.
+        """
+        if not happenings or any(
+            (trip is None and place == 0) != isinstance(w, TripStarted) for place, w in enumerate(happenings)
+        ):
             raise ValueError("a TripStarted opens a trip; every other event belongs to one")
-        self._db.conn.execute(
-            "INSERT INTO event(sequence, trip, at, what) VALUES (?, ?, ?, ?)", (sequence, name, at, happening_to_json(what))
-        )
-        self.last = sequence
-        return Event(sequence=sequence, at=at, trip=name, what=what)
+        first = self.last + 1
+        name = trip or f"{self.device}.{self.id}.{first}"
+        events = [Event(sequence=first + place, at=at, trip=name, what=what) for place, what in enumerate(happenings)]
+        rows = [(event.sequence, name, at, happening_to_json(event.what)) for event in events]
+        with self._transaction():
+            self._db.conn.executemany("INSERT INTO event(sequence, trip, at, what) VALUES (?, ?, ?, ?)", rows)
+        self.last = events[-1].sequence
+        return events
 
     def after(self, sequence: int, limit: int) -> list[Event]:
         """Up to `limit` events that follow `sequence`, oldest first."""
@@ -74,11 +84,25 @@ class Journal:
         self.acknowledged = upto
 
     def forget(self) -> int:
-        """Deletes what is acknowledged, but for the newest trip, which may still be open; gives the number of events."""
+        """Deletes what is acknowledged, but for a trip that is still open; gives the number of events."""
+        kept = self.open_trip()
         return self._db.conn.execute(
-            "DELETE FROM event WHERE sequence <= ? AND trip <> (SELECT trip FROM event ORDER BY sequence DESC LIMIT 1)",
-            (self.acknowledged,),
+            "DELETE FROM event WHERE sequence <= ? AND trip IS NOT ?", (self.acknowledged, kept.trip if kept else None)
         ).rowcount
+
+    def greet(self, trip: str, first_name: str) -> None:
+        """Keeps the first name of the member of `trip` until `erase_greeting`; it is in no event."""
+        self._db.conn.execute("INSERT OR REPLACE INTO greeting VALUES (?, ?)", (trip, first_name))
+
+    def greeting(self, trip: str) -> str:
+        """The first name of the member of `trip`, or nothing."""
+        row = self._db.conn.execute("SELECT first_name FROM greeting WHERE trip = ?", (trip,)).fetchone()
+        return row[0] if row else ""
+
+    def erase_greeting(self) -> None:
+        """Overwrites every first name on the disk, in the write-ahead log too."""
+        if self._db.conn.execute("DELETE FROM greeting").rowcount:
+            self._db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     @property
     def waiting(self) -> int:
@@ -98,11 +122,22 @@ class Journal:
         """Closes the file."""
         self._db.close()
 
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.conn.execute("ROLLBACK")
+            raise
+        self._db.conn.execute("COMMIT")
+
     def _claim(self, path: Path) -> None:
         if self._db.conn.execute("SELECT 1 FROM fact").fetchone() is None:
             name = "".join(secrets.choice(_ALPHABET) for _ in range(6))
             facts = {"journal": name, "device": self.device, "format": str(FORMAT), "acknowledged": "0"}
-            self._db.conn.executemany("INSERT INTO fact VALUES (?, ?)", facts.items())
+            with self._transaction():
+                self._db.conn.executemany("INSERT INTO fact VALUES (?, ?)", facts.items())
         owner, form = self._fact("device"), self._fact("format")
         if owner != self.device:
             raise JournalUnusable(

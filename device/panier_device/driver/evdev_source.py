@@ -1,0 +1,54 @@
+"""Key events of an input device of the kernel. The one file that imports evdev, which not every machine can install."""
+
+from __future__ import annotations
+
+import contextlib
+
+import evdev
+
+from panier_device.driver.port import DeviceGone, KeyEvent
+
+
+class EvdevSource:
+    """Reads /dev/input/event* (or a link to one). Raises DeviceGone."""
+
+    def __init__(self, path: str) -> None:
+        try:
+            self._device = evdev.InputDevice(path)
+        except OSError as error:
+            raise DeviceGone(f"{path}: {error.strerror or error}") from error
+
+    @property
+    def identity(self) -> str:
+        info = self._device.info
+        return f"{self._device.name} ({info.vendor:04x}:{info.product:04x}) at {self._device.path}"
+
+    def fileno(self) -> int:
+        return self._device.fd
+
+    def read(self) -> list[KeyEvent]:
+        try:
+            return [
+                KeyEvent(event.sec * 1000 + event.usec // 1000, event.type, event.code, event.value)
+                for event in self._device.read()
+            ]
+        except BlockingIOError:
+            return []
+        except OSError as error:
+            raise DeviceGone(f"{self._device.path}: {error.strerror or error}") from error
+
+    def grab(self) -> None:
+        try:
+            self._device.grab()
+        except OSError as error:
+            raise DeviceGone(
+                f"{self._device.path} cannot be taken: {error.strerror or error}; does another program hold it?"
+            ) from error
+
+    def ungrab(self) -> None:
+        with contextlib.suppress(OSError):
+            self._device.ungrab()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._device.close()

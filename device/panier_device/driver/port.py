@@ -1,0 +1,96 @@
+"""The ports: what the agent expects of the things that are plugged in, whatever they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from panier.error import PanierError
+from panier.trip import Entry
+
+Flaw = Literal["noise", "cut_short", "too_long"]
+"""Why a frame is no code: foreign bytes in it, no terminator in time, or more bytes than any code has."""
+
+
+class DeviceGone(PanierError):
+    """The device was unplugged, or its line fails: what was read so far is void, open it again."""
+
+    code = "device_gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One code as it stood on the wire, without its framing; or, with a `flaw`, what arrived in place of one."""
+
+    text: str
+    flaw: Flaw | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a scanner delivers. `read_at` is when its last byte was read: `time.monotonic_ns()`."""
+
+    frame: Frame
+    entry: Entry
+    read_at: int
+
+
+Deliver = Callable[[Reading], None]
+
+
+class Scanner(Protocol):
+    """Reads codes for as long as it runs; comes back by itself when its device does, and never delivers a part as a whole."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in logs and checks, for example its path."""
+        ...
+
+    @property
+    def present(self) -> bool:
+        """True while the device answers."""
+        ...
+
+    async def run(self, deliver: Deliver) -> None:
+        """Calls `deliver` with each reading, in order, until cancelled."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEvent:
+    """One input_event of the kernel: time in milliseconds of any clock that does not jump, and type, code, value."""
+
+    at_ms: int
+    type: int
+    code: int
+    value: int
+
+
+class KeySource(Protocol):
+    """Where a keyboard wedge's events come from. Every method but `identity` may raise DeviceGone."""
+
+    @property
+    def identity(self) -> str:
+        """Which device it is, for people."""
+        ...
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when `read` has something."""
+        ...
+
+    def read(self) -> list[KeyEvent]:
+        """What has arrived; never waits."""
+        ...
+
+    def grab(self) -> None:
+        """Takes the device for ourselves: else a scan also types into whatever has the focus."""
+        ...
+
+    def ungrab(self) -> None:
+        """Gives it back."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of the descriptor; safe to repeat."""
+        ...

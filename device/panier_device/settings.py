@@ -1,0 +1,82 @@
+"""The settings of one terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from panier.topic import BadName, checked_name
+
+
+class SerialSettings(BaseModel):
+    """A scanner on a serial line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["serial"]
+    port: Annotated[str, Field(min_length=1)]
+    """Its device file, better a link that udev keeps, such as /dev/retail/scanner0."""
+    profile: str = "generic"
+    """A name in firmware-config/profiles, or the path of a .toml file."""
+
+
+class WedgeSettings(BaseModel):
+    """A scanner or card reader that poses as a keyboard."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["wedge"]
+    path: Annotated[str, Field(min_length=1)]
+    """/dev/input/event*, or a link to one; or, with `source = "stream"`, a socket or FIFO that carries input_event records."""
+    source: Literal["evdev", "stream"] = "evdev"
+    layout: str = "us"
+    """A name in firmware-config/layouts, or the path of a .toml file."""
+
+
+class BrokerSettings(BaseModel):
+    """Where the store's MQTT broker is; the device's name is its user name there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    password: SecretStr
+
+
+class DeviceSettings(BaseSettings):
+    """All that one terminal is told; the rest it learns from the gateway."""
+
+    model_config = SettingsConfigDict(env_prefix="PANIER_DEVICE_", env_nested_delimiter="__", frozen=True, extra="forbid")
+
+    store: str
+    device: str
+    data_dir: Path
+    """Holds the journal, the assortment, the log and the lock; one device, one directory."""
+    broker: BrokerSettings | None = None
+    """Without a broker the terminal works alone, with what it holds."""
+    scanners: list[Annotated[SerialSettings | WedgeSettings, Field(discriminator="kind")]] = []
+    loyalty: str = "sample"
+    """Card rules: a name in firmware-config/loyalty, or the path of a .toml file."""
+    language: Literal["en"] = "en"
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    """Only until the gateway has said what the store uses."""
+    timezone: str = "UTC"
+    """Only until the gateway has said where the store is."""
+    price_age_s: Annotated[int, Field(ge=1)] = 600
+    """Prices that the gateway has not confirmed for longer are marked with their age."""
+    metrics_file: Path | None = None
+    """Where to write metrics in the format of Prometheus' textfile collector, every few seconds."""
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Where to serve them on 127.0.0.1."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("store", "device")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        try:
+            return checked_name(value)
+        except BadName as error:
+            raise ValueError(str(error)) from error
