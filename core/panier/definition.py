@@ -1,0 +1,258 @@
+"""Reading a definition: typed fields out of parsed JSON, with errors that name the field and the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from fractions import Fraction
+from typing import Any, cast
+
+from panier.error import PanierError
+from panier.money import NotMoney, parse_minor
+
+PERCENT = 1_000_000
+"""Percentages are integers: millionths of a percent, so that 12.5 % is 12_500_000 and nothing is rounded before money is."""
+WHOLE = 100 * PERCENT
+"""100 %."""
+Steps = tuple[tuple[int, int], ...]
+"""Steps of a scale as (from, value), highest first."""
+_MAX_COUNT = 10**9
+_MAX_MINOR = 10**12
+
+
+class PromotionInvalid(PanierError):
+    """A definition that cannot be used: `promotion` is its id, `field` the path to the field, `reason` what is wrong with it."""
+
+    code = "promotion_invalid"
+
+    def __init__(self, promotion: str, field: str, reason: str) -> None:
+        super().__init__(f"promotion {promotion}: {field}: {reason}")
+        self.promotion = promotion
+        self.field = field
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in time: milliseconds since 1970, UTC, or on the store's own clock where the definition names no offset."""
+
+    at: int
+    local: bool
+
+
+@dataclass(slots=True)
+class Fields:
+    """The fields of one JSON object of promotion `promotion`, at `path`.
+
+    Each reader takes a name and answers a typed value or raises PromotionInvalid; `finish` refuses names that no reader
+    asked for.
+    """
+
+    promotion: str
+    values: Mapping[str, Any]
+    currency: str
+    path: str = ""
+    asked: set[str] = field(default_factory=set[str])
+
+    def refuse(self, name: str, reason: str) -> PromotionInvalid:
+        """The error for field `name`."""
+        return PromotionInvalid(self.promotion, self.path + name, reason)
+
+    def has(self, name: str) -> bool:
+        """Whether the field is given; null counts as not given."""
+        self.asked.add(name)
+        return self.values.get(name) is not None
+
+    def _given(self, name: str) -> Any:
+        if not self.has(name):
+            raise self.refuse(name, "is missing")
+        return self.values[name]
+
+    def decimal(self, name: str) -> Decimal:
+        """A decimal string (or a whole number) that is not negative."""
+        value: object = self._given(name)
+        if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+            raise self.refuse(name, f'{value!r} is not a number; write it as text, like "12.40"')
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            raise self.refuse(name, f'{value!r} is not a number; write it like "12.40"') from None
+        if not number.is_finite():
+            raise self.refuse(name, f"{value!r} is not a number")
+        if number < 0:
+            raise self.refuse(name, f"{number} is negative")
+        return number
+
+    def amount(self, name: str) -> int:
+        """An amount of money in minor units."""
+        number = self.decimal(name)
+        try:
+            minor = parse_minor(str(number), self.currency)
+        except NotMoney as error:
+            raise self.refuse(name, str(error)) from error
+        if minor > _MAX_MINOR:
+            raise self.refuse(name, f"{number} is more than any basket costs")
+        return minor
+
+    def percent(self, name: str) -> int:
+        """A percentage of 0 to 100, in millionths of a percent."""
+        number = self.decimal(name)
+        if number > 100:
+            raise self.refuse(name, f"{number} is more than 100 %")
+        fine = number * PERCENT
+        if fine != fine.to_integral_value():
+            raise self.refuse(name, f"{number} has more than six decimals")
+        return int(fine)
+
+    def ratio(self, name: str) -> Fraction:
+        """An exact number above 0."""
+        number = self.decimal(name)
+        if number == 0:
+            raise self.refuse(name, "must be above 0")
+        return Fraction(number)
+
+    def count(self, name: str, *, least: int = 1) -> int:
+        """A whole number of at least `least`."""
+        value = self._given(name)
+        number = self._whole(value)
+        if number is None or not least <= number <= _MAX_COUNT:
+            raise self.refuse(name, f"{value!r} is not a whole number of at least {least}")
+        return number
+
+    def optional_count(self, name: str, *, least: int = 1) -> int | None:
+        """A whole number, or None where the field is not given."""
+        return self.count(name, least=least) if self.has(name) else None
+
+    def integer(self, name: str, default: int) -> int:
+        """A whole number, also a negative one."""
+        if not self.has(name):
+            return default
+        number = self._whole(self.values[name])
+        if number is None or abs(number) > _MAX_COUNT:
+            raise self.refuse(name, f"{self.values[name]!r} is not a whole number")
+        return number
+
+    @staticmethod
+    def _whole(value: object) -> int | None:
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            return None
+        try:
+            return int(value)
+        except ValueError:
+            return None
+
+    def text(self, name: str, *, longest: int) -> str:
+        """Text of 1 to `longest` characters."""
+        value = self._given(name)
+        if not isinstance(value, str) or not value.strip():
+            raise self.refuse(name, f"{value!r} is not a text")
+        if len(value) > longest:
+            raise self.refuse(name, f"is {len(value)} characters long; the most is {longest}")
+        return value
+
+    def optional_text(self, name: str, *, longest: int = 64) -> str | None:
+        """Text, or None where the field is not given."""
+        return self.text(name, longest=longest) if self.has(name) else None
+
+    def flag(self, name: str) -> bool:
+        """True or false; false where it is not given."""
+        if not self.has(name):
+            return False
+        value = self.values[name]
+        if not isinstance(value, bool):
+            raise self.refuse(name, f"{value!r} is neither true nor false")
+        return value
+
+    def choice(self, name: str, choices: Mapping[str, str], default: str) -> str:
+        """The meaning of one of the words in `choices` (word → meaning)."""
+        if not self.has(name):
+            return default
+        value = self.values[name]
+        if not isinstance(value, str) or value not in choices:
+            raise self.refuse(name, f"{value!r} is unknown{did_you_mean(str(value), choices)}")
+        return choices[value]
+
+    def items(self, name: str) -> list[Any]:
+        """A list with at least one entry."""
+        value = self._given(name)
+        if not isinstance(value, list) or not value:
+            raise self.refuse(name, f"{value!r} is not a list with at least one entry")
+        return cast("list[Any]", value)
+
+    def words(self, name: str) -> frozenset[str] | None:
+        """A set of texts, or None where the field is not given."""
+        if not self.has(name):
+            return None
+        entries = self.items(name)
+        for entry in entries:
+            if not isinstance(entry, str) or not entry:
+                raise self.refuse(name, f"{entry!r} is not a text")
+        return frozenset(entries)
+
+    def mapping(self, name: str) -> Mapping[str, Any]:
+        """A JSON object."""
+        value = self._given(name)
+        if not isinstance(value, Mapping):
+            raise self.refuse(name, f"{value!r} is not an object")
+        return cast("Mapping[str, Any]", value)
+
+    def inner(self, name: str) -> Fields:
+        """The fields of a JSON object within this one."""
+        return Fields(self.promotion, self.mapping(name), self.currency, f"{self.path}{name}.")
+
+    def steps(self, name: str, start: Callable[[Fields, str], int], value: Callable[[Fields, str], int]) -> Steps:
+        """Steps `{"from": value}`, highest first; `start` and `value` read the two sides."""
+        steps: dict[int, int] = {}
+        values = self.inner(name)
+        for begin in values.values:
+            low = start(Fields(self.promotion, {begin: begin}, self.currency, values.path), begin)
+            if low in steps:
+                raise self.refuse(name, f"two steps begin at {begin}")
+            steps[low] = value(values, begin)
+        return tuple(sorted(steps.items(), reverse=True))
+
+    def moment(self, name: str, *, end: bool) -> Moment | None:
+        """ISO 8601 time, or None where the field is not given; a mere date is its first, or with `end` its last, millisecond."""
+        text = self.optional_text(name, longest=40)
+        if text is None:
+            return None
+        try:
+            if len(text) == 10:
+                day = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
+                return Moment(milliseconds(day + timedelta(days=1)) - 1 if end else milliseconds(day), local=True)
+            when = datetime.fromisoformat(text)
+        except (ValueError, OverflowError):
+            raise self.refuse(name, f"{text!r} is not a time; write it like 2026-03-01T08:00:00+01:00") from None
+        return Moment(milliseconds(when if when.tzinfo else when.replace(tzinfo=UTC)), local=when.tzinfo is None)
+
+    def minute(self, name: str, default: int) -> int:
+        """A time of day `"17:00"` as minutes since midnight; `"24:00"` is the end of the day."""
+        text = self.optional_text(name)
+        if text is None:
+            return default
+        hours, colon, minutes = text.partition(":")
+        if colon and len(hours) == len(minutes) == 2 and hours.isdecimal() and minutes.isdecimal() and int(minutes) < 60:
+            since_midnight = int(hours) * 60 + int(minutes)
+            if since_midnight <= 24 * 60:
+                return since_midnight
+        raise self.refuse(name, f"{text!r} is not a time of day; write it like 17:00")
+
+    def finish(self) -> None:
+        """Refuses a field that nothing asked for, because a misspelt limit would be no limit."""
+        for name in self.values:
+            if name not in self.asked:
+                raise self.refuse(name, f"unknown field{did_you_mean(name, self.asked)}")
+
+
+def milliseconds(when: datetime) -> int:
+    """Milliseconds since 1970 UTC of a time with an offset, exactly."""
+    return (when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def did_you_mean(word: str, known: Mapping[str, Any] | Sequence[str] | set[str]) -> str:
+    """`"; did you mean X?"`, or else the words that are known."""
+    close = get_close_matches(word, sorted(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(known))}"
