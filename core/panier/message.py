@@ -26,7 +26,8 @@ MAX_UNPACKED = 8_000_000
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Text = Annotated[str, Field(max_length=200)]
-Sequence = Annotated[int, Field(ge=0)]
+# Unbounded integers would pass here and fail in SQLite, which holds 64 bits; 10**14 also holds milliseconds since 1970.
+Sequence = Annotated[int, Field(ge=0, le=10**14)]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 

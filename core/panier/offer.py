@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from annotated_types import Ge, Len
+from annotated_types import Ge, Le, Len
 
 # One glance holds seven choices; more is a catalogue, not an offer (one-to-one.md, "Interact").
 SHOWN_AT_ONCE = 7
@@ -21,7 +21,7 @@ class Offer:
     """
 
     offer: Annotated[str, Len(1, 64)]
-    revision: Annotated[int, Ge(1)]
+    revision: Annotated[int, Ge(1), Le(10**9)]
     title: Annotated[str, Len(1, 60)]
     reason: Annotated[str, Len(1, 80)]
     promotion: Mapping[str, Any]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Len
+from annotated_types import Ge, Le, Len
 
 ChangeKind = Literal["product", "promotion"]
 
 _MODULUS = 1 << 256
+_HEX = re.compile(r"[0-9a-f]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +24,7 @@ class Change:
     `key` is the SKU of a product or the id of a promotion; `body` the JSON of a `Product`, or a promotion definition.
     """
 
-    version: Annotated[int, Ge(1)]
+    version: Annotated[int, Ge(1), Le(10**9)]
     kind: ChangeKind
     key: Annotated[str, Len(1, 64)]
     body: Annotated[str, Len(2, 64_000)] | None = None
@@ -62,5 +64,8 @@ class Fingerprint:
 
     @classmethod
     def parse(cls, text: str) -> Fingerprint:
-        """Reads 64 hexadecimal digits. Raises ValueError."""
+        """Reads up to 64 hexadecimal digits. Raises ValueError."""
+        # int() alone also takes signs, underscores and spaces, and more than 64 digits.
+        if not _HEX.fullmatch(text):
+            raise ValueError(f"{text[:80]!r} is no fingerprint; 64 hexadecimal digits are wanted")
         return cls(int(text, 16))

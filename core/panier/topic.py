@@ -28,9 +28,13 @@ class BadName(PanierError):
 
 def checked_name(name: str) -> str:
     """`name` itself where it may stand in a topic as a store or a device. Raises BadName."""
-    if not _NAME.fullmatch(name) or name in _RESERVED:
+    if not _is_name(name):
         raise BadName(f"{name!r} cannot name a store or device; use 1 to 32 of a-z, 0-9 and -, not 'store' or 'staff'")
     return name
+
+
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and name not in _RESERVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class StoreTopics:
     def sender(self, topic: str) -> tuple[str, str] | None:
         """(device, what) of a topic below some device's `up`, else None: the device is who the broker let publish there."""
         parts = topic.split("/")
-        if len(parts) == 6 and "/".join(parts[:3]) == self.root and parts[4] == "up" and _NAME.fullmatch(parts[3]):
+        if len(parts) == 6 and "/".join(parts[:3]) == self.root and parts[4] == "up" and _is_name(parts[3]):
             return parts[3], parts[5]
         return None
 

@@ -18,6 +18,7 @@ Entry = Literal["scan", "wedge", "typed", "shelf"]
 
 Name = Annotated[str, Len(1, 64)]
 Minor = Annotated[int, Ge(0), Le(10**12)]
+Count = Annotated[int, Ge(0), Le(10**9)]
 
 
 class TripOrder(PanierError):
@@ -33,7 +34,7 @@ class TripStarted:
     store: Name
     currency: Annotated[str, Len(3, 3), Predicate(str.isupper)]
     timezone: Name
-    snapshot: Annotated[int, Ge(0)]
+    snapshot: Count
     kind: Literal["trip_started"] = "trip_started"
 
 
@@ -46,7 +47,7 @@ class ItemAdded:
     unit_price: Minor
     category: Annotated[str, Len(0, 80)]
     tax_rate: Annotated[str, Len(1, 12)] | None
-    snapshot: Annotated[int, Ge(0)]
+    snapshot: Count
     entry: Entry
     quantity: Annotated[int, Gt(0), Le(999)] = 1
     kind: Literal["item_added"] = "item_added"
@@ -108,7 +109,7 @@ class OfferRefused:
 class SnapshotAdopted:
     """Newer prices and promotions arrived in mid-trip and hold from here on; lines keep the price they were scanned at."""
 
-    snapshot: Annotated[int, Ge(0)]
+    snapshot: Count
     kind: Literal["snapshot_adopted"] = "snapshot_adopted"
 
 
@@ -140,7 +141,7 @@ class HelpEnded:
 class TripFinished:
     """The shopper is done; the figures are what the screen showed, for the receiver to check."""
 
-    units: Annotated[int, Ge(0)]
+    units: Count
     discount: Minor
     total: Minor
     kind: Literal["trip_finished"] = "trip_finished"
@@ -167,7 +168,7 @@ class Event:
     milliseconds since 1970 UTC by the device's clock. `trip` is `device.journal.sequence` of the trip's first event.
     """
 
-    sequence: Annotated[int, Ge(1)]
+    sequence: Annotated[int, Ge(1), Le(10**9)]
     at: Annotated[int, Ge(0), Le(10**14)]
     trip: Annotated[str, Len(1, 120)]
     what: Annotated[Happening, Discriminator("kind")]
@@ -262,7 +263,7 @@ class Trip:
                 return replace(self, finished=what)
             case TripAbandoned():
                 return replace(self, abandoned=True)
-            case TripStarted():
+            case TripStarted():  # pragma: no branch - strict typing proves that no other happening is left
                 raise TripOrder(f"trip {self.trip} has already started")
 
     def _index(self, sku: str, unit_price: int) -> int | None:
