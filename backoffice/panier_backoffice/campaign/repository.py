@@ -1,0 +1,45 @@
+"""Reads campaigns and folds their counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import distinct, func, select
+from sqlalchemy.orm import Session
+
+from panier_backoffice.campaign.schemas import Counts
+from panier_backoffice.campaign.table import CampaignRow, ContactRow
+from panier_backoffice.member.repository import members_in
+from panier_backoffice.receipt.table import SavingRow
+
+
+def find(session: Session, campaign: str) -> CampaignRow | None:
+    return session.get(CampaignRow, campaign)
+
+
+def all_campaigns(session: Session, state: str | None = None) -> list[CampaignRow]:
+    """Newest first."""
+    asked = select(CampaignRow).order_by(CampaignRow.created_at.desc(), CampaignRow.campaign)
+    return list(session.scalars(asked if state is None else asked.where(CampaignRow.state == state)))
+
+
+def counts(session: Session, rows: Sequence[CampaignRow]) -> dict[str, Counts]:
+    """The counts of each campaign: folds over contacts and receipts, three queries for all of them together."""
+    names = [row.campaign for row in rows]
+    met = select(ContactRow.offer, ContactRow.what, func.count(distinct(ContactRow.trip))).where(ContactRow.offer.in_(names))
+    trips = {(offer, what): count for offer, what, count in session.execute(met.group_by(ContactRow.offer, ContactRow.what))}
+    saved = select(SavingRow.promotion, func.count(distinct(SavingRow.receipt)), func.sum(SavingRow.amount))
+    saved = saved.where(SavingRow.promotion.in_(names)).group_by(SavingRow.promotion)
+    redeemed = {promotion: (receipts, amount) for promotion, receipts, amount in session.execute(saved)}
+    sizes = {segment: members_in(session, segment) for segment in {row.segment for row in rows} if segment is not None}
+    return {
+        row.campaign: Counts(
+            eligible=len(row.members or []) if row.segment is None else sizes[row.segment],
+            shown=trips.get((row.campaign, "shown"), 0),
+            accepted=trips.get((row.campaign, "accepted"), 0),
+            refused=trips.get((row.campaign, "refused"), 0),
+            redeemed=redeemed.get(row.campaign, (0, 0))[0],
+            saved=int(redeemed.get(row.campaign, (0, 0))[1]),
+        )
+        for row in rows
+    }

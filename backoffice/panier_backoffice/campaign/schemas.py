@@ -1,0 +1,80 @@
+"""What the API says about campaigns."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from panier.receipt import Moment, Name
+
+State = Literal["draft", "running", "stopped"]
+
+_EXAMPLE: dict[str, Any] = {
+    "title": "-20 % granola", "reason": "you buy it monthly", "segment": "regulars",
+    "promotion": {"kind": "percent", "percent": "20", "target": {"categories": ["Granola"]}},
+}  # fmt: skip
+
+
+class CampaignDraft(BaseModel):
+    """A campaign as its author states it: exactly one of `segment`, `members` and `cards` says whom it is for.
+
+    `promotion` is a definition in the promotion format; its id is the campaign's. Times are milliseconds since 1970 UTC.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    campaign: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")] | None = None
+    title: Annotated[str, Field(max_length=400)]
+    reason: Annotated[str, Field(max_length=400)]
+    promotion: dict[str, Any]
+    segment: Name | None = None
+    members: Annotated[list[Name], Field(max_length=100_000)] | None = None
+    cards: Annotated[list[Name], Field(max_length=100_000)] | None = None
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
+
+
+class Counts(BaseModel):
+    """What a campaign brought.
+
+    `eligible` members it is for; `shown`, `accepted` and `refused` trips in which that happened; `redeemed` receipts on which it
+    saved money; `saved` how much, in minor units.
+    """
+
+    eligible: int = 0
+    shown: int = 0
+    accepted: int = 0
+    refused: int = 0
+    redeemed: int = 0
+    saved: int = 0
+
+
+class Campaign(BaseModel):
+    """A campaign as it is now; `sentence` says it in words."""
+
+    campaign: str
+    revision: int
+    state: State
+    title: str
+    reason: str
+    sentence: str
+    promotion: dict[str, Any]
+    segment: str | None
+    members: list[str] | None
+    starts_at: int | None
+    ends_at: int | None
+    created_by: str
+    created_at: int
+    pushed_at: int | None
+    stopped_at: int | None
+    counts: Counts
+
+
+class Pushed(BaseModel):
+    """The push is on the disk and on its way; `sequence` is its entry in the feed."""
+
+    campaign: str
+    revision: int
+    state: State
+    sequence: int

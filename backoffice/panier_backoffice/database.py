@@ -1,0 +1,140 @@
+"""The database: one engine, transactions for reading and for writing, and the one place that knows its SQL dialect."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Engine, Integer, MetaData, Text, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from panier.error import PanierError
+
+Identifier = BigInteger().with_variant(Integer, "sqlite")
+"""A numbered primary key: on SQLite it has to be INTEGER to be the row's own number."""
+
+WRITES = "panier_writes"
+
+
+class DatabaseUnusable(PanierError):
+    """The database setting names something that cannot be opened."""
+
+    code = "database_unusable"
+
+
+class Table(DeclarativeBase):
+    """Base of all mapped tables; constraints get names, so that a migration can change them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012  # SQLAlchemy reads it as a plain class attribute
+        int: BigInteger,
+        str: Text,
+        list[str]: JSON,
+        list[dict[str, Any]]: JSON,
+        dict[str, Any]: JSON,
+    }
+
+
+class Database:
+    """Connections and transactions over SQLite on one machine, or PostgreSQL when it outgrows that."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self.url = make_url(url)
+            self.engine = _open(url)
+        except PanierError:
+            raise
+        except Exception as error:
+            raise DatabaseUnusable(f"database {url!r} cannot be opened: {error}") from error
+        self._writing = self.engine.execution_options(**{WRITES: True})
+        # SQLite has one writer. Threads of this process queue here in order, instead of polling a busy file in naps.
+        self._turn: Any = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Generator[Session]:
+        """A transaction that sees one state and changes nothing."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Generator[Session]:
+        """A transaction that is on the disk (fsync) when the block has ended, or undone whole where it raised."""
+        with self._turn, Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def check(self) -> None:
+        """Raises DatabaseUnusable where the database does not answer; leaves it as it is."""
+        try:
+            with self.engine.connect():
+                return
+        except SQLAlchemyError as error:
+            raise DatabaseUnusable(f"database {self.url} does not answer: {error}") from error
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def put_new(session: Session, table: type[Table], rows: Sequence[dict[str, Any]]) -> None:
+    """Inserts rows, passing over those whose key is there already."""
+    if rows:
+        session.execute(_insert(session)(table).on_conflict_do_nothing(), rows)
+
+
+def put(session: Session, table: type[Table], rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> None:
+    """Inserts rows, or replaces every other column where the row with these `keys` is there already."""
+    if not rows:
+        return
+    statement = _insert(session)(table)
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    session.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=changed), rows)
+
+
+def _insert(session: Session) -> Any:
+    # Both dialects state ON CONFLICT with the same words, but SQLAlchemy keeps one construct for each.
+    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+
+
+def _open(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True)
+    if not parsed.database or parsed.database == ":memory:":
+        raise DatabaseUnusable(f"database {url!r} is not a file; use sqlite:///path/to/panier.db")
+    folder = Path(parsed.database).resolve().parent
+    if not folder.is_dir():
+        raise DatabaseUnusable(f"database {url!r}: there is no folder {folder}; create it first")
+    engine = create_engine(parsed, pool_size=10, max_overflow=30)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
+    # Python's driver would begin transactions by itself, and late; _begin_sqlite does it instead.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Any) -> None:
+    # A writer takes its place at once: a reader that turns into a writer half-way could only fail.
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

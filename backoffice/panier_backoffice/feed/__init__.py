@@ -1,0 +1,1 @@
+"""The feed: the numbered log of everything that the stores should know."""

@@ -1,0 +1,1 @@
+"""What a person should look at: incidents, and items that could not be taken in."""

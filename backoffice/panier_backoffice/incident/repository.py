@@ -1,0 +1,58 @@
+"""Reads and writes incidents and dead letters."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from panier.intake import Incident
+from panier_backoffice.database import put_new
+from panier_backoffice.incident.table import DeadLetterRow, IncidentRow
+
+
+def known(session: Session, incidents: Collection[str]) -> set[str]:
+    return set(session.scalars(select(IncidentRow.incident).where(IncidentRow.incident.in_(incidents))))
+
+
+def add(session: Session, incidents: Sequence[Incident]) -> None:
+    """Stores incidents; one that is held already stays as it is."""
+    rows = [{**incident.model_dump(), "settled_at": None, "settled_by": None} for incident in incidents]
+    put_new(session, IncidentRow, rows)
+
+
+def bury(session: Session, store: str, kind: str, identity: str | None, reason: str, body: str, at: int) -> None:
+    """Keeps an item that could not be taken in; a repeat of the same is counted."""
+    digest = hashlib.sha256(f"{store}\0{kind}\0{reason}\0{body}".encode()).hexdigest()
+    held = session.scalars(select(DeadLetterRow).where(DeadLetterRow.digest == digest)).one_or_none()
+    if held is None:
+        held = DeadLetterRow(
+            digest=digest, store=store, kind=kind, identity=identity, reason=reason, body=body, times=0, first_at=at, last_at=at
+        )  # fmt: skip
+        session.add(held)
+    held.times += 1
+    held.last_at = at
+    session.flush()
+
+
+def incidents(session: Session, *, settled: bool, limit: int, trip: str | None = None) -> list[IncidentRow]:
+    """Open or settled incidents, the latest first."""
+    asked = select(IncidentRow).where(IncidentRow.settled_at.is_not(None) if settled else IncidentRow.settled_at.is_(None))
+    if trip is not None:
+        asked = asked.where(IncidentRow.trip == trip)
+    return list(session.scalars(asked.order_by(IncidentRow.at.desc(), IncidentRow.incident).limit(limit)))
+
+
+def dead_letters(session: Session, *, settled: bool, limit: int) -> list[DeadLetterRow]:
+    """Open or settled dead letters, the latest first."""
+    asked = select(DeadLetterRow).where(DeadLetterRow.settled_at.is_not(None) if settled else DeadLetterRow.settled_at.is_(None))
+    return list(session.scalars(asked.order_by(DeadLetterRow.last_at.desc(), DeadLetterRow.number).limit(limit)))
+
+
+def open_counts(session: Session) -> tuple[int, int]:
+    """How many incidents and dead letters wait for a person."""
+    waiting = select(func.count()).select_from(IncidentRow).where(IncidentRow.settled_at.is_(None))
+    letters = select(func.count()).select_from(DeadLetterRow).where(DeadLetterRow.settled_at.is_(None))
+    return session.execute(waiting).scalar_one(), session.execute(letters).scalar_one()

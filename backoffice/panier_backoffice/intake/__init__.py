@@ -1,0 +1,1 @@
+"""The door for what gateways deliver: idempotent, one transaction a delivery."""

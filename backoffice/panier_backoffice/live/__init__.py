@@ -1,0 +1,1 @@
+"""What every store looks like right now."""

@@ -1,0 +1,1 @@
+"""The bulk way in: pages of products, prices, promotions and members, safe to send again."""

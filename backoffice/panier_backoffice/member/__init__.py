@@ -1,0 +1,1 @@
+"""Members, their cards, and the segments that marketing puts them into."""

@@ -1,0 +1,37 @@
+"""Opens a back office: database brought up to date, and the stores, tokens and first account that the settings name."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from panier_backoffice.account.service import keep_secret, open_account
+from panier_backoffice.account.table import AccountRow
+from panier_backoffice.database import Database
+from panier_backoffice.office import Office, now_ms
+from panier_backoffice.schema import migrate
+from panier_backoffice.settings import BackofficeSettings
+from panier_backoffice.store.repository import find_store
+from panier_backoffice.store.service import give_token, open_store
+
+
+def open_office(settings: BackofficeSettings) -> Office:
+    """The office over the settings' database. Opening it again changes nothing that is there. Raises PanierError."""
+    database = Database(settings.database)
+    migrate(database)
+    with database.writing() as session:
+        _seed(session, settings, now_ms())
+        secret = keep_secret(session, settings.secret.get_secret_value() if settings.secret else None)
+    return Office(settings=settings, database=database, secret=secret)
+
+
+def _seed(session: Session, settings: BackofficeSettings, at: int) -> None:
+    for seed in settings.stores:
+        if find_store(session, seed.name) is None:
+            open_store(session, seed.name, settings.currency, settings.timezone, at)
+        give_token(session, seed.name, "from the settings", at, seed.token.get_secret_value())
+    if settings.api_token:
+        give_token(session, None, "from the settings", at, settings.api_token.get_secret_value())
+    email = (settings.admin_email or "").strip().lower()
+    # A later start must not bring an old password back: an account that is there stays as it is.
+    if email and settings.admin_password and session.get(AccountRow, email) is None:
+        open_account(session, email, settings.admin_password.get_secret_value(), "admin", at)

@@ -1,0 +1,1 @@
+"""What the shops sell: products, their codes and prices."""

@@ -1,0 +1,101 @@
+"""Reads products."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select
+from sqlalchemy.orm import Session
+
+from panier_backoffice.database import put, put_new
+from panier_backoffice.feed.table import FeedRow
+from panier_backoffice.product.table import GtinRow, ProductRow
+
+
+def find(session: Session, sku: str) -> ProductRow | None:
+    return session.get(ProductRow, sku)
+
+
+def gtins_of(session: Session, skus: Collection[str]) -> dict[str, list[str]]:
+    """The GTIN-14s of each SKU, sorted."""
+    found: dict[str, list[str]] = {sku: [] for sku in skus}
+    for gtin, sku in session.execute(select(GtinRow.gtin, GtinRow.sku).where(GtinRow.sku.in_(skus)).order_by(GtinRow.gtin)):
+        found[sku].append(gtin)
+    return found
+
+
+def owners(session: Session, gtins: Collection[str]) -> dict[str, str]:
+    """Which SKU each known GTIN-14 belongs to."""
+    return dict(session.execute(select(GtinRow.gtin, GtinRow.sku).where(GtinRow.gtin.in_(gtins))).all())
+
+
+def bodies(session: Session, skus: Collection[str]) -> dict[str, str]:
+    """The feed's newest body of each known SKU."""
+    found = select(ProductRow.sku, FeedRow.body).join(FeedRow, FeedRow.sequence == ProductRow.sequence)
+    return {sku: body for sku, body in session.execute(found.where(ProductRow.sku.in_(skus))) if body is not None}
+
+
+def replace_gtins(session: Session, gtins: Mapping[str, Sequence[str]], known: Collection[str]) -> None:
+    """Makes exactly these GTIN-14s identify each SKU; `known` are those SKUs that may hold others until now."""
+    if known:
+        session.execute(delete(GtinRow).where(GtinRow.sku.in_(known)))
+    put_new(session, GtinRow, [{"gtin": gtin, "sku": sku} for sku, held in gtins.items() for gtin in held])
+
+
+def put_rows(session: Session, rows: Sequence[dict[str, object]]) -> None:
+    put(session, ProductRow, rows, ["sku"])
+
+
+def remove(session: Session, sku: str) -> None:
+    session.execute(delete(GtinRow).where(GtinRow.sku == sku))
+    session.execute(delete(ProductRow).where(ProductRow.sku == sku))
+
+
+def search(session: Session, words: str, limit: int, after: str = "") -> list[ProductRow]:
+    """Products whose name holds all `words`, or whose SKU or code is what was typed; by SKU after `after`, exact ones first."""
+    asked = select(ProductRow).where(ProductRow.sku > after).order_by(ProductRow.sku).limit(limit)
+    if not words.strip():
+        return list(session.scalars(asked))
+    typed = words.strip()
+    exact = select(ProductRow).where(or_(ProductRow.sku == typed, ProductRow.sku.in_(_skus_of_code(typed))))
+    first = [] if after else list(session.scalars(exact))
+    named = session.scalars(asked.where(*(_holds(word) for word in typed.split()[:8])))
+    held = {row.sku for row in first}
+    return (first + [row for row in named if row.sku not in held])[:limit]
+
+
+def _skus_of_code(typed: str) -> Select[str]:
+    gtin = typed.zfill(14) if typed.isascii() and typed.isdigit() and len(typed) <= 14 else ""
+    return select(GtinRow.sku).where(GtinRow.gtin == gtin)
+
+
+def _holds(word: str) -> ColumnElement[bool]:
+    return or_(ProductRow.name.icontains(word, autoescape=True), ProductRow.category.icontains(word, autoescape=True))
+
+
+def categories(session: Session) -> list[tuple[str, int]]:
+    """Category names that products carry, with their numbers, by name."""
+    asked = select(ProductRow.category, func.count()).where(ProductRow.category != "").group_by(ProductRow.category)
+    return [(name, count) for name, count in session.execute(asked.order_by(ProductRow.category))]
+
+
+def known_skus(session: Session, skus: Collection[str]) -> dict[str, ProductRow]:
+    return {row.sku: row for row in session.scalars(select(ProductRow).where(ProductRow.sku.in_(skus)))}
+
+
+def known_categories(session: Session, names: Collection[str]) -> set[str]:
+    return set(session.scalars(select(ProductRow.category).where(ProductRow.category.in_(names)).distinct()))
+
+
+def dearest(session: Session, skus: Collection[str] | None, names: Collection[str] | None) -> int | None:
+    """The highest shelf price among `skus` in the categories `names` (None: any); None where no product fits."""
+    asked = select(func.max(ProductRow.unit_price))
+    if skus is not None:
+        asked = asked.where(ProductRow.sku.in_(skus))
+    if names is not None:
+        asked = asked.where(ProductRow.category.in_(names))
+    return session.execute(asked).scalar_one()
+
+
+def count(session: Session) -> int:
+    return session.execute(select(func.count()).select_from(ProductRow)).scalar_one()

@@ -1,0 +1,56 @@
+"""What the API says about products."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from panier.receipt import Minor, Name
+
+
+class Product(BaseModel):
+    """One product; `unit_price` in minor units of the chain's currency, `gtins` as GTIN-14."""
+
+    sku: str
+    gtins: list[str]
+    name: str
+    unit_price: int
+    category: str
+    size: str
+    tax_rate: str | None
+
+
+class NewPrice(BaseModel):
+    """A price from now on, in minor units."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"unit_price": 199}]})
+
+    unit_price: Minor
+
+
+class PriceChange(NewPrice):
+    """A price from now on of one product."""
+
+    sku: Name
+
+
+class PricePoint(BaseModel):
+    """A price that a product had from a version of the snapshot on; None: it was not sold any more."""
+
+    sequence: int
+    at: int
+    unit_price: int | None
+
+
+class Saved(BaseModel):
+    """The change is on the disk; `sequence` is its entry in the feed, the old one where nothing changed."""
+
+    sequence: int
+
+
+class Category(BaseModel):
+    """A category and how many products it holds."""
+
+    category: Annotated[str, Field(max_length=80)]
+    products: int

@@ -1,0 +1,1 @@
+"""Public promotions: what every shopper gets, as part of the snapshot."""

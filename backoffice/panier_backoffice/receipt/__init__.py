@@ -1,0 +1,1 @@
+"""Receipts: what finished trips came to, priced again on arrival."""

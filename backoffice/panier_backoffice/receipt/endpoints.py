@@ -1,0 +1,56 @@
+"""`/api/v1/receipts` and `/api/v1/totals`: for scripts, and for a store about itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from panier_backoffice.office import TheOffice
+from panier_backoffice.problem import NotAllowed, NotFound
+from panier_backoffice.receipt import repository
+from panier_backoffice.receipt.schemas import FullReceipt, ReceiptHead, Totals
+from panier_backoffice.store.access import Holder
+
+router = APIRouter(prefix="/api/v1", tags=["receipts"])
+
+Store = Annotated[str | None, Query(max_length=64, description="one store only; a store's token sees its own anyway")]
+
+
+@router.get("/receipts")
+def list_receipts(
+    office: TheOffice,
+    holder: Holder,
+    store: Store = None,
+    device: Annotated[str | None, Query(max_length=64)] = None,
+    after: Annotated[int, Query(ge=0, le=2**62, description="the last number of the page before")] = 0,
+    limit: Annotated[int, Query(ge=1, le=5000)] = 500,
+) -> list[ReceiptHead]:
+    """Receipts in the order in which they arrived."""
+    with office.reading() as session:
+        return repository.in_order_of_arrival(session, _visible(holder, store), device, after, limit)
+
+
+@router.get("/receipts/{receipt}")
+def get_receipt(office: TheOffice, holder: Holder, receipt: str) -> FullReceipt:
+    """One receipt by its trip's id, with lines and savings."""
+    with office.reading() as session:
+        row = repository.find(session, receipt)
+        if row is None or holder not in (None, row.store):
+            raise NotFound(f"there is no receipt {receipt!r}")
+        return repository.full(session, row)
+
+
+@router.get("/totals")
+def get_totals(
+    office: TheOffice, holder: Holder, store: Store = None, since: Annotated[int, Query(ge=0, le=10**14)] = 0
+) -> list[Totals]:
+    """Sums over receipts that finished at `since` (milliseconds since 1970 UTC) or later, one entry a currency."""
+    with office.reading() as session:
+        return repository.totals(session, _visible(holder, store), since)
+
+
+def _visible(holder: str | None, store: str | None) -> str | None:
+    if holder is not None and store not in (None, holder):
+        raise NotAllowed(f"this token is for store {holder!r}, not for {store!r}")
+    return holder or store
