@@ -175,9 +175,9 @@ REFUSED = [
     ("]E006397125", "wrong_check_digit", "5, but 6"),
     ("06397125", "wrong_check_digit", "5, but 8"),
     # lengths and characters
-    ("5", "wrong_length", "1 digits"),
+    ("5", "wrong_length", "length 1 "),
     ("59012341234", "wrong_length", "8, 12 or 13"),
-    ("05901234123457", "wrong_length", "14 digits"),
+    ("05901234123457", "wrong_length", "length 14 "),
     ("ABC", "wrong_character", "'A'"),
     ("590123412345", "wrong_check_digit", "5, but 2"),
     ("５９０１２３４１２３４５７", "foreign_digit", "0 to 9"),

@@ -121,6 +121,10 @@ def test_what_does_not_fit_is_refused_with_field_and_reason(kind: type[Message],
     assert len(str(refused.value)) < 240
 
 
+def test_the_largest_message_is_still_taken() -> None:
+    assert decode(Ask, b'{"have": 3}'.ljust(MAX_PAYLOAD)) == Ask(have=3)
+
+
 def test_a_refusal_does_not_repeat_what_was_sent() -> None:
     with pytest.raises(Malformed) as refused:
         decode(Status, b'{"state": "4111111111111111", "journal": "j"}')

@@ -61,6 +61,6 @@ def read_gtin(digits: str) -> str:
 def wrong_length(digits: str) -> WrongLength:
     """The refusal of digits that are too few or too many for a product."""
     return WrongLength(
-        f"{len(digits)} digits were read, and a product's code has 8, 12 or 13; perhaps a part is missing: scan it again, or "
-        "type all the digits printed under the bars"
+        f"a code of length {len(digits)} was read, and a product's code has 8, 12 or 13 digits; perhaps a part is missing, or "
+        "two scans ran together: scan it again, or type all the digits printed under the bars"
     )

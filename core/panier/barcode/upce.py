@@ -20,7 +20,7 @@ def expand(digits: str) -> str:
     """
     ensure_digits(digits)
     if len(digits) not in (6, 7, 8):
-        raise WrongLength(f"{len(digits)} digits were read, and a UPC-E has 6, 7 or 8; scan it again")
+        raise WrongLength(f"a code of length {len(digits)} was read, and a UPC-E has 6, 7 or 8 digits; scan it again")
     system = digits[0] if len(digits) > 6 else "0"
     if system not in "01":
         raise NoNumberSystem(f"a UPC-E begins with 0 or 1, and this code with {system}; scan it again")
