@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -97,9 +98,13 @@ class Session:
                     self._client = client
                     self._log.info("connected")
                     wait = _FIRST_WAIT
-                    await self._on_connect()
-                    async for message in client.messages:
-                        await self._hand_on(message)
+                    try:
+                        await self._on_connect()
+                        async for message in client.messages:
+                            await self._hand_on(message)
+                    except asyncio.CancelledError:
+                        await self._say_goodbye(client)
+                        raise
             except (aiomqtt.MqttError, NotConnected, OSError) as error:
                 self._log.info("disconnected", reason=str(error), again_in=round(wait, 1))
             finally:
@@ -109,6 +114,12 @@ class Session:
             # Jitter, so that a store's devices do not all knock in the same instant after the broker came back.
             await asyncio.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311  (no secret rests on it)
             wait = min(wait * 2, _LONGEST_WAIT)
+
+    async def _say_goodbye(self, client: aiomqtt.Client) -> None:
+        # A broker keeps the last will to itself when a client leaves in order.
+        if self._will:
+            with contextlib.suppress(aiomqtt.MqttError):
+                await client.publish(self._will.topic, self._will.payload, qos=1, retain=True, timeout=1)
 
     async def _hand_on(self, message: aiomqtt.Message) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import evdev
 
@@ -14,7 +15,7 @@ class EvdevSource:
 
     def __init__(self, path: str) -> None:
         try:
-            self._device = evdev.InputDevice(path)
+            self._device: Any = evdev.InputDevice(path)
         except OSError as error:
             raise DeviceGone(f"{path}: {error.strerror or error}") from error
 

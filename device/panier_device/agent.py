@@ -1,0 +1,322 @@
+"""The agent: what the shopper does becomes events on the disk, then a price, then a screen. In that order, always."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from panier.barcode import BarcodeRefused, CardCode, LoyaltyRules, mask, read
+from panier.catalogue import Product
+from panier.error import PanierError
+from panier.member import Capsule
+from panier.message import Notice
+from panier.offer import Offer
+from panier.pricing import PricedBasket, PromotionSet
+from panier.till import compile_definitions, compile_offers, price_trip
+from panier.trip import (
+    CodeRefused,
+    Entry,
+    Event,
+    Happening,
+    HelpEnded,
+    SnapshotAdopted,
+    Trip,
+    TripAbandoned,
+    TripFinished,
+    TripStarted,
+    start,
+)
+from panier_device import decision
+from panier_device.decision import Decision, Message
+from panier_device.driver.port import Reading
+from panier_device.shop import Shop
+from panier_device.tally import Tally
+from panier_io.journal import Journal
+from panier_io.log import logger
+
+PROMPTS = 2
+"""Near misses to look for: each costs a pricing of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Farewell:
+    """What the Thank-you screen says of the trip that was just finished."""
+
+    trip: str
+    first_name: str
+    currency: str
+    units: int
+    discount: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """All that the screen needs to know. Neither trip nor farewell: the terminal waits for a shopper."""
+
+    trip: Trip | None = None
+    priced: PricedBasket | None = None
+    first_name: str = ""
+    fresh: frozenset[str] = frozenset()
+    message: Message | None = None
+    farewell: Farewell | None = None
+
+
+class Agent:
+    """The use cases of one terminal; every method is called on the event loop, does its work at once and repaints.
+
+    `show` is called when the situation changed, `poke` when the journal grew. `clock` gives milliseconds since 1970 UTC.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: str,
+        currency: str,
+        timezone: str,
+        journal: Journal,
+        shop: Shop,
+        rules: LoyaltyRules,
+        tally: Tally,
+        clock: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._fallback = (currency, timezone)
+        self._journal = journal
+        self._shop = shop
+        self._rules = rules
+        self._tally = tally
+        self._clock = clock
+        self._log = logger("agent")
+        self.show: Callable[[], None] = lambda: None
+        self.poke: Callable[[], None] = lambda: None
+        self.now = Situation()
+        self.read_at: int | None = None
+        """When the last byte of the code was read that the next frame answers (monotonic nanoseconds)."""
+        self._version = 0
+        self._shelf = self._compile()
+        self._offers: tuple[tuple[Offer, ...], PromotionSet | None] = ((), None)
+        self._card_entry: Entry = "scan"
+
+    # -- codes ---------------------------------------------------------------------------------------------------------
+
+    def take(self, reading: Reading) -> None:
+        """A scanner delivered something: a whole code, or what was left of one."""
+        self.read_at = reading.read_at
+        self._tally.scans.labels(reading.entry).inc()
+        if reading.frame.flaw is not None:
+            self._tally.refused.labels(reading.frame.flaw).inc()
+            self._decide(decision.refuse_code(reading.frame.flaw, mask(reading.frame.text), reading.entry))
+        else:
+            self._take_code(reading.frame.text, reading.entry)
+
+    def type_code(self, text: str) -> None:
+        """The shopper typed a code."""
+        self.read_at = time.monotonic_ns()
+        self._tally.scans.labels("typed").inc()
+        self._take_code(text, "typed")
+
+    def pick(self, sku: str) -> None:
+        """The shopper chose a product from the list."""
+        found = self._shop.find_sku(sku)
+        self._tally.scans.labels("shelf").inc()
+        if found is None:
+            self._refuse("unknown_product", sku, "shelf")
+        else:
+            self._decide(decision.add_product(*found, "shelf"))
+
+    def search(self, text: str, limit: int) -> list[Product]:
+        """Products to pick from."""
+        return self._shop.search(text, limit)
+
+    def _take_code(self, text: str, entry: Entry) -> None:
+        try:
+            content = read(text, self._rules)
+        except BarcodeRefused as refusal:
+            self._refuse(refusal.code, text, entry)
+            return
+        if isinstance(content, CardCode):
+            self._card_entry = entry
+            self._decide(decision.add_card(self.now.trip, content.number))
+            return
+        found = self._shop.find(content.gtin14)
+        if found is None:
+            self._refuse("unknown_product" if self._version else "no_prices_yet", text, entry)
+        else:
+            self._decide(decision.add_product(*found, entry))
+
+    def _refuse(self, reason: str, text: str, entry: Entry) -> None:
+        self._tally.refused.labels(reason).inc()
+        self._log.info("code_refused", reason=reason, seen=mask(text), entry=entry)
+        self._decide(decision.refuse_code(reason, mask(text), entry))
+
+    # -- the shopper's other wishes ------------------------------------------------------------------------------------
+
+    def one_more(self) -> None:
+        """One more of the last line."""
+        self._decide(decision.one_more(self.now.trip))
+
+    def put_back(self, *, whole_line: bool) -> None:
+        """One of the last line, or all of it, goes back to the shelf."""
+        self._decide(decision.put_back(self.now.trip, whole_line=whole_line))
+
+    def call_help(self) -> None:
+        """Calls staff, or calls them off."""
+        self._decide(decision.call_help(self.now.trip))
+
+    def answer_offer(self, offer: str, *, accepted: bool) -> None:
+        """The shopper's answer to an offer."""
+        self._decide(decision.answer_offer(self.now.trip, offer, accepted=accepted))
+
+    def finish(self) -> None:
+        """Ends the trip with what the screen shows; an empty one is abandoned."""
+        trip = self.now.trip
+        if trip is None:
+            return
+        at = self._at(trip)
+        priced = self._price(trip, at)
+        done = TripFinished(units=priced.units, discount=priced.discount, total=priced.total)
+        if not self._record((done if trip.lines else TripAbandoned(),), at):
+            return
+        farewell = Farewell(
+            trip=trip.trip, first_name=self.now.first_name, currency=trip.currency,
+            units=done.units, discount=done.discount, total=done.total,
+        )  # fmt: skip
+        # The capsule ends with the trip: what is left of the member is in the events, which carry no name.
+        self._journal.erase_greeting()
+        self.now = Situation(farewell=farewell) if trip.lines else Situation(message=Message("goodbye"))
+        self.show()
+
+    def dismiss(self) -> None:
+        """The Thank-you screen has been read."""
+        self.now = Situation()
+        self.show()
+
+    def painted(self, offers: tuple[str, ...]) -> None:
+        """These offers are on the screen now; each is journalled once a trip."""
+        shown = decision.note_shown(self.now.trip, offers)
+        if shown.happenings:
+            self._record(shown.happenings, self._at(self.now.trip))
+
+    # -- what the gateway says -----------------------------------------------------------------------------------------
+
+    def capsule_arrived(self, capsule: Capsule) -> None:
+        """The member's capsule, or a newer one; one for another trip is void."""
+        trip = self.now.trip
+        if trip is None or capsule.trip != trip.trip:
+            self._tally.malformed.labels("other_trip").inc()
+            return
+        if capsule.first_name != self.now.first_name:
+            self._journal.greet(trip.trip, capsule.first_name)
+            self.now = replace(self.now, first_name=capsule.first_name)
+        fresh = frozenset(offer.offer for offer in decision.fresh_offers(trip, capsule.offers))
+        decided = decision.take_capsule(trip, capsule)
+        if decided.happenings:
+            self.now = replace(self.now, fresh=fresh)
+            decided = replace(decided, message=decided.message or self.now.message)
+            self._decide(decided, keep_fresh=True)
+        else:
+            self.show()
+
+    def notice_arrived(self, notice: Notice) -> None:
+        """An unknown card, help on its way, or whatever else the shopper should read."""
+        trip = self.now.trip
+        if trip is None or notice.trip != trip.trip:
+            return
+        happenings: tuple[Happening, ...] = ()
+        if notice.code == "unknown_card":
+            self._tally.refused.labels(notice.code).inc()
+            happenings = (CodeRefused(reason=notice.code, seen=mask(trip.card or ""), entry=self._card_entry),)
+        elif notice.code == "help_answered" and trip.needs_help:
+            happenings = (HelpEnded(),)
+        self._decide(Decision(happenings, Message(notice.code, "attention", {"text": notice.text}), starts=False))
+
+    def snapshot_arrived(self) -> None:
+        """Other prices and promotions are on the disk: they hold from here on, lines keep the price they were scanned at."""
+        self._shelf = self._compile()
+        trip = self.now.trip
+        if trip is not None and trip.snapshot != self._version:
+            self._decide(Decision((SnapshotAdopted(snapshot=self._version),), self.now.message), keep_fresh=True)
+        else:
+            self.show()
+
+    def restore(self) -> None:
+        """Takes up the trip that was under way when the process ended."""
+        try:
+            trip = self._journal.open_trip()
+        except PanierError:
+            self._log.exception("trip_unreadable")
+            return
+        if trip is None:
+            self._journal.erase_greeting()
+            return
+        self._log.info("trip_restored", trip=trip.trip, units=trip.units)
+        self.now = Situation(trip=trip, priced=self._price(trip), first_name=self._journal.greeting(trip.trip))
+        if trip.snapshot != self._version:
+            self._decide(Decision((SnapshotAdopted(snapshot=self._version),)))
+
+    # -- record, price, show -------------------------------------------------------------------------------------------
+
+    def _decide(self, decided: Decision, *, keep_fresh: bool = False) -> None:
+        happenings = decided.happenings
+        if self.now.trip is None and not decided.starts:
+            happenings = ()
+        if happenings and not self._record(happenings, self._at(self.now.trip)):
+            return
+        self.now = replace(self.now, message=decided.message, farewell=None, fresh=self.now.fresh if keep_fresh else frozenset())
+        self.show()
+
+    def _record(self, happenings: tuple[Happening, ...], at: int) -> bool:
+        """Puts happenings on the disk and prices the trip that follows; False where the disk refuses and nothing happened."""
+        trip = self.now.trip
+        try:
+            if trip is None:
+                events = self._journal.append(None, at, self._started(), *happenings)
+            else:
+                events = self._journal.append(trip.trip, at, *happenings)
+        except sqlite3.Error:
+            self._log.exception("journal_refused")
+            self.now = replace(self.now, message=Message("disk_fault", "attention"))
+            self.show()
+            return False
+        trip = _after(trip, events)
+        self.now = replace(self.now, trip=trip if trip.is_open else None, priced=self._price(trip))
+        self.poke()
+        return True
+
+    def _started(self) -> TripStarted:
+        held = self._shop.held
+        currency, timezone = self._fallback
+        return TripStarted(
+            store=self._store, currency=held.currency or currency, timezone=held.timezone or timezone, snapshot=self._version
+        )
+
+    def _at(self, trip: Trip | None) -> int:
+        """The time of what happens now. A clock that was set back in mid-trip must not make a promotion's window open again."""
+        return max(self._clock(), trip.last_at if trip else 0)
+
+    def _compile(self) -> PromotionSet:
+        held = self._shop.held
+        self._version = held.version
+        shelf, refused = compile_definitions(self._shop.promotions(), held.currency or self._fallback[0])
+        for reason in refused:
+            self._log.warning("promotion_refused", reason=str(reason))
+        return shelf
+
+    def _price(self, trip: Trip, at: int | None = None) -> PricedBasket:
+        offers, compiled = self._offers
+        if offers is not trip.offers:
+            compiled, refused = compile_offers(trip.offers, trip.currency)
+            for reason in refused:
+                self._log.warning("offer_refused", reason=str(reason))
+            self._offers = (trip.offers, compiled)
+        return price_trip(trip, self._shelf, compiled, at=at, prompts=PROMPTS)
+
+
+def _after(trip: Trip | None, events: list[Event]) -> Trip:
+    for event in events:
+        trip = start(event) if trip is None else trip.after(event)
+    assert trip is not None
+    return trip

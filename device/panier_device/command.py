@@ -1,0 +1,77 @@
+"""`panier device`: runs one terminal, or says what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+
+
+def device(
+    settings: Path | None = typer.Option(None, help="TOML file with the terminal's settings; see docs/protocol.md and --check."),
+    store: str | None = typer.Option(None, help="Store name, as in topics."),
+    name: str | None = typer.Option(None, "--device", help="Device name, as in topics."),
+    data_dir: Path | None = typer.Option(None, help="Where journal, assortment and log lie."),
+    check: bool = typer.Option(False, "--check", help="Validate settings and hardware, say all that is wrong, and end."),
+    as_json: bool = typer.Option(False, "--json", help="With --check: one JSON object on standard output."),
+) -> None:
+    """Runs one terminal on this screen: scan, see prices and offers, finish.
+
+    Settings come from flags, from PANIER_DEVICE_*, and from the file, in this order.
+    """
+    from panier_device.settings import DeviceSettings
+    from panier_io.settings import SettingsInvalid, load
+
+    try:
+        loaded = load(DeviceSettings, settings, store=store, device=name, data_dir=data_dir)
+    except SettingsInvalid as error:
+        _refuse(list(error.problems), as_json)
+    if check:
+        _check(loaded, as_json)
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        _refuse(["panier device paints a shopper's screen: run it in a terminal of 40 x 24 or more; --check needs none"], as_json)
+    _run(loaded)
+
+
+def _check(loaded: object, as_json: bool) -> None:
+    from panier_device.fitting import NO_EVDEV, has_evdev, problems
+    from panier_device.settings import DeviceSettings
+
+    assert isinstance(loaded, DeviceSettings)
+    found = problems(loaded)
+    if found:
+        _refuse(found, as_json)
+    notes = [] if has_evdev() else [NO_EVDEV]
+    if as_json:
+        print(json.dumps({"ok": True, "problems": [], "notes": notes}))
+        return
+    print(f"{loaded.device} in store {loaded.store}: settings hold, {len(loaded.scanners)} scanner(s) ready")
+    for note in notes:
+        print(f"note: {note}")
+
+
+def _refuse(found: list[str], as_json: bool) -> NoReturn:
+    if as_json:
+        print(json.dumps({"ok": False, "problems": found, "notes": []}, ensure_ascii=False))
+    else:
+        for problem in found:
+            print(problem, file=sys.stderr)
+    raise typer.Exit(1)
+
+
+def _run(loaded: object) -> None:
+    import asyncio
+
+    from panier.error import PanierError
+    from panier_device.settings import DeviceSettings
+    from panier_device.terminal import run
+
+    assert isinstance(loaded, DeviceSettings)
+    try:
+        asyncio.run(run(loaded))
+    except PanierError as error:
+        _refuse([str(error)], as_json=False)

@@ -1,0 +1,148 @@
+"""What a code or a key means for a trip: plain decisions, from state to happenings and a message. No I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from panier.catalogue import Product
+from panier.member import Capsule
+from panier.offer import Offer
+from panier.trip import (
+    CapsuleReceived,
+    CardScanned,
+    CodeRefused,
+    Entry,
+    Happening,
+    HelpEnded,
+    HelpRequested,
+    ItemAdded,
+    ItemRemoved,
+    Line,
+    OfferAccepted,
+    OfferRefused,
+    OfferShown,
+    Trip,
+)
+
+Tone = Literal["plain", "good", "attention"]
+_MOST_AT_ONCE = 999
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something to tell the shopper: a key of the table of words, and what goes into its gaps."""
+
+    key: str
+    tone: Tone = "plain"
+    gaps: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens, in order, and what to say about it. `starts` is True where it may open a trip."""
+
+    happenings: tuple[Happening, ...] = ()
+    message: Message | None = None
+    starts: bool = True
+
+
+def add_product(product: Product, version: int, entry: Entry) -> Decision:
+    """A product was scanned, typed or picked."""
+    item = ItemAdded(
+        sku=product.sku, name=product.name, unit_price=product.unit_price, category=product.category,
+        tax_rate=product.tax_rate, snapshot=version, entry=entry,
+    )  # fmt: skip
+    return Decision((item,))
+
+
+def add_card(trip: Trip | None, card: str) -> Decision:
+    """A loyalty card was scanned; the same one again changes nothing."""
+    if trip is not None and trip.card == card:
+        return Decision(message=Message("card_again", "good"))
+    return Decision((CardScanned(card=card),), Message("card_taken", "good"))
+
+
+def refuse_code(reason: str, seen: str, entry: Entry) -> Decision:
+    """A code that the shop cannot use. Alone, it opens no trip: whoever scans a bus ticket has not begun to shop."""
+    return Decision((CodeRefused(reason=reason, seen=seen[:64], entry=entry),), Message(reason, "attention"), starts=False)
+
+
+def last_line(trip: Trip | None) -> Line | None:
+    """The line that + and - act on: the one that changed last, else the newest."""
+    if trip is None or not trip.lines:
+        return None
+    return trip.lines[-1 if trip.last_line is None else trip.last_line]
+
+
+def one_more(trip: Trip | None) -> Decision:
+    """One more of the last line, at the price that it has."""
+    line = last_line(trip)
+    if line is None:
+        return Decision(message=Message("nothing_to_change", "attention"))
+    item = ItemAdded(
+        sku=line.sku, name=line.name, unit_price=line.unit_price, category=line.category,
+        tax_rate=line.tax_rate, snapshot=line.snapshot, entry="typed",
+    )  # fmt: skip
+    return Decision((item,))
+
+
+def put_back(trip: Trip | None, *, whole_line: bool) -> Decision:
+    """One unit of the last line, or all of it, goes back to the shelf."""
+    line = last_line(trip)
+    if line is None:
+        return Decision(message=Message("nothing_to_change", "attention"))
+    left = line.quantity if whole_line else 1
+    happenings: list[Happening] = []
+    while left:
+        quantity = min(left, _MOST_AT_ONCE)
+        happenings.append(ItemRemoved(sku=line.sku, unit_price=line.unit_price, quantity=quantity))
+        left -= quantity
+    return Decision(tuple(happenings), Message("put_back", gaps={"name": line.name}))
+
+
+def call_help(trip: Trip | None) -> Decision:
+    """Calls staff, or calls them off."""
+    if trip is not None and trip.needs_help:
+        return Decision((HelpEnded(),), Message("help_ended"))
+    return Decision((HelpRequested(),))
+
+
+def take_capsule(trip: Trip, capsule: Capsule) -> Decision:
+    """The gateway's answer to a card, or a newer one; one that says nothing new changes nothing."""
+    known = (trip.member, trip.segments, trip.offers)
+    if (capsule.member, capsule.segments, capsule.offers) == known:
+        return Decision()
+    received = CapsuleReceived(member=capsule.member, segments=capsule.segments, offers=capsule.offers)
+    fresh = fresh_offers(trip, capsule.offers)
+    pushed = trip.member is not None and fresh
+    return Decision((received,), Message("new_offer", "good", {"title": fresh[0].title}) if pushed else None)
+
+
+def fresh_offers(trip: Trip, offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
+    """Those of `offers` that the trip did not hold before, or not in this revision."""
+    held = {(offer.offer, offer.revision) for offer in trip.offers}
+    return tuple(offer for offer in offers if (offer.offer, offer.revision) not in held and offer.offer not in trip.refused)
+
+
+def answer_offer(trip: Trip | None, offer: str, *, accepted: bool) -> Decision:
+    """The shopper's yes, or "not for me", which is remembered."""
+    if trip is None or offer not in {held.offer for held in trip.offers}:
+        return Decision()
+    if accepted:
+        return Decision((OfferAccepted(offer=offer),), Message("offer_accepted", "good"))
+    return Decision((OfferRefused(offer=offer),), Message("offer_refused"))
+
+
+def note_shown(trip: Trip | None, painted: tuple[str, ...]) -> Decision:
+    """Offers on the screen that were not seen before in this trip."""
+    if trip is None:
+        return Decision()
+    return Decision(tuple(OfferShown(offer=offer) for offer in dict.fromkeys(painted) if offer not in trip.shown))
+
+
+def visible_offers(trip: Trip, fresh: frozenset[str]) -> tuple[Offer, ...]:
+    """Offers to show, the newest first, without those that the shopper does not want."""
+    wanted = [offer for offer in trip.offers if offer.offer not in trip.refused]
+    return tuple(sorted(wanted, key=lambda offer: offer.offer not in fresh))

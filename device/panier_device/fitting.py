@@ -1,0 +1,118 @@
+"""From settings to what is plugged in: scanners with their profiles, and what is wrong with them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from panier.barcode import LoyaltyRules, parse_rules
+from panier.error import PanierError
+from panier_device.driver.layout import load_layout
+from panier_device.driver.port import DeviceGone, KeySource, Scanner
+from panier_device.driver.profile import load_profile
+from panier_device.driver.serial_scanner import SerialScanner
+from panier_device.driver.stream_source import StreamSource
+from panier_device.driver.wedge import WedgeDecoder
+from panier_device.driver.wedge_scanner import WedgeScanner
+from panier_device.settings import DeviceSettings, SerialSettings, WedgeSettings
+from panier_io.firmware import firmware_config
+
+NO_EVDEV = (
+    "evdev is not installed, so a scanner that poses as a keyboard cannot be read; serial scanners, key streams and typed codes "
+    "work: pip install evdev-binary (Linux only)"
+)
+
+
+class BadRules(PanierError):
+    """A loyalty rule file that is missing."""
+
+    code = "bad_rules"
+
+
+def load_rules(name: str) -> LoyaltyRules:
+    """The card rules called `name` in firmware-config/loyalty, or those of the file that it is the path of."""
+    folder = firmware_config() / "loyalty"
+    path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
+        raise BadRules(f"no loyalty rules {name!r}; there are {known}, or give the path of a .toml file")
+    return parse_rules(path.read_text(encoding="utf-8"))
+
+
+def fit_scanner(settings: SerialSettings | WedgeSettings) -> Scanner:
+    """The driver for one scanner; opens nothing yet. Raises PanierError where its profile or layout does not hold."""
+    if isinstance(settings, SerialSettings):
+        return SerialScanner(settings.port, load_profile(settings.profile, firmware_config() / "profiles"))
+    layout = load_layout(settings.layout, firmware_config() / "layouts")
+    return WedgeScanner(settings.path, WedgeDecoder(layout), _opener(settings))
+
+
+def has_evdev() -> bool:
+    """True where input devices of the kernel can be read."""
+    return find_spec("evdev") is not None
+
+
+def _opener(settings: WedgeSettings) -> Callable[[], KeySource]:
+    if settings.source == "stream":
+        return lambda: StreamSource(Path(settings.path))
+    if not has_evdev():
+        return _nothing_to_open
+
+    def open_evdev() -> KeySource:
+        from panier_device.driver.evdev_source import EvdevSource
+
+        return EvdevSource(settings.path)
+
+    return open_evdev
+
+
+def _nothing_to_open() -> KeySource:
+    raise DeviceGone(NO_EVDEV)
+
+
+def problems(settings: DeviceSettings) -> list[str]:
+    """All that is wrong with what the settings name: files, rights, profiles, hardware. Empty where a shopper can begin."""
+    found = [*_try(lambda: load_rules(settings.loyalty), "loyalty")]
+    for place, scanner in enumerate(settings.scanners):
+        where = f"scanners.{place}"
+        found += _try(lambda scanner=scanner: fit_scanner(scanner), where)
+        found += [f"{where}: {problem}" for problem in _hardware(scanner)]
+    directory = settings.data_dir
+    nearest = next(folder for folder in (directory, *directory.parents) if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        found.append(f"data_dir: {nearest} cannot be written; give {directory} to the user that runs panier")
+    if settings.metrics_file and not settings.metrics_file.parent.is_dir():
+        found.append(f"metrics_file: {settings.metrics_file.parent} does not exist; make it")
+    return found
+
+
+def _try(work: Callable[[], object], where: str) -> list[str]:
+    try:
+        work()
+    except PanierError as error:
+        return [f"{where}: {line}" for line in str(error).splitlines()]
+    return []
+
+
+def _hardware(scanner: SerialSettings | WedgeSettings) -> list[str]:
+    path = Path(scanner.port if isinstance(scanner, SerialSettings) else scanner.path)
+    if isinstance(scanner, WedgeSettings) and scanner.source == "evdev" and not has_evdev():
+        return [NO_EVDEV]
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return [f"{path} is not there: plug the scanner in, or see `ls /dev/serial/by-id /dev/input/by-id` for its name"]
+    except OSError as error:
+        return [f"{path}: {error.strerror}"]
+    if not os.access(path, os.R_OK | os.W_OK):
+        group = "dialout" if isinstance(scanner, SerialSettings) else "input"
+        return [f"{path} may not be opened: put the user that runs panier into the group {group}"]
+    wants_device = isinstance(scanner, SerialSettings) or scanner.source == "evdev"
+    if wants_device and not stat.S_ISCHR(mode):
+        return [f"{path} is no device"]
+    if not wants_device and not (stat.S_ISSOCK(mode) or stat.S_ISFIFO(mode)):
+        return [f"{path} is neither a socket nor a FIFO"]
+    return []

@@ -1,0 +1,135 @@
+"""What the shopper is doing with the keys: plain decisions, from a key to the next pose and a wish."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from panier.catalogue import Product
+from panier.offer import SHOWN_AT_ONCE
+from panier_device.screen.view import View
+
+Mode = Literal["shop", "typed", "confirm", "offers", "offer", "shelf"]
+LONGEST_TYPED = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Where the shopper is: what is typed so far, what may be picked, which one is under the cursor, which offer is open."""
+
+    mode: Mode = "shop"
+    text: str = ""
+    found: tuple[Product, ...] = ()
+    cursor: int = 0
+    offer: str = ""
+
+
+SHOPPING = Pose()
+
+WishKind = Literal[
+    "type_code", "pick", "search", "one_more", "put_back", "delete_line", "help", "finish", "accept", "refuse", "dismiss"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Something that the agent is to do; `what` is the code, SKU, offer or search text."""
+
+    kind: WishKind
+    what: str = ""
+
+
+Answer = tuple[Pose, Wish | None]
+
+_PLAIN: dict[str, WishKind] = {"+": "one_more", "-": "put_back", "d": "delete_line", "h": "help"}
+
+
+def press(pose: Pose, key: str, character: str | None, view: View) -> Answer:
+    """What a key does. `key` is its name, such as "enter"; `character` what it prints, or None."""
+    if view.phase == "thanks":
+        return SHOPPING, Wish("dismiss")
+    match pose.mode:
+        case "shop":
+            return _shop(pose, character, view)
+        case "typed":
+            return _typed(pose, key, character)
+        case "confirm":
+            return _confirm(pose, key, character)
+        case "offers":
+            return _offers(pose, key, character, view)
+        case "offer":
+            return _offer(pose, key, character)
+        case "shelf":
+            return _shelf(pose, key, character)
+
+
+def _shop(pose: Pose, character: str | None, view: View) -> Answer:
+    if character is None:
+        return pose, None
+    if character.isascii() and character.isdigit():
+        return Pose("typed", character), None
+    letter = character.lower()
+    if letter == "l":
+        return Pose("shelf"), Wish("search")
+    if letter == "h":
+        return SHOPPING, Wish("help")
+    if view.phase == "start":
+        return pose, None
+    if letter == "f":
+        return Pose("confirm"), None
+    if letter == "o":
+        return Pose("offers"), None
+    kind = _PLAIN.get(letter)
+    return SHOPPING, Wish(kind) if kind else None
+
+
+def _typed(pose: Pose, key: str, character: str | None) -> Answer:
+    if key == "enter":
+        return SHOPPING, Wish("type_code", pose.text)
+    if key == "escape":
+        return SHOPPING, None
+    if key == "backspace":
+        return (replace(pose, text=pose.text[:-1]) if len(pose.text) > 1 else SHOPPING), None
+    if character and character.isascii() and character.isalnum() and len(pose.text) < LONGEST_TYPED:
+        return replace(pose, text=pose.text + character), None
+    return pose, None
+
+
+def _confirm(pose: Pose, key: str, character: str | None) -> Answer:
+    if key == "enter" or character in ("y", "Y"):
+        return SHOPPING, Wish("finish")
+    return (SHOPPING if key == "escape" or character in ("n", "N") else pose), None
+
+
+def _offers(pose: Pose, key: str, character: str | None, view: View) -> Answer:
+    if key in ("escape", "enter") or character in ("o", "O"):
+        return SHOPPING, None
+    if character and character in "1234567"[: min(len(view.offers), SHOWN_AT_ONCE)]:
+        return Pose("offer", offer=view.offers[int(character) - 1].offer), None
+    return pose, None
+
+
+def _offer(pose: Pose, key: str, character: str | None) -> Answer:
+    if key == "escape":
+        return Pose("offers"), None
+    if key == "enter" or character in ("y", "Y"):
+        return SHOPPING, Wish("accept", pose.offer)
+    if character in ("n", "N"):
+        return SHOPPING, Wish("refuse", pose.offer)
+    return pose, None
+
+
+def _shelf(pose: Pose, key: str, character: str | None) -> Answer:
+    if key == "escape":
+        return SHOPPING, None
+    if key == "enter":
+        return (SHOPPING, Wish("pick", pose.found[pose.cursor].sku)) if pose.found else (pose, None)
+    if key in ("up", "down"):
+        step = 1 if key == "down" else -1
+        return replace(pose, cursor=max(0, min(len(pose.found) - 1, pose.cursor + step))), None
+    text = pose.text
+    if key == "backspace":
+        text = text[:-1]
+    elif character and character.isprintable() and len(text) < LONGEST_TYPED:
+        text += character
+    return (pose, None) if text == pose.text else (replace(pose, text=text, cursor=0), Wish("search", text))

@@ -1,0 +1,350 @@
+"""Layout: from a view and a pose to rows of styled text, for a terminal of any size from 40 x 24 up. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import Literal
+
+from rich.cells import cell_len, set_cell_size
+
+from panier.money import format_minor
+from panier_device.screen import digit
+from panier_device.screen.dialogue import Pose
+from panier_device.screen.view import LineView, MessageView, OfferView, View
+from panier_device.screen.word import Words
+
+Ink = Literal[
+    "page", "faint", "bold", "saving", "alarm", "bar", "bar_online", "bar_offline", "last", "last_bold", "last_saving",
+    "panel", "panel_faint", "panel_bold", "panel_saving", "fresh", "total", "total_faint", "total_saving",
+    "key", "word", "main_key", "main_word", "notice", "notice_faint", "good", "good_faint",
+]  # fmt: skip
+"""What a text is for; `ink.py` says how that looks."""
+
+Span = tuple[str, Ink]
+Row = tuple[Span, ...]
+
+PANEL_ROWS = 3
+TOTAL_ROWS = 5
+_QUANTITY, _AMOUNT = 5, 9
+
+
+@dataclass(frozen=True, slots=True)
+class Painting:
+    """Rows from top to bottom, each exactly as wide as the terminal, and the offers that can be read in them."""
+
+    rows: tuple[Row, ...]
+    offers: tuple[str, ...] = ()
+
+
+def paint(view: View, pose: Pose, words: Words, width: int, height: int, currency: str) -> Painting:
+    """The whole screen."""
+    rows: list[Row] = [_header(view, words, width)]
+    offers: tuple[str, ...] = ()
+    body = max(1, height - 2)
+    if pose.mode == "shelf":
+        rows += _shelf(pose, words, width, body, currency)
+    elif pose.mode == "offers":
+        listed, offers = _offer_list(view, words, width, body)
+        rows += listed
+    elif pose.mode == "offer":
+        rows += _one_offer(pose, view, words, width, body)
+    elif view.phase == "thanks":
+        rows += _thanks(view, words, width, body)
+    elif view.phase == "start":
+        rows += _start(view, pose, words, width, body)
+    else:
+        basket, offers = _basket(view, pose, words, width, body)
+        rows += basket
+    rows.append(_footer(view, pose, words, width))
+    return Painting(tuple(rows[:height]), offers)
+
+
+# -- pieces ------------------------------------------------------------------------------------------------------------
+
+
+def fit(text: str, width: int) -> str:
+    """`text` in exactly `width` cells; what is cut ends in an ellipsis."""
+    if cell_len(text) <= width:
+        return text + " " * (width - cell_len(text))
+    return set_cell_size(text, max(0, width - 1)) + "…" if width > 0 else ""
+
+
+def row(left: Iterable[Span], right: Iterable[Span], width: int, fill: Ink) -> Row:
+    """`left` and `right` with space between; `left` gives way."""
+    left, right = list(left), list(right)
+    room = width - sum(cell_len(text) for text, _ in right)
+    spans: list[Span] = []
+    for text, ink in left:
+        cut: str = fit(text, min(cell_len(text), max(0, room)))
+        room -= cell_len(cut)
+        spans.append((cut, ink))
+    space: Span = (" " * max(0, room), fill)
+    return tuple(span for span in (*spans, space, *right) if span[0])
+
+
+def _blank(width: int, ink: Ink = "page") -> Row:
+    return ((" " * width, ink),)
+
+
+def _centred(text: str, width: int, ink: Ink = "page") -> Row:
+    text = fit(text, min(width, cell_len(text)))
+    left = (width - cell_len(text)) // 2
+    return ((" " * left, ink), (text, ink), (" " * (width - left - cell_len(text)), ink))
+
+
+def _padded(rows: Sequence[Row], height: int, width: int, ink: Ink = "page") -> list[Row]:
+    """`rows` cut or filled to `height`."""
+    return [*rows[:height], *repeat(_blank(width, ink), max(0, height - len(rows)))]
+
+
+def _middle(rows: Sequence[Row], height: int, width: int) -> list[Row]:
+    above = max(0, (height - len(rows)) // 2)
+    return _padded([*repeat(_blank(width), above), *rows], height, width)
+
+
+def _header(view: View, words: Words, width: int) -> Row:
+    sign: Span = (f"● {words.online} ", "bar_online") if view.link.online else (f"○ {words.offline} ", "bar_offline")
+    return row([(f"  {view.greeting} ", "bar")], [sign], width, "bar")
+
+
+def _footer(view: View, pose: Pose, words: Words, width: int) -> Row:
+    hint = {
+        "typed": words.typed_keys,
+        "confirm": words.finish_keys,
+        "shelf": words.shelf_keys,
+        "offers": words.offers_keys.format(n=len(view.offers)) if view.offers else words.back_keys,
+        "offer": words.offer_keys,
+    }.get(pose.mode)
+    if hint is not None:
+        return row([(f" {hint}", "word")], [], width, "word")
+    if view.phase == "thanks":
+        return row([(f" {words.next_shopper}", "word")], [], width, "word")
+    table = words.footer_start if view.phase == "start" else words.footer
+    spans: list[Span] = []
+    for key, word in table:
+        is_main = key == "f" and not view.is_empty
+        key_ink: Ink = "main_key" if is_main else "key"
+        word_ink: Ink = "main_word" if is_main else "word"
+        label = word.format(offers=len(view.offers) or "").rstrip()
+        spans.append((f" {key} ", key_ink))
+        spans.append((f"{label} ", word_ink))
+    return row(spans, [], width, "word")
+
+
+# -- the basket ----------------------------------------------------------------------------------------------------------
+
+
+def _basket(view: View, pose: Pose, words: Words, width: int, height: int) -> tuple[list[Row], tuple[str, ...]]:
+    panel, offers = _panel(view, pose, words, width, PANEL_ROWS + max(0, min(4, height - 26)))
+    listing = height - 1 - len(panel) - TOTAL_ROWS
+    lines, above, below = _lines(view, words, width, listing)
+    return [_state(view, words, width, above, below), *lines, *panel, *_total(view, words, width)], offers
+
+
+def _state(view: View, words: Words, width: int, above: int, below: int) -> Row:
+    """The row under the header: what is out of the ordinary, and how many lines are out of sight."""
+    left: list[Span] = []
+    if view.needs_help:
+        left.append((f"! {words.help_coming} ", "alarm"))
+    if view.link.prices:
+        left.append((f"{'' if left else '! '}{view.link.prices} ", "alarm"))
+    hidden = [words.more_above.format(n=above)] * bool(above) + [words.more_below.format(n=below)] * bool(below)
+    return row(left, [(f"{'  '.join(hidden)} ", "faint")] if hidden else [], width, "page")
+
+
+def _lines(view: View, words: Words, width: int, height: int) -> tuple[list[Row], int, int]:
+    """The part of the list that holds the last scan, and how many lines are hidden above and below."""
+    if not view.lines:
+        return _middle([_centred(words.scan_first, width, "bold")], height, width), 0, 0
+    blocks = [_line(line, width) for line in view.lines]
+    last = next((place for place, line in enumerate(view.lines) if line.is_last), len(blocks) - 1)
+    # Grow upwards from the last scan, then downwards: it is where the eye is, with what led up to it above.
+    first, end, room = last, last + 1, height - len(blocks[last])
+    while first > 0 and len(blocks[first - 1]) <= room:
+        first -= 1
+        room -= len(blocks[first])
+    while end < len(blocks) and len(blocks[end]) <= room:
+        room -= len(blocks[end])
+        end += 1
+    return _padded(list(chain.from_iterable(blocks[first:end])), height, width), first, len(blocks) - end
+
+
+def _line(line: LineView, width: int) -> list[Row]:
+    ink, strong, saving = ("last", "last_bold", "last_saving") if line.is_last else ("page", "page", "saving")
+    quantity = f"x{line.quantity}" if line.quantity > 1 else ""
+    name = width - 2 - _QUANTITY - _AMOUNT - 1
+    spans: list[Span] = [
+        ("▸ " if line.is_last else "  ", strong),
+        (fit(line.name, name), strong),
+        (f"{quantity:>{_QUANTITY}}", strong),
+        (f"{line.amount:>{_AMOUNT}} ", strong),
+    ]
+    rows: list[Row] = [tuple(spans)]
+    rows += [row([(f"    {title} ", saving)], [(f"{amount:>{_AMOUNT}} ", saving)], width, ink) for title, amount in line.savings]
+    return rows
+
+
+def _panel(view: View, pose: Pose, words: Words, width: int, height: int) -> tuple[list[Row], tuple[str, ...]]:
+    """Between the lines and the total: what is asked or told, else offers; always the same height, so that nothing jumps."""
+    if pose.mode == "typed":
+        return _padded(_typing(pose, words, width), height, width, "panel"), ()
+    if pose.mode == "confirm":
+        question = words.finish_empty if view.is_empty else words.finish_ask.format(amount=view.total)
+        return _told(MessageView(question, words.finish_keys, "good"), width, height), ()
+    room, message = height, view.message
+    rows: list[Row] = []
+    if message is not None and message.tone == "attention":
+        return _told(message, width, height), ()
+    if message is not None:
+        ink: Ink = "good" if message.tone == "good" else "panel_bold"
+        rows.append(row([(f"  {message.what} ", ink)], [], width, ink))
+    misses = min(len(view.near_misses), 1 if view.offers else room - len(rows))
+    rows += [row([("+ ", "panel_saving"), (miss, "panel")], [], width, "panel") for miss in view.near_misses[:misses]]
+    offers = view.offers[: room - len(rows)]
+    rows += [_offer(offer, width) for offer in offers]
+    if not rows and not view.is_empty:
+        rows = [_blank(width, "panel"), row([(f"  {words.scan_next}", "panel_faint")], [], width, "panel")]
+    return _padded(rows, height, width, "panel"), tuple(offer.offer for offer in offers)
+
+
+def _offer(offer: OfferView, width: int) -> Row:
+    ink: Ink = "fresh" if offer.is_fresh else "panel_bold"
+    faint: Ink = "fresh" if offer.is_fresh else "panel_faint"
+    right: list[Span] = [(f" {offer.mark} ", ink)] if offer.mark else []
+    room = width - 2 - cell_len(offer.title) - 2 - sum(cell_len(text) for text, _ in right) - 1
+    # A reason that is cut to a stump says less than none; the list of offers has it in full.
+    reason = f"  {offer.reason}" if room >= min(12, cell_len(offer.reason)) else ""
+    return row([("★ ", ink), (offer.title, ink), (reason, faint)], right, width, ink)
+
+
+def _told(message: MessageView, width: int, height: int) -> list[Row]:
+    bold, faint, sign = ("notice", "notice_faint", "! ") if message.tone == "attention" else ("good", "good_faint", "  ")
+    ink: Ink = bold
+    weak: Ink = faint
+    rows = [row([(f"{sign}{message.what} ", ink)], [], width, ink), row([(f"  {message.next} ", weak)], [], width, ink)]
+    return [_blank(width, ink)] * ((height - 2) // 2) + _padded(rows, height - (height - 2) // 2, width, ink)
+
+
+def _typing(pose: Pose, words: Words, width: int) -> list[Row]:
+    room = width - 4 - cell_len(words.typed) - 2
+    text = pose.text[-room:]
+    return [_blank(width, "panel"), row([(f"  {words.typed}  ", "panel"), (f"{text}▏", "panel_bold")], [], width, "panel")]
+
+
+def _total(view: View, words: Words, width: int) -> list[Row]:
+    """Items and saving, then the total: in plain text, and drawn large where there is room."""
+    figures = digit.draw(view.total)
+    label = f"  {words.total}  {view.total}"
+    drawn = len(figures[0]) + 2 + cell_len(label) + 1 <= width
+    first = row([(f"  {view.items}", "total")], [(f"{view.saved} ", "total_saving")], width, "total")
+    rows = [first]
+    for place in range(digit.ROWS):
+        left: list[Span] = [(label, "total")] if place == digit.ROWS // 2 else []
+        rows.append(row(left, [(f"{figures[place]}  ", "total")] if drawn else [], width, "total"))
+    return [_rule(width), *rows]
+
+
+def _rule(width: int) -> Row:
+    return (("─" * width, "total_faint"),)
+
+
+# -- the other screens -------------------------------------------------------------------------------------------------
+
+_BARS = "█▌║ █║▌ ║█║ ▌║█ ║▌█"
+
+
+def _start(view: View, pose: Pose, words: Words, width: int, height: int) -> list[Row]:
+    bars = [_centred(_BARS, width, "bold")] * 3
+    how = [_centred(line, width, "faint") for line in words.start_how]
+    middle = [*bars, _blank(width), _blank(width), _centred(words.start_what, width, "bold"), _blank(width), *how]
+    panel: list[Row] = [_blank(width)] * PANEL_ROWS
+    if pose.mode == "typed":
+        panel = _padded(_typing(pose, words, width), PANEL_ROWS, width, "panel")
+    elif view.message is not None:
+        panel = _told(view.message, width, PANEL_ROWS)
+    return [_state(view, words, width, 0, 0), *_middle(middle, height - 1 - PANEL_ROWS, width), *panel]
+
+
+def _thanks(view: View, words: Words, width: int, height: int) -> list[Row]:
+    figures = [_centred(line, width, "bold") for line in digit.draw(view.total)]
+    trip = words.trip.format(trip=view.trip)
+    middle: list[Row] = [
+        _centred(view.greeting + "!", width, "bold"),
+        _blank(width),
+        *figures,
+        _blank(width),
+        _centred(f"{words.total}  {view.total}", width, "bold"),
+        _centred(f"{view.items}   {view.saved}", width, "saving"),
+        _blank(width),
+        *(_centred(line, width) for line in words.pay),
+        *(_centred(trip[start : start + width], width, "bold") for start in range(0, len(trip), width)),
+    ]
+    return _middle(middle, height, width)
+
+
+def _offer_list(view: View, words: Words, width: int, height: int) -> tuple[list[Row], tuple[str, ...]]:
+    rows: list[Row] = [_blank(width), row([(f"  {words.offers}", "bold")], [], width, "page"), _blank(width)]
+    shown: list[str] = []
+    for place, offer in enumerate(view.offers, 1):
+        if len(rows) + 2 > height:
+            break
+        ink: Ink = "fresh" if offer.is_fresh else "bold"
+        right: list[Span] = [(f" {offer.mark} ", ink)] if offer.mark else []
+        rows.append(row([("★ ", ink), (f"{place} ", ink), (offer.title, ink)], right, width, ink))
+        rows.append(row([(f"    {offer.reason}", "faint")], [], width, "page"))
+        shown.append(offer.offer)
+    if not view.offers:
+        rows.append(row([(f"  {words.offers_none}", "page")], [], width, "page"))
+    for miss in view.near_misses[: max(0, height - len(rows) - 1)]:
+        rows.append(row([("+ ", "saving"), (miss, "page")], [], width, "page"))
+    return _padded(rows, height, width), tuple(shown)
+
+
+def _one_offer(pose: Pose, view: View, words: Words, width: int, height: int) -> list[Row]:
+    offer = next((offer for offer in view.offers if offer.offer == pose.offer), None)
+    if offer is None:
+        return _padded([], height, width)
+    title, why = _wrapped(f"★ {offer.title}", width - 4), _wrapped(words.offer_why.format(reason=offer.reason), width - 4)
+    text: list[Span] = [*((line, "bold") for line in title), ("", "page"), *((line, "page") for line in why)]
+    return _middle([row([(f"  {line}", ink)], [], width, "page") for line, ink in text], height, width)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(word) > width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
+    return lines
+
+
+def _shelf(pose: Pose, words: Words, width: int, height: int, currency: str) -> list[Row]:
+    field: list[Span] = (
+        [(f" {pose.text}▏", "panel_bold")] if pose.text else [(" ▏", "panel_bold"), (words.shelf_find, "panel_faint")]
+    )
+    rows: list[Row] = [
+        _blank(width),
+        row([(f"  {words.shelf}", "bold")], [], width, "page"),
+        row(field, [], width, "panel"),
+        _blank(width),
+    ]
+    room = height - len(rows)
+    first = max(0, min(pose.cursor - room // 2, len(pose.found) - room))
+    for place, product in list(enumerate(pose.found))[first : first + room]:
+        chosen = place == pose.cursor
+        ink: Ink = "last_bold" if chosen else "page"
+        price = f"{format_minor(product.unit_price, currency):>{_AMOUNT}} "
+        size = f"  {product.size}" if product.size else ""
+        rows.append(
+            row(
+                [("▸ " if chosen else "  ", ink), (product.name, ink), (size, "last" if chosen else "faint")],
+                [(price, ink)],
+                width,
+                ink,
+            )
+        )
+    if not pose.found:
+        rows.append(row([(f"  {words.shelf_none}", "faint")], [], width, "page"))
+    return _padded(rows, height, width)

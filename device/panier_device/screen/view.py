@@ -1,0 +1,186 @@
+"""What is to be seen, in words and figures: from the agent's situation to a view. No layout, no colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from panier.money import format_minor
+from panier.offer import SHOWN_AT_ONCE
+from panier.pricing import Explanation, NearMiss, PricedBasket
+from panier.trip import Line, Trip
+from panier_device.agent import Situation
+from panier_device.decision import Message, Tone, last_line, visible_offers
+from panier_device.screen.word import Words
+
+Phase = Literal["start", "basket", "thanks"]
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """One line: what, how many, what it costs before savings, and each saving with its reason."""
+
+    name: str
+    quantity: int
+    amount: str
+    savings: tuple[tuple[str, str], ...] = ()
+    is_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OfferView:
+    """One offer; `mark` is a word beside it, such as "new"."""
+
+    offer: str
+    title: str
+    reason: str
+    mark: str = ""
+    is_fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """What is the matter, and what to do."""
+
+    what: str
+    next: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How the terminal stands with the gateway. `prices` is the price-age mark, or empty while the prices are the newest."""
+
+    online: bool = False
+    prices: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Everything on the screen but what the shopper is typing or choosing."""
+
+    phase: Phase
+    greeting: str
+    link: Link
+    lines: tuple[LineView, ...] = ()
+    near_misses: tuple[str, ...] = ()
+    offers: tuple[OfferView, ...] = ()
+    items: str = ""
+    saved: str = ""
+    total: str = ""
+    is_empty: bool = True
+    message: MessageView | None = None
+    needs_help: bool = False
+    trip: str = ""
+
+
+def price_mark(
+    words: Words, *, version: int, confirmed_at: int, now: int, is_newest: bool, limit_s: int, progress: float | None
+) -> str:
+    """The mark that says how old the prices are; empty while the gateway confirms them, or did so `limit_s` ago at the most."""
+    if version == 0:
+        return words.prices_none if progress is None else words.prices_loading.format(percent=int(100 * progress))
+    age = max(0, now - confirmed_at)
+    if is_newest or age <= limit_s * 1000:
+        return ""
+    if confirmed_at == 0:
+        return words.prices_unconfirmed
+    return words.prices.format(age=spell_age(words, age))
+
+
+def spell_age(words: Words, milliseconds: int) -> str:
+    """An age as people say it: "4 min", "3 h", "2 days"."""
+    minutes = milliseconds // 60_000
+    if minutes < 60:
+        return words.minutes.format(n=max(1, minutes))
+    if minutes < 48 * 60:
+        return words.hours.format(n=minutes // 60)
+    return words.days.format(n=minutes // (24 * 60))
+
+
+def look(situation: Situation, link: Link, words: Words) -> View:
+    """The view of a situation."""
+    message = _message(situation.message, words)
+    farewell = situation.farewell
+    if farewell is not None:
+        greeting = words.thanks_name.format(name=farewell.first_name) if farewell.first_name else words.thanks
+        return View(
+            phase="thanks",
+            greeting=greeting,
+            link=link,
+            items=words.items.format(n=farewell.units),
+            saved=words.saved.format(amount=format_minor(farewell.discount, farewell.currency)),
+            total=format_minor(farewell.total, farewell.currency),
+            trip=farewell.trip,
+        )
+    trip, priced = situation.trip, situation.priced
+    if trip is None or priced is None:
+        return View(phase="start", greeting=words.welcome, link=link, message=message)
+    greeting = words.hello.format(name=situation.first_name) if situation.first_name else words.welcome
+    return View(
+        phase="basket",
+        greeting=greeting,
+        link=link,
+        lines=_lines(trip, priced),
+        near_misses=tuple(_near_miss(miss, trip, words) for miss in priced.near_misses),
+        offers=_offers(trip, situation.fresh, words),
+        items=words.items.format(n=priced.units),
+        saved=words.saved.format(amount=format_minor(priced.discount, priced.currency)),
+        total=format_minor(priced.total, priced.currency),
+        is_empty=not trip.lines,
+        message=message,
+        needs_help=trip.needs_help,
+        trip=trip.trip,
+    )
+
+
+def _message(message: Message | None, words: Words) -> MessageView | None:
+    if message is None:
+        return None
+    what, then = words.messages.get(message.key, words.refused)
+    if "text" in message.gaps and message.key not in words.messages:
+        # Words that the gateway sends for something that this version has not heard of.
+        what, then = message.gaps["text"], ""
+    return MessageView(what.format_map(message.gaps), then.format_map(message.gaps), message.tone)
+
+
+def _lines(trip: Trip, priced: PricedBasket) -> tuple[LineView, ...]:
+    """Lines in the order of the trip; what pricing added, such as a gift, follows."""
+    by_unit = {(line.sku, line.unit_price): line for line in priced.lines if not line.is_gift}
+    last = last_line(trip)
+    shown = [_line(line, by_unit[line.sku, line.unit_price].explanations, line is last, trip.currency) for line in trip.lines]
+    shown += [
+        LineView(gift.sku, gift.quantity, format_minor(gift.gross, trip.currency), _savings(gift.explanations, trip.currency))
+        for gift in priced.lines
+        if gift.is_gift
+    ]
+    return tuple(shown)
+
+
+def _line(line: Line, explanations: tuple[Explanation, ...], is_last: bool, currency: str) -> LineView:
+    amount = format_minor(line.unit_price * line.quantity, currency)
+    return LineView(line.name, line.quantity, amount, _savings(explanations, currency), is_last)
+
+
+def _savings(explanations: tuple[Explanation, ...], currency: str) -> tuple[tuple[str, str], ...]:
+    return tuple((why.title, format_minor(-why.amount, currency)) for why in explanations if why.amount)
+
+
+def _near_miss(miss: NearMiss, trip: Trip, words: Words) -> str:
+    saving = format_minor(miss.saving, trip.currency)
+    what = next((line.name for line in trip.lines if line.sku == miss.sku), None) or miss.category or miss.title
+    if miss.quantity:
+        return words.near_units.format(n=miss.quantity, what=what, amount=saving)
+    return words.near_amount.format(amount=format_minor(miss.amount, trip.currency), what=what, saving=saving)
+
+
+def _offers(trip: Trip, fresh: frozenset[str], words: Words) -> tuple[OfferView, ...]:
+    def mark(offer: str) -> str:
+        if offer in trip.accepted:
+            return words.accepted
+        return words.fresh if offer in fresh else ""
+
+    return tuple(
+        OfferView(offer.offer, offer.title, offer.reason, mark(offer.offer), offer.offer in fresh)
+        for offer in visible_offers(trip, fresh)[:SHOWN_AT_ONCE]
+    )

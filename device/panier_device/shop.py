@@ -1,0 +1,273 @@
+"""The shop as a terminal holds it: products and promotions of one version, on disk, because they would not fit in memory."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from panier.catalogue import Product
+from panier.message import SnapshotPart
+from panier.snapshot import Change, Fingerprint
+from panier_io.store import open_database
+
+_PRODUCT: TypeAdapter[Product] = TypeAdapter(Product)
+_CHUNK = 250
+_TABLES = """
+    CREATE TABLE IF NOT EXISTS product{0}(sku TEXT PRIMARY KEY, name TEXT NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS gtin{0}(gtin TEXT PRIMARY KEY, sku TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS promotion{0}(id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+"""
+_DROP = "DROP TABLE IF EXISTS product{0}; DROP TABLE IF EXISTS gtin{0}; DROP TABLE IF EXISTS promotion{0};"
+
+Outcome = Literal["more", "complete", "mismatch", "unexpected"]
+"""Of a part: ask for the next one; the version is adopted; the fingerprint is another than announced, so ask for everything;
+or the part does not follow what was begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Which snapshot is held; version 0 is none. `confirmed_at` is when the gateway last said that it is the newest (ms)."""
+
+    version: int = 0
+    fingerprint: str = f"{0:064x}"
+    currency: str = ""
+    timezone: str = ""
+    confirmed_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """A snapshot that is being taken in: the next part wanted."""
+
+    version: int
+    fingerprint: str
+    since: int
+    part: int
+    parts: int
+
+
+class Shop:
+    """The assortment on disk. Losing the file costs a download, so a commit need not wait for the disk.
+
+    Reading is for the event loop's thread; `take`, `confirm` and `settle_in` write, for one thread of their own, and never keep
+    readers waiting: those see the old version until the new one is complete.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._reading = open_database(path).conn
+        self._writing = open_database(path).conn
+        self._writing.execute("PRAGMA synchronous=NORMAL")
+        self._writing.executescript(
+            _TABLES.format("")
+            + "CREATE INDEX IF NOT EXISTS product_name ON product(name COLLATE NOCASE);"
+            + "CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;"
+            + _DROP.format("_next")
+            + "DROP TABLE IF EXISTS change_next;"
+        )
+        self._sum = Fingerprint()
+        self.loading: Loading | None = None
+        self.unsound = 0
+        """Products of the newest load whose content made no sense; they are held, and not sold."""
+
+    @property
+    def held(self) -> Held:
+        """What is held now."""
+        facts: dict[str, str] = dict(self._reading.execute("SELECT name, value FROM fact").fetchall())
+        return Held(
+            version=int(facts.get("version", 0)),
+            fingerprint=facts.get("fingerprint", Held.fingerprint),
+            currency=facts.get("currency", ""),
+            timezone=facts.get("timezone", ""),
+            confirmed_at=int(facts.get("confirmed_at", 0)),
+        )
+
+    def find(self, gtin14: str) -> tuple[Product, int] | None:
+        """The product with this GTIN-14 and the version it is of, or None."""
+        row = self._reading.execute(
+            """SELECT body, (SELECT value FROM fact WHERE name = 'version')
+               FROM gtin JOIN product USING (sku) WHERE gtin = ?""",
+            (gtin14,),
+        ).fetchone()
+        return (_PRODUCT.validate_json(row[0]), int(row[1])) if row else None
+
+    def find_sku(self, sku: str) -> tuple[Product, int] | None:
+        """The product with this SKU and the version it is of, or None."""
+        row = self._reading.execute(
+            "SELECT body, (SELECT value FROM fact WHERE name = 'version') FROM product WHERE sku = ? AND name <> ''", (sku,)
+        ).fetchone()
+        return (_PRODUCT.validate_json(row[0]), int(row[1])) if row else None
+
+    def search(self, text: str, limit: int) -> list[Product]:
+        """Products whose name holds every word of `text`; those that begin with it first, then by name."""
+        words = [_escaped(word) for word in text.split()]
+        having = "".join(" AND name LIKE ? ESCAPE '\\'" for _ in words)
+        first = _escaped(" ".join(text.split()))
+        rows = self._reading.execute(
+            f"""SELECT body FROM product WHERE sku IN (
+                    SELECT sku FROM product WHERE name <> ''{having}
+                    ORDER BY name LIKE ? ESCAPE '\\' DESC, name COLLATE NOCASE, sku LIMIT ?)""",  # noqa: S608  (LIKE clauses only)
+            (*(f"%{word}%" for word in words), f"{first}%", limit),
+        ).fetchall()
+        found = [_PRODUCT.validate_json(body) for (body,) in rows]
+        begins = " ".join(text.split()).casefold()
+        return sorted(
+            found, key=lambda product: (not product.name.casefold().startswith(begins), product.name.casefold(), product.sku)
+        )
+
+    def promotions(self) -> dict[str, Any]:
+        """Every promotion's definition by its id, in order of id."""
+        rows = self._reading.execute("SELECT id, body FROM promotion ORDER BY id").fetchall()
+        return {key: json.loads(body) for key, body in rows}
+
+    def settle_in(self, currency: str, timezone: str) -> None:
+        """Keeps what the gateway said of the store."""
+        self._put({"currency": currency, "timezone": timezone})
+
+    def confirm(self, at: int) -> None:
+        """Keeps when the gateway last said that the version held is the newest."""
+        self._put({"confirmed_at": str(at)})
+
+    def take(self, part: SnapshotPart) -> Outcome:
+        """Takes one part in; readers notice nothing until the last one, and then everything at once."""
+        if part.part == 0:
+            if part.since not in (0, self.held.version):
+                return "unexpected"
+            self._begin(part)
+        loading = self.loading
+        if loading is None or (part.version, part.since, part.part) != (loading.version, loading.since, loading.part):
+            return "unexpected"
+        if part.since:
+            self._stage_changes(part.changes)
+        else:
+            self._stage_everything(part.changes)
+        if part.part + 1 < part.parts:
+            self.loading = Loading(part.version, part.fingerprint, part.since, part.part + 1, part.parts)
+            return "more"
+        self.loading = None
+        return self._finish(part)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._reading.close()
+        self._writing.close()
+
+    def _begin(self, part: SnapshotPart) -> None:
+        self.unsound = 0
+        self._sum = Fingerprint()
+        self.loading = Loading(part.version, part.fingerprint, part.since, 0, part.parts)
+        self._writing.executescript(
+            _DROP.format("_next")
+            + "DROP TABLE IF EXISTS change_next;"
+            + "CREATE TABLE change_next(place INTEGER PRIMARY KEY, kind TEXT, key TEXT, body TEXT) STRICT;"
+            + ("" if part.since else _TABLES.format("_next"))
+        )
+
+    def _stage_changes(self, changes: Iterable[Change]) -> None:
+        rows = [(change.kind, change.key, change.body) for change in changes]
+        with self._transaction():
+            self._writing.executemany("INSERT INTO change_next(kind, key, body) VALUES (?, ?, ?)", rows)
+
+    def _stage_everything(self, changes: list[Change]) -> None:
+        with self._transaction():
+            for start in range(0, len(changes), _CHUNK):
+                for change in changes[start : start + _CHUNK]:
+                    if change.body is not None:
+                        self._sum = self._write(change, "_next", self._sum)
+                # A scan that came in meanwhile needs the interpreter now.
+                time.sleep(0)
+
+    def _finish(self, part: SnapshotPart) -> Outcome:
+        try:
+            with self._transaction():
+                total = self._swap() if part.since == 0 else self._apply_changes()
+                if str(total) != part.fingerprint:
+                    raise _Mismatch
+                self._put({"version": str(part.version), "fingerprint": part.fingerprint})
+        except _Mismatch:
+            return "mismatch"
+        finally:
+            self._writing.executescript(_DROP.format("_next") + "DROP TABLE IF EXISTS change_next;")
+        return "complete"
+
+    def _swap(self) -> Fingerprint:
+        self._writing.execute("DROP INDEX IF EXISTS product_name")
+        for table in ("product", "gtin", "promotion"):
+            self._writing.execute(f"DROP TABLE {table}")
+            self._writing.execute(f"ALTER TABLE {table}_next RENAME TO {table}")
+        self._writing.execute("CREATE INDEX product_name ON product(name COLLATE NOCASE)")
+        return self._sum
+
+    def _apply_changes(self) -> Fingerprint:
+        total = Fingerprint.parse(self.held.fingerprint)
+        for kind, key, body in self._writing.execute("SELECT kind, key, body FROM change_next ORDER BY place").fetchall():
+            total = self._write(Change(version=1, kind=kind, key=key, body=body), "", total)
+        return total
+
+    def _write(self, change: Change, tables: str, total: Fingerprint) -> Fingerprint:
+        """Puts one change into the tables with this suffix and gives the fingerprint that follows."""
+        key, table = ("sku", "product") if change.kind == "product" else ("id", "promotion")
+        held = self._writing.execute(f"SELECT body FROM {table}{tables} WHERE {key} = ?", (change.key,)).fetchone()  # noqa: S608
+        old = held[0] if held else None
+        if change.kind == "promotion":
+            self._replace(f"promotion{tables}", change.key, change.body)
+        else:
+            if old is not None and (was := _sound(old)) is not None:
+                pairs = [(gtin, change.key) for gtin in was.gtins]
+                self._writing.executemany(f"DELETE FROM gtin{tables} WHERE gtin = ? AND sku = ?", pairs)  # noqa: S608
+            self._replace_product(change, tables)
+        return total.replacing(change.kind, change.key, old, change.body)
+
+    def _replace(self, table: str, key: str, body: str | None) -> None:
+        if body is None:
+            self._writing.execute(f"DELETE FROM {table} WHERE id = ?", (key,))  # noqa: S608
+        else:
+            self._writing.execute(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", (key, body))  # noqa: S608
+
+    def _replace_product(self, change: Change, tables: str) -> None:
+        if change.body is None:
+            self._writing.execute(f"DELETE FROM product{tables} WHERE sku = ?", (change.key,))  # noqa: S608
+            return
+        product = _sound(change.body)
+        if product is None or product.sku != change.key:
+            self.unsound += 1
+            product = None
+        name = product.name if product else ""
+        self._writing.execute(f"INSERT OR REPLACE INTO product{tables} VALUES (?, ?, ?)", (change.key, name, change.body))  # noqa: S608
+        if product:
+            pairs = [(gtin, product.sku) for gtin in product.gtins]
+            self._writing.executemany(f"INSERT OR REPLACE INTO gtin{tables} VALUES (?, ?)", pairs)  # noqa: S608
+
+    def _put(self, facts: Mapping[str, str]) -> None:
+        self._writing.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
+
+    @contextmanager
+    def _transaction(self) -> Generator[None, None, None]:
+        self._writing.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._writing.execute("ROLLBACK")
+            raise
+        self._writing.execute("COMMIT")
+
+
+class _Mismatch(Exception):
+    pass
+
+
+def _sound(body: str) -> Product | None:
+    try:
+        return _PRODUCT.validate_json(body)
+    except ValidationError:
+        return None
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,150 @@
+"""One terminal from start to end: journal, shop, drivers, session and screen, opened in order and closed in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from contextlib import AsyncExitStack, closing
+from importlib.metadata import PackageNotFoundError, version
+
+from panier.member import Capsule
+from panier.message import Notice
+from panier.topic import DeviceTopics
+from panier_device.agent import Agent
+from panier_device.driver.port import Reading
+from panier_device.fitting import fit_scanner, load_rules
+from panier_device.lock import locked
+from panier_device.screen.handheld import Handheld
+from panier_device.screen.view import Link, price_mark
+from panier_device.screen.word import LANGUAGES
+from panier_device.settings import DeviceSettings
+from panier_device.shop import Shop
+from panier_device.sync import Sync
+from panier_device.tally import Tally
+from panier_io import log
+from panier_io.journal import Journal
+from panier_io.session import Address
+
+_TICK = 2.0
+_PARTS = ("journal.db", "shop.db", "device.log")
+
+
+def wall_clock() -> int:
+    """Milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class Terminal:
+    """The parts of one running terminal, wired to each other. Use `run`."""
+
+    def __init__(self, settings: DeviceSettings, journal: Journal, shop: Shop) -> None:
+        self.settings = settings
+        self.words = LANGUAGES[settings.language]
+        self.shop = shop
+        self.journal = journal
+        self.tally = Tally()
+        self.scanners = [fit_scanner(scanner) for scanner in settings.scanners]
+        self.agent = Agent(
+            store=settings.store, currency=settings.currency, timezone=settings.timezone, journal=journal, shop=shop,
+            rules=load_rules(settings.loyalty), tally=self.tally, clock=wall_clock,
+        )  # fmt: skip
+        self.sync = Sync(
+            self, address=_address(settings), topics=DeviceTopics(settings.store, settings.device), journal=journal, shop=shop,
+            tally=self.tally, software=f"panier {_version()}", clock=wall_clock,
+        )  # fmt: skip
+        self.screen = Handheld(self.agent, self.words, self.link, self.currency, self.tally)
+        self._shown: Link | None = None
+        self.agent.poke = self.sync.poke
+        self.agent.restore()
+
+    async def run(self) -> None:
+        """Until the screen is closed or the process is told to end."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.screen.exit)
+        if self.settings.metrics_port:
+            self.tally.serve(self.settings.metrics_port)
+        background = asyncio.create_task(self._background(), name="background")
+        # A part that fails must not leave a screen that looks alive.
+        background.add_done_callback(lambda task: self.screen.exit() if not task.cancelled() else None)
+        try:
+            await self.screen.run_async(mouse=False)
+        finally:
+            if not background.done():
+                background.cancel()
+            await asyncio.gather(background, return_exceptions=True)
+        if not background.cancelled() and (failure := background.exception()):
+            raise failure
+
+    async def _background(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for scanner in self.scanners:
+                tasks.create_task(scanner.run(self._read))
+            tasks.create_task(self.sync.run())
+            tasks.create_task(self._tick())
+
+    async def _tick(self) -> None:
+        while True:
+            self.line_changed()
+            if self.settings.metrics_file:
+                self.tally.write(self.settings.metrics_file)
+            await asyncio.sleep(_TICK)
+
+    def _read(self, reading: Reading) -> None:
+        self.screen.scanned()
+        self.agent.take(reading)
+
+    def link(self) -> Link:
+        """How we stand with the gateway."""
+        supply, online = self.sync.supply, self.sync.online
+        mark = price_mark(
+            self.words, version=supply.held.version, confirmed_at=supply.held.confirmed_at, now=wall_clock(),
+            is_newest=online and supply.is_newest, limit_s=self.settings.price_age_s, progress=supply.progress,
+        )  # fmt: skip
+        return Link(online, mark)
+
+    def currency(self) -> str:
+        """The store's currency."""
+        return self.sync.supply.held.currency or self.settings.currency
+
+    # What the gateway says goes to the agent; what concerns the line only, to the screen.
+
+    def line_changed(self) -> None:
+        link = self.link()
+        if link != self._shown:
+            self._shown = link
+            self.screen.repaint()
+
+    def capsule_arrived(self, capsule: Capsule) -> None:
+        self.agent.capsule_arrived(capsule)
+
+    def notice_arrived(self, notice: Notice) -> None:
+        self.agent.notice_arrived(notice)
+
+    def snapshot_arrived(self) -> None:
+        self.agent.snapshot_arrived()
+
+
+async def run(settings: DeviceSettings) -> None:
+    """Runs a terminal until it is told to end. Raises AlreadyRunning, JournalUnusable and what a broken part raises."""
+    # Threads load prices while codes are scanned: let the screen have the interpreter back sooner than after 5 ms.
+    sys.setswitchinterval(0.001)
+    directory = settings.data_dir
+    async with AsyncExitStack() as terminal:
+        terminal.enter_context(locked(directory))
+        log.setup(settings.log_level, file=directory / "device.log", as_json=True)
+        journal = terminal.enter_context(closing(Journal(directory / "journal.db", settings.device)))
+        shop = terminal.enter_context(closing(Shop(directory / "shop.db")))
+        await Terminal(settings, journal, shop).run()
+
+
+def _address(settings: DeviceSettings) -> Address | None:
+    at = settings.broker
+    return at and Address(host=at.host, port=at.port, username=settings.device, password=at.password.get_secret_value())
+
+
+def _version() -> str:
+    try:
+        return version("panier")
+    except PackageNotFoundError:
+        return "unknown"
