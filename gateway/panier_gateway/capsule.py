@@ -1,0 +1,72 @@
+"""The member's capsule: first name, segments, and the offers of running campaigns that fit this member."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from panier.feed import CampaignRecord, MemberRecord
+from panier.member import EVERY_MEMBER, Capsule
+from panier.offer import Offer
+from panier.trip import Trip
+
+MAX_OFFERS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """A campaign and whom it is for; `listed` is a set because a list of thousands is asked for every member in the shop."""
+
+    campaign: CampaignRecord
+    listed: frozenset[str] | None
+
+    @classmethod
+    def of(cls, campaign: CampaignRecord) -> Audience:
+        """The campaign's audience."""
+        return cls(campaign, None if campaign.members is None else frozenset(campaign.members))
+
+    def fits(self, member: str, segments: Collection[str]) -> bool:
+        """True where the campaign lists this member, or is for one of the member's segments."""
+        return self.campaign.segment in segments if self.listed is None else member in self.listed
+
+    def is_running(self, now: int) -> bool:
+        """True from its start until its end; `now` in milliseconds since 1970 UTC."""
+        campaign = self.campaign
+        started = campaign.starts_at is None or campaign.starts_at <= now
+        ended = campaign.ends_at is not None and campaign.ends_at <= now
+        return campaign.state == "running" and started and not ended
+
+
+def compose(trip: str, member: MemberRecord, audiences: Sequence[Audience], now: int) -> Capsule:
+    """What a device needs to serve `member` in `trip`; offers made for listed members first, then the newest first.
+
+    `audiences` are in order of their campaigns' last change, oldest first.
+    """
+    segments = tuple(dict.fromkeys((EVERY_MEMBER, *member.segments)))
+    fitting = [audience for audience in audiences if audience.is_running(now) and audience.fits(member.member, segments)]
+    newest_first = fitting[::-1]
+    ranked = sorted(newest_first, key=lambda audience: audience.listed is None)
+    return Capsule(
+        trip=trip, member=member.member, first_name=member.first_name, segments=segments,
+        offers=tuple(offer(audience.campaign) for audience in ranked[:MAX_OFFERS]),
+    )  # fmt: skip
+
+
+def offer(campaign: CampaignRecord) -> Offer:
+    """What the campaign offers."""
+    return Offer(
+        offer=campaign.campaign, revision=campaign.revision, title=campaign.title, reason=campaign.reason,
+        promotion=campaign.promotion,
+    )  # fmt: skip
+
+
+def next_turn(audiences: Iterable[Audience], now: int) -> int | None:
+    """When the next campaign starts or ends by itself, in milliseconds; None where none does."""
+    campaigns = (audience.campaign for audience in audiences)
+    turns = (at for campaign in campaigns for at in (campaign.starts_at, campaign.ends_at) if at is not None and at > now)
+    return min(turns, default=None)
+
+
+def is_held(trip: Trip, capsule: Capsule) -> bool:
+    """True where the trip's journal says that the device has this capsule already."""
+    return (trip.member, trip.segments, trip.offers) == (capsule.member, capsule.segments, capsule.offers)

@@ -1,0 +1,87 @@
+"""The clerk: everything that touches the ledger happens in one thread, and the event loop never waits for the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from panier_gateway.intake import Batch, Intake, Taken
+from panier_gateway.ledger import DeadLetter, Ledger, Parcel
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the ledger holds: items for the back office, dead letters; and since a time: trips finished, turnover, incidents."""
+
+    waiting: int
+    dead_letters: int
+    finished: int
+    turnover: int
+    incidents: int
+
+
+class Clerk:
+    """Runs the intake and the outbox in one thread."""
+
+    def __init__(self, ledger: Ledger, intake: Intake, clock: Callable[[], int]) -> None:
+        self._ledger = ledger
+        self._intake = intake
+        self._clock = clock
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+
+    async def take_in(self, batches: Sequence[Batch]) -> list[Taken]:
+        """Stores batches in one transaction. Raises sqlite3.Error: then nothing was taken."""
+        return await self._run(lambda: self._intake.take_in(batches, self._clock()))
+
+    async def refuse_payload(self, device: str, reason: str, payload: bytes) -> None:
+        """Keeps a message that could not be read."""
+        await self._run(lambda: self._intake.refuse_payload(device, reason, payload, self._clock()))
+
+    async def settle_what_is_left(self) -> int:
+        """Tries again to form the receipts that could not be formed; gives how many worked."""
+        return await self._run(lambda: self._intake.settle_what_is_left(self._clock()))
+
+    async def upto(self, device: str, journal: str) -> int | None:
+        """What may be acknowledged of a journal."""
+        return await self._run(lambda: self._intake.upto(device, journal))
+
+    async def waiting(self, limit: int) -> list[Parcel]:
+        """The oldest items for the back office."""
+        return await self._run(lambda: self._ledger.parcels(limit))
+
+    async def delivered(self, taken: Sequence[Parcel], refused: Sequence[tuple[Parcel, str]]) -> None:
+        """Takes items out of the outbox; the refused ones stay as dead letters, with the reason."""
+        await self._run(lambda: self._delivered(taken, refused))
+
+    async def figures(self, since: int) -> Figures:
+        """Counts, some of them since `since` (milliseconds)."""
+        return await self._run(lambda: self._figures(since))
+
+    def close(self) -> None:
+        """Waits for what is under way and ends the thread."""
+        self._thread.shutdown()
+
+    def _delivered(self, taken: Sequence[Parcel], refused: Sequence[tuple[Parcel, str]]) -> None:
+        with self._ledger.transaction():
+            self._ledger.delivered([*taken, *(parcel for parcel, _ in refused)])
+            for parcel, reason in refused:
+                letter = DeadLetter(
+                    device=None, journal=None, sequence=None, payload=parcel.body,
+                    reason=f"the back office refused {parcel.kind} {parcel.identity}: {reason}",
+                )  # fmt: skip
+                self._ledger.keep_dead_letter(letter, self._clock())
+
+    def _figures(self, since: int) -> Figures:
+        finished, turnover = self._ledger.shift(since)
+        return Figures(
+            waiting=self._ledger.count("outbox"), dead_letters=self._ledger.count("dead_letter"),
+            finished=finished, turnover=turnover, incidents=self._ledger.incidents(since),
+        )  # fmt: skip
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)

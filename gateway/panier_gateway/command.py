@@ -1,0 +1,151 @@
+"""The commands `panier gateway`, `panier enrol` and `panier monitor`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from panier_gateway.settings import GatewaySettings
+
+SettingsFile = Annotated[Path | None, typer.Option("--settings", help="TOML file; PANIER_GATEWAY_... outranks it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+
+def gateway(
+    settings: SettingsFile = None,
+    store: Annotated[str | None, typer.Option(help="Name of the store.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Directory for everything that must not be lost.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Say all that is wrong with the settings, and end.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a store's gateway: broker, intake, live trips, members' offers, receipts to the back office.
+
+    Runs until SIGTERM. When it takes events it writes DATA/gateway.json, and with --json the same as a line on standard output.
+    """
+    import asyncio
+
+    from panier.error import PanierError
+    from panier_gateway.gateway import run
+    from panier_gateway.ready import Ready
+    from panier_gateway.settings import GatewaySettings
+    from panier_io import log
+    from panier_io.settings import load
+
+    try:
+        held = load(GatewaySettings, settings, store=store, data_dir=data)
+        if check:
+            return _report(_problems(held), as_json)
+    except PanierError as error:
+        _fail(error, as_json)
+    log.setup(held.log_level)
+
+    def say(ready: Ready) -> None:
+        from dataclasses import asdict
+
+        if as_json:
+            print(json.dumps({"event": "ready", **asdict(ready)}), flush=True)
+
+    try:
+        asyncio.run(run(held, say))
+    except* PanierError as group:
+        _fail(group.exceptions[0], as_json)
+
+
+def enrol(
+    name: Annotated[str, typer.Argument(metavar="DEVICE", help="Name of the device, or of the monitor.")] = "",
+    settings: SettingsFile = None,
+    data: Annotated[Path | None, typer.Option(help="The gateway's data directory.")] = None,
+    store: Annotated[str | None, typer.Option(help="Name of the store.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write the settings; default DEVICE.toml.")] = None,
+    monitor: Annotated[bool, typer.Option("--monitor", help="Enrol a staff monitor instead of a device.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give a device or a monitor its identity at the store's broker, and write its settings with the password.
+
+    Enrolling again replaces the password; the old one ends to hold. A gateway that runs takes it up within a second.
+    """
+    from panier.error import PanierError
+    from panier_gateway import ready
+    from panier_gateway.enrolment import enrol as enrol_one
+    from panier_gateway.settings import GatewaySettings
+    from panier_io.settings import load
+
+    name = name or ("monitor" if monitor else "")
+    if not name:
+        raise typer.BadParameter("name the device, for example: panier enrol till-1")
+    try:
+        if settings is None and store is None and data is not None:
+            store = (ready.read(data) or {}).get("store")
+        held = load(GatewaySettings, settings, store=store, data_dir=data)
+        enrolled = enrol_one(held, name, "monitor" if monitor else "device", out or Path(f"{name}.toml"))
+    except PanierError as error:
+        _fail(error, as_json)
+    if as_json:
+        print(json.dumps(enrolled.as_json()))
+    else:
+        print(enrolled)
+
+
+def monitor(
+    settings: Annotated[Path | None, typer.Option("--settings", help="TOML file that `panier enrol --monitor` wrote.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Say all that is wrong with the settings, and end.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Watch the store: one row a terminal, who needs someone first."""
+    from panier.error import PanierError
+    from panier_gateway.settings import MonitorSettings
+    from panier_io import log
+    from panier_io.settings import load
+
+    try:
+        held = load(MonitorSettings, settings)
+    except PanierError as error:
+        _fail(error, as_json)
+    if check:
+        return _report([], as_json)
+    from panier_gateway.monitor.screen import MonitorApp
+
+    log.setup(held.log_level, file=held.log_file)
+    MonitorApp.over_mqtt(held).run()
+    return None
+
+
+def _problems(settings: GatewaySettings) -> list[str]:
+    from panier.error import PanierError
+    from panier_gateway.broker import find_binary
+
+    problems: list[str] = []
+    if settings.broker.kind == "embedded":
+        try:
+            find_binary(settings.broker.path)
+        except PanierError as error:
+            problems.append(str(error))
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (settings.data_dir / ".writable").touch()
+        (settings.data_dir / ".writable").unlink()
+    except OSError as error:
+        problems.append(f"data_dir {settings.data_dir} cannot be written: {error}")
+    return problems
+
+
+def _report(problems: list[str], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"ok": not problems, "problems": problems}))
+    else:
+        print("\n".join(problems) or "ok")
+    raise typer.Exit(1 if problems else 0)
+
+
+def _fail(error: BaseException, as_json: bool) -> NoReturn:
+    problems: Any = getattr(error, "problems", None) or [str(error)]
+    if as_json:
+        print(json.dumps({"ok": False, "problems": list(problems)}))
+    else:
+        print("\n".join(problems), file=sys.stderr)
+    raise typer.Exit(1)

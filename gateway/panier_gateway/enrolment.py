@@ -1,0 +1,94 @@
+"""Enrolment: an identity at the broker, and a settings file that makes a bare device one of this store's."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from panier_gateway.broker import settled_port
+from panier_gateway.registry import Registry, Role
+from panier_gateway.settings import GatewaySettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """What was made. The password stands in the file only."""
+
+    name: str
+    role: Role
+    store: str
+    broker_host: str
+    broker_port: int
+    file: Path
+    external: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "name": self.name, "role": self.role, "store": self.store, "broker_host": self.broker_host,
+            "broker_port": self.broker_port, "file": str(self.file),
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        text = (
+            f"{self.name} is enrolled as a {self.role} of store {self.store}; its settings, with the password, are in {self.file}"
+        )
+        if self.external:
+            text += (
+                f"\nTell your broker too: mosquitto_passwd PASSWORD_FILE {self.name}, with the password from that file;"
+                " see firmware-config/broker/README.md"
+            )
+        return text
+
+
+def enrol(settings: GatewaySettings, name: str, role: Role, file: Path) -> Enrolled:
+    """Makes the identity and writes `file` (mode 0600). Raises BadName, NameTaken."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    broker = settings.broker
+    external = broker.kind == "external"
+    port = broker.port if external else settled_port(broker, settings.data_dir)
+    registry = Registry(settings.data_dir / "registry.db")
+    try:
+        password = registry.enrol(name, role)
+    finally:
+        registry.close()
+    table = f"[broker]\nhost = {json.dumps(broker.address)}\nport = {port}\npassword = {json.dumps(password)}\n"
+    if role == "device":
+        text = _device(settings.store, name, file) + table + _SCANNERS
+    else:
+        text = f"# Settings of a staff monitor: panier monitor --settings {file.name}\n"
+        text += f"store = {json.dumps(settings.store)}\nusername = {json.dumps(name)}\n\n{table}"
+    _write_private(file, text)
+    return Enrolled(
+        name=name, role=role, store=settings.store, broker_host=broker.address, broker_port=port, file=file, external=external
+    )  # fmt: skip
+
+
+def _device(store: str, name: str, file: Path) -> str:
+    return (
+        f"# Settings of one terminal: panier device --settings {file.name}\n"
+        f"store = {json.dumps(store)}\ndevice = {json.dumps(name)}\ndata_dir = {json.dumps(f'{name}-data')}\n\n"
+    )
+
+
+_SCANNERS = """
+# A scanner on a serial line, or one that poses as a keyboard; as many of these tables as there are scanners.
+# [[scanners]]
+# kind = "serial"
+# port = "/dev/retail/scanner0"
+#
+# [[scanners]]
+# kind = "wedge"
+# path = "/dev/input/by-id/usb-scanner-event-kbd"
+"""
+
+
+def _write_private(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(file.name + ".new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)  # before there is anything to read in it
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(file)

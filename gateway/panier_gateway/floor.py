@@ -1,0 +1,167 @@
+"""The shop floor as it is now: one live row a terminal and the counters of the shift. Memory only; the ledger is the truth."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from panier.message import Counters, LiveRow, Status
+from panier.trip import HelpEnded, HelpRequested, Trip
+from panier_gateway.intake import Taken
+
+Total = Callable[[Trip], int]
+"""What a basket comes to, in minor units."""
+
+
+@dataclass(slots=True)
+class Terminal:
+    """What is known of one device."""
+
+    device: str
+    status: Status | None = None
+    trip: Trip | None = None
+    help_since: int | None = None
+    help_answered: bool = False
+    quarantined: str | None = None
+    wrong: str | None = None
+    last_at: int = 0
+
+
+@dataclass(slots=True)
+class Shift:
+    """Figures since the shop's midnight."""
+
+    finished: int = 0
+    turnover: int = 0
+    incidents: int = 0
+    refused_messages: int = 0
+    help_seconds: list[int] = field(default_factory=list[int])
+
+
+class Floor:
+    """Folds what arrives into rows and counters, and remembers which rows changed since they were last fetched."""
+
+    def __init__(self, currency: str, total: Total) -> None:
+        self._currency = currency
+        self._total = total
+        self.terminals: dict[str, Terminal] = {}
+        self.changed: set[str] = set()
+        """Devices whose rows differ from what was last published."""
+        self.shift = Shift()
+        self.waiting_for_backoffice = 0
+        self.dead_letters = 0
+        self.backoffice: Literal["connected", "unreachable"] = "unreachable"
+
+    def enrol(self, devices: Iterable[str]) -> None:
+        """Makes sure that every enrolled device has a row."""
+        for device in devices:
+            self._terminal(device)
+
+    def restore(self, trips: Mapping[str, Trip], quarantined: Mapping[str, str]) -> None:
+        """What the ledger knew at the start."""
+        for device, trip in trips.items():
+            terminal = self._terminal(device)
+            terminal.trip = trip
+            terminal.help_since = trip.last_at if trip.needs_help else None
+        for device, why in quarantined.items():
+            self._terminal(device).quarantined = why
+
+    def hear(self, device: str, status: Status, now: int) -> None:
+        """A birth message or a last will."""
+        terminal = self._terminal(device)
+        terminal.status = status
+        terminal.last_at = max(terminal.last_at, now if status.state == "online" else 0)
+        self.changed.add(device)
+
+    def take(self, taken: Taken, now: int) -> None:
+        """A batch that is on the disk, or that was not taken."""
+        terminal = self._terminal(taken.device)
+        terminal.last_at = now
+        terminal.wrong = taken.wrong or (
+            f"{len(taken.refused)} events refused: {taken.refused[0].reason}" if taken.refused else None
+        )
+        terminal.quarantined = taken.wrong if taken.upto is None else None
+        for event in taken.events:
+            if isinstance(event.what, HelpRequested):
+                terminal.help_since, terminal.help_answered = now, False
+            elif isinstance(event.what, HelpEnded):
+                self._end_help(terminal, now)
+        if taken.trip is not None:
+            terminal.trip = taken.trip if taken.trip.is_open else None
+            if terminal.trip is None:
+                self._end_help(terminal, now)
+        self.changed.add(taken.device)
+
+    def answer_help(self, device: str, now: int) -> Trip | None:
+        """Staff is on the way; gives the trip that called, or None where nobody waits there."""
+        terminal = self.terminals.get(device)
+        if terminal is None or terminal.help_since is None or terminal.help_answered:
+            return None
+        self._count_help(terminal, now)
+        terminal.help_answered = True
+        self.changed.add(device)
+        return terminal.trip
+
+    def rows(self) -> list[LiveRow]:
+        """All rows, by device."""
+        return [self.row(device) for device in sorted(self.terminals)]
+
+    def row(self, device: str) -> LiveRow:
+        """One terminal's row."""
+        terminal = self.terminals[device]
+        trip, status = terminal.trip, terminal.status
+        return LiveRow(
+            device=device, state=_state(terminal), trip=trip.trip if trip else None,
+            since=trip.started_at if trip else 0, lines=len(trip.lines) if trip else 0, units=trip.units if trip else 0,
+            total=self._total(trip) if trip else 0, currency=trip.currency if trip else self._currency,
+            member=bool(trip and (trip.member or trip.card)), wrong=_wrong(terminal), waiting=status.waiting if status else 0,
+            snapshot=trip.snapshot if trip else status.snapshot if status else 0,
+            battery=status.battery if status else None, last_at=terminal.last_at,
+        )  # fmt: skip
+
+    def counters(self) -> Counters:
+        """The shift so far."""
+        shift = self.shift
+        return Counters(
+            trips_open=sum(terminal.trip is not None for terminal in self.terminals.values()),
+            trips_finished=shift.finished, turnover=shift.turnover, currency=self._currency,
+            waiting_for_backoffice=self.waiting_for_backoffice, backoffice=self.backoffice, incidents=shift.incidents,
+            dead_letters=self.dead_letters, help_answered=len(shift.help_seconds),
+            help_seconds_median=round(statistics.median(shift.help_seconds)) if shift.help_seconds else None,
+            refused_messages=shift.refused_messages,
+        )  # fmt: skip
+
+    def _terminal(self, device: str) -> Terminal:
+        if device not in self.terminals:
+            self.terminals[device] = Terminal(device)
+            self.changed.add(device)
+        return self.terminals[device]
+
+    def _end_help(self, terminal: Terminal, now: int) -> None:
+        if terminal.help_since is not None and not terminal.help_answered:
+            self._count_help(terminal, now)
+        terminal.help_since, terminal.help_answered = None, False
+
+    def _count_help(self, terminal: Terminal, now: int) -> None:
+        if terminal.help_since is not None:
+            self.shift.help_seconds.append(max(0, now - terminal.help_since) // 1000)
+
+
+def _state(terminal: Terminal) -> Literal["offline", "idle", "shopping", "help", "quarantined"]:
+    if terminal.quarantined:
+        return "quarantined"
+    if terminal.status is None or terminal.status.state == "offline":
+        return "offline"
+    if terminal.help_since is not None and not terminal.help_answered:
+        return "help"
+    return "shopping" if terminal.trip else "idle"
+
+
+def _wrong(terminal: Terminal) -> str | None:
+    if terminal.quarantined:
+        return terminal.quarantined
+    if terminal.help_answered:
+        return "help is on the way"
+    return terminal.wrong

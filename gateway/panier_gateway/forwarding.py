@@ -1,0 +1,155 @@
+"""Forwarding: the outbox goes to the back office, oldest first, until each item is on its disk or was refused by it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+
+import httpx
+from pydantic import ValidationError
+
+from panier.intake import Intake, IntakeResult, Live, Outcome
+from panier_gateway.clerk import Clerk
+from panier_gateway.ledger import Parcel
+from panier_io.log import logger
+
+BATCH = 100
+_FIRST_WAIT = 0.5
+_LONGEST_WAIT = 30.0
+_LIVE_EVERY = 1.0
+_KINDS = ("receipt", "contact", "incident")
+
+
+class OfficeUnreachable(Exception):
+    """The back office did not take a request; try again later."""
+
+
+class RequestRefused(Exception):
+    """The back office says that this request itself is wrong."""
+
+
+class BackOffice:
+    """The back office's API for one store. `reached` is told of every success and failure."""
+
+    def __init__(self, client: httpx.AsyncClient, store: str, reached: Callable[[bool], None]) -> None:
+        self._client = client
+        self._root = f"/api/v1/stores/{store}"
+        self._reached = reached
+
+    async def hand_in(self, parcels: Sequence[Parcel]) -> IntakeResult:
+        """Posts items. Raises OfficeUnreachable or RequestRefused."""
+        lists = {kind: [json.loads(parcel.body) for parcel in parcels if parcel.kind == kind] for kind in _KINDS}
+        intake = Intake(receipts=lists["receipt"], contacts=lists["contact"], incidents=lists["incident"])
+        response = await self._request("POST", f"{self._root}/intake", intake.model_dump_json())
+        try:
+            return IntakeResult.model_validate_json(response.content)
+        except ValidationError as error:
+            raise OfficeUnreachable(f"its answer does not fit: {error}") from error
+
+    async def put_live(self, live: Live) -> None:
+        """Says what the store looks like. Raises OfficeUnreachable or RequestRefused."""
+        await self._request("PUT", f"{self._root}/live", live.model_dump_json())
+
+    async def _request(self, method: str, path: str, body: str) -> httpx.Response:
+        try:
+            response = await self._client.request(method, path, content=body, headers={"Content-Type": "application/json"})
+        except (httpx.HTTPError, OSError) as error:
+            self._reached(False)
+            raise OfficeUnreachable(f"{type(error).__name__}: {error}") from error
+        if response.is_success:
+            self._reached(True)
+            return response
+        said = f"{method} {path}: {response.status_code} {response.text[:300]}"
+        if response.status_code in {400, 409, 413, 422}:
+            raise RequestRefused(said)
+        self._reached(False)
+        raise OfficeUnreachable(said)
+
+
+class Forwarding:
+    """Empties the outbox: at once while the back office answers, with growing pauses and for ever while it does not."""
+
+    def __init__(self, clerk: Clerk, office: BackOffice) -> None:
+        self._clerk = clerk
+        self._office = office
+        self._bell = asyncio.Event()
+        self._size = BATCH
+        self._log = logger("forwarding")
+        self.forwarded = 0
+
+    def wake(self) -> None:
+        """Something was put into the outbox."""
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Forwards until cancelled."""
+        wait = _FIRST_WAIT
+        while True:
+            self._bell.clear()
+            parcels = await self._clerk.waiting(self._size)
+            if not parcels:
+                await self._bell.wait()
+                continue
+            try:
+                await self._deliver(parcels)
+                wait = _FIRST_WAIT
+            except OfficeUnreachable as error:
+                self._log.warning("not_forwarded", reason=str(error), again_in=round(wait, 1))
+                # Jitter, so that a chain's stores do not all knock in the same instant after an outage.
+                await asyncio.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311  (no secret rests on it)
+                wait = min(wait * 2, _LONGEST_WAIT)
+
+    async def _deliver(self, parcels: Sequence[Parcel]) -> None:
+        try:
+            result = await self._office.hand_in(parcels)
+        except RequestRefused as error:
+            self._size = max(1, len(parcels) // 2)
+            if len(parcels) == 1:
+                await self._clerk.delivered([], [(parcels[0], str(error))])
+            return
+        self._size = BATCH
+        refused = [*_refused(parcels, result)]
+        for parcel, reason in refused:
+            self._log.error("refused_by_backoffice", kind=parcel.kind, identity=parcel.identity, reason=reason)
+        outside = {parcel.id for parcel, _ in refused}
+        taken = [parcel for parcel in parcels if parcel.id not in outside]
+        await self._clerk.delivered(taken, refused)
+        self.forwarded += len(taken)
+
+
+def _refused(parcels: Sequence[Parcel], result: IntakeResult) -> Iterator[tuple[Parcel, str]]:
+    outcomes: dict[str, Outcome] = {"receipt": result.receipts, "contact": result.contacts, "incident": result.incidents}
+    for kind, outcome in outcomes.items():
+        ours = [parcel for parcel in parcels if parcel.kind == kind]
+        for refused in outcome.refused:
+            if refused.index < len(ours):
+                yield ours[refused.index], refused.reason
+
+
+class LiveReport:
+    """Tells the back office what the store looks like: on change, once a second at the most, only ever the newest."""
+
+    def __init__(self, office: BackOffice, look: Callable[[], Live]) -> None:
+        self._office = office
+        self._look = look
+        self._changed = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something changed."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Reports until cancelled."""
+        wait = _LIVE_EVERY
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                await self._office.put_live(self._look())
+                wait = _LIVE_EVERY
+            except (OfficeUnreachable, RequestRefused):
+                self._changed.set()
+                wait = min(wait * 2, _LONGEST_WAIT)
+            await asyncio.sleep(wait)

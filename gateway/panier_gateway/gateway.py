@@ -1,0 +1,252 @@
+"""The store gateway: one process a store, its whole life on one screen."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import time
+from collections.abc import Callable, Collection
+from contextlib import AsyncExitStack
+from typing import Protocol, TypeVar
+
+import httpx
+
+from panier.message import Manifest
+from panier.topic import StoreTopics
+from panier_gateway import metrics, ready
+from panier_gateway.broker import EmbeddedBroker
+from panier_gateway.clerk import Clerk
+from panier_gateway.distribution import Distribution
+from panier_gateway.floor import Floor
+from panier_gateway.following import Following
+from panier_gateway.forwarding import BackOffice, Forwarding, LiveReport
+from panier_gateway.greeting import Greeting
+from panier_gateway.intake import Intake, Taken
+from panier_gateway.ledger import Ledger
+from panier_gateway.publication import Publication
+from panier_gateway.reception import Reception
+from panier_gateway.registry import GATEWAY, Identity, Registry, hash_password, new_password
+from panier_gateway.replica import Applied, Replica
+from panier_gateway.settings import BackOfficeSettings, GatewaySettings
+from panier_gateway.settlement import Settlement
+from panier_gateway.wire import Wire
+from panier_io.log import logger
+from panier_io.session import Address, Session
+
+_REGISTRY_POLL = 0.5
+"""Seconds until an enrolment is noticed."""
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+async def run(settings: GatewaySettings, on_ready: Callable[[ready.Ready], None] = lambda _: None) -> None:
+    """Runs a store's gateway until SIGTERM or SIGINT; then takes in what has arrived and stops in order.
+
+    Raises PanierError where it cannot start. A kill -9 at any moment loses nothing: devices keep what is not acknowledged.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as shop:
+        shop.enter_context(ready.lock(settings.data_dir))
+        ready.withdraw(settings.data_dir)
+        gateway = Gateway(settings, shop)
+        await gateway.run(stop, on_ready)
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+_C = TypeVar("_C", bound=_Closable)
+
+
+class Gateway:
+    """The parts of a store's gateway and how they are wired. `shop` closes what is opened here, in reverse."""
+
+    def __init__(self, settings: GatewaySettings, shop: AsyncExitStack) -> None:
+        data = settings.data_dir
+        self._settings = settings
+        self._shop = shop
+        self._log = logger("gateway")
+        self.boot = secrets.token_hex(8)
+        self._topics = StoreTopics(settings.store)
+        self._wire = Wire(self._topics)
+        self._registry = _closing(shop, Registry(data / "registry.db"))
+        self._replica = _closing(shop, Replica(data / "feed.db"))
+        ledger = _closing(shop, Ledger(data / "ledger.db"))
+        self._settlement = Settlement(settings.store, self._replica)
+        intake = Intake(settings.store, ledger, self._settlement.settle, self._settlement.member_of)
+        self._clerk = _closing(shop, Clerk(ledger, intake, now_ms))
+        self._floor = Floor(settings.currency, self._settlement.total)
+        self._floor.restore(intake.open_trips(), intake.quarantined())
+        self._greeting = Greeting(self._replica, self._wire.greet, now_ms)
+        self._greeting.restore(intake.open_trips())
+        self._distribution = _closing(shop, Distribution(self._replica, self._wire.hand_out))
+        self._publication = Publication(
+            self._topics, settings.timezone, self._floor, self._clerk, self._wire.retain, now_ms
+        )  # fmt: skip
+        self._reception = Reception(
+            self._topics, clerk=self._clerk, floor=self._floor, greeting=self._greeting, distribution=self._distribution,
+            send=self._wire.send, stored=self._stored, clock=now_ms,
+        )  # fmt: skip
+        self._broker = EmbeddedBroker(settings.broker, settings.store, data) if settings.broker.kind == "embedded" else None
+        self._password = settings.broker.password.get_secret_value() if settings.broker.password else new_password()
+        self._session = self._wire.session = self._new_session()
+        self._forwarding: Forwarding | None = None
+        self._connected = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event, on_ready: Callable[[ready.Ready], None]) -> None:
+        """Starts everything, tells when events are taken, and runs until `stop`."""
+        self._reception.enrol(self._devices())
+        if self._broker:
+            self._shop.push_async_callback(self._broker.stop)
+            await self._broker.start(self._identities())
+        metrics_port = self._serve_metrics()
+        async with asyncio.TaskGroup() as group:
+            lines = [group.create_task(self._session.run())]
+            lines += [group.create_task(self._broker.supervise())] if self._broker else []
+            parts = (self._reception, self._distribution, self._publication, self._greeting)
+            work = [group.create_task(part.run()) for part in parts]
+            work += [group.create_task(self._watch_registry()), group.create_task(self._settle_what_is_left())]
+            if self._settings.backoffice:
+                work.append(group.create_task(self._talk_to_office(self._settings.backoffice)))
+            await self._connected.wait()
+            self._tell(on_ready, metrics_port)
+            await stop.wait()
+            self._log.info("stopping")
+            await _end(work)
+            await self._reception.finish()
+            await _end(lines)
+        self._log.info("stopped")
+
+    def _new_session(self) -> Session:
+        at = self._settings.broker
+        port = self._broker.port if self._broker else at.port
+        return Session(
+            Address(host=at.address, port=port, username=at.username, password=self._password),
+            subscriptions=[self._topics.every_device, self._topics.act],
+            on_connect=self._on_connect,
+            on_message=self._reception.receive,
+        )
+
+    def _devices(self) -> list[str]:
+        return [identity.name for identity in self._registry.identities() if identity.role == "device"]
+
+    def _identities(self) -> list[Identity]:
+        own = Identity(self._settings.broker.username, GATEWAY, hash_password(self._password))
+        return [own, *self._registry.identities()]
+
+    async def _on_connect(self) -> None:
+        await self._announce()
+        self._publication.repeat_all()
+        self._connected.set()
+        await self._greeting.reconnected()
+
+    async def _announce(self) -> None:
+        version, fingerprint = self._replica.newest
+        manifest = Manifest(
+            version=version, fingerprint=str(fingerprint), boot=self.boot, at=now_ms(),
+            currency=self._settings.currency, timezone=self._settings.timezone,
+        )  # fmt: skip
+        await self._wire.announce(manifest)
+
+    def _stored(self, taken: Collection[Taken]) -> None:
+        self._publication.wake()
+        if self._forwarding and taken:
+            self._forwarding.wake()
+
+    async def _feed_changed(self, applied: Applied) -> None:
+        if applied.snapshot:
+            await self._announce()
+        await self._greeting.feed_changed(campaigns=applied.campaigns, members=applied.members)
+        if applied.snapshot or applied.campaigns:
+            await self._settle_what_is_left()
+
+    async def _settle_what_is_left(self) -> None:
+        if await self._clerk.settle_what_is_left():
+            self._stored([])
+            if self._forwarding:
+                self._forwarding.wake()
+
+    async def _watch_registry(self) -> None:
+        while True:
+            await asyncio.sleep(_REGISTRY_POLL)
+            if self._registry.changed():
+                devices = self._devices()
+                self._reception.enrol(devices)
+                self._publication.wake()
+                if self._broker:
+                    self._broker.reload(self._identities())
+                self._log.info("registry_changed", devices=len(devices))
+
+    async def _talk_to_office(self, at: BackOfficeSettings) -> None:
+        headers = {"Authorization": f"Bearer {at.token.get_secret_value()}"}
+        async with httpx.AsyncClient(base_url=at.url, headers=headers, timeout=10) as client:
+            office = BackOffice(client, self._settings.store, self._reached)
+            following = Following(client, self._settings.store, self._replica, self._feed_changed, self._reached)
+            self._forwarding = Forwarding(self._clerk, office)
+            report = LiveReport(office, self._publication.live)
+            self._publication.watch(report.wake)
+            async with asyncio.TaskGroup() as group:
+                for part in (following, self._forwarding, report):
+                    group.create_task(part.run())
+
+    def _reached(self, reached: bool) -> None:
+        self._floor.backoffice = "connected" if reached else "unreachable"
+        self._publication.wake()
+
+    def _tell(self, on_ready: Callable[[ready.Ready], None], metrics_port: int | None) -> None:
+        at, settings = self._settings.broker, self._settings
+        told = ready.Ready(
+            store=settings.store, broker_host=at.address, broker_port=self._broker.port if self._broker else at.port,
+            boot=self.boot, pid=os.getpid(), broker_pid=self._broker.pid if self._broker else None, metrics_port=metrics_port,
+        )  # fmt: skip
+        told.write(settings.data_dir)
+        on_ready(told)
+        self._log.info("ready", store=settings.store, broker=f"{told.broker_host}:{told.broker_port}")
+
+    def _serve_metrics(self) -> int | None:
+        if self._settings.metrics_port is None:
+            return None
+        server, port = metrics.serve(self._settings.metrics_port, self._figures, self._health)
+        self._shop.callback(server.shutdown)
+        return port
+
+    def _figures(self) -> dict[str, float]:
+        counters = self._floor.counters()
+        return {
+            "events_stored_total": self._reception.events_stored,
+            "batches_stored_total": self._reception.batches_stored,
+            "messages_refused_total": self._reception.messages_refused,
+            "capsules_sent_total": self._greeting.capsules_sent,
+            "snapshot_parts_sent_total": self._distribution.parts_sent,
+            "forwarded_total": self._forwarding.forwarded if self._forwarding else 0,
+            "broker_restarts_total": self._broker.restarts if self._broker else 0,
+            "waiting_for_backoffice": counters.waiting_for_backoffice,
+            "backoffice_connected": counters.backoffice == "connected",
+            "dead_letters": counters.dead_letters,
+            "incidents_today": counters.incidents,
+            "trips_open": counters.trips_open,
+            "snapshot_version": self._replica.newest[0],
+        }
+
+    def _health(self) -> dict[str, str]:
+        broker = "connected" if self._session.connected else "unreachable"
+        return {"status": "ok" if self._session.connected else "degraded", "broker": broker, "backoffice": self._floor.backoffice}
+
+
+def _closing(shop: AsyncExitStack, part: _C) -> _C:
+    shop.callback(part.close)
+    return part
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,114 @@
+"""Greeting members: capsules to open trips after a card, and again whenever a campaign or the member changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+
+from panier.feed import MemberRecord
+from panier.member import Capsule
+from panier.message import CapsuleMessage, Message, Notice
+from panier.trip import CardScanned, Trip
+from panier_gateway.capsule import Audience, compose, is_held, next_turn
+from panier_gateway.intake import Taken
+from panier_gateway.replica import Replica
+from panier_io.log import logger
+
+Send = Callable[[str, Message], Awaitable[None]]
+"""Sends a message to the device that it is for: device, message."""
+_LONGEST_SLEEP = 3600.0
+
+
+class Greeting:
+    """Keeps each open trip's capsule as the feed says it should be.
+
+    What a device has is known from its own journal (CapsuleReceived); what was sent since it last connected is remembered, so
+    that nothing is sent twice while it is on the way.
+    """
+
+    def __init__(self, replica: Replica, send: Send, clock: Callable[[], int]) -> None:
+        self._replica = replica
+        self._send = send
+        self._clock = clock
+        self._trips: dict[str, Trip] = {}
+        self._sent: dict[str, Capsule] = {}
+        self._audiences = _audiences(replica)
+        self._turned = asyncio.Event()
+        self._log = logger("greeting")
+        self.capsules_sent = 0
+
+    def restore(self, trips: dict[str, Trip]) -> None:
+        """Open trips that the ledger knew at the start, by device."""
+        self._trips = dict(trips)
+
+    async def take(self, taken: Taken) -> None:
+        """Answers a card at once. Only for trips that are open: a card in a trip that ended long ago greets nobody."""
+        if taken.trip is None:
+            return
+        if not taken.trip.is_open:
+            self._trips.pop(taken.device, None)
+            self._sent.pop(taken.device, None)
+            return
+        self._trips[taken.device] = taken.trip
+        if any(isinstance(event.what, CardScanned) and event.trip == taken.trip.trip for event in taken.events):
+            self._sent.pop(taken.device, None)
+            if await self._greet([taken.device]):
+                text = "This card is not known here; staff can help."
+                await self._send(taken.device, Notice(trip=taken.trip.trip, code="unknown_card", text=text))
+
+    async def born(self, device: str) -> None:
+        """A device connected: what was sent before may be lost."""
+        self._sent.pop(device, None)
+        await self._greet([device])
+
+    async def reconnected(self) -> None:
+        """The broker is back: nothing that was sent before counts."""
+        self._sent.clear()
+        await self._greet(list(self._trips))
+
+    async def feed_changed(self, *, campaigns: bool, members: Collection[str]) -> None:
+        """Sends what differs now to every open trip that it touches."""
+        if campaigns:
+            self._audiences = await asyncio.to_thread(_audiences, self._replica)
+            self._turned.set()
+        if campaigns or members:
+            await self._greet(list(self._trips))
+
+    async def run(self) -> None:
+        """Lets campaigns start and end at their times, until cancelled."""
+        while True:
+            self._turned.clear()
+            turn = next_turn(self._audiences, now := self._clock())
+            seconds = _LONGEST_SLEEP if turn is None else min((turn - now) / 1000, _LONGEST_SLEEP)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._turned.wait()
+                continue
+            await self._greet(list(self._trips))
+
+    async def _greet(self, devices: Sequence[str]) -> list[str]:
+        """Sends capsules to those who do not have theirs; gives the devices with a card that belongs to nobody."""
+        cards = {device: trip.card for device in devices if (trip := self._trips.get(device)) and trip.card}
+        members = await asyncio.to_thread(_members, self._replica, cards)
+        for device, member in members.items():
+            trip = self._trips.get(device)
+            if member is not None and trip is not None and trip.card == cards[device]:
+                await self._hand_over(device, trip, member)
+        return [device for device, member in members.items() if member is None]
+
+    async def _hand_over(self, device: str, trip: Trip, member: MemberRecord) -> None:
+        capsule = compose(trip.trip, member, self._audiences, self._clock())
+        if self._sent.get(device) == capsule or (device not in self._sent and is_held(trip, capsule)):
+            return
+        self._sent[device] = capsule
+        await self._send(device, CapsuleMessage(capsule=capsule))
+        self.capsules_sent += 1
+
+
+def _audiences(replica: Replica) -> list[Audience]:
+    return [Audience.of(campaign) for campaign in replica.campaigns()]
+
+
+def _members(replica: Replica, cards: Mapping[str, str]) -> dict[str, MemberRecord | None]:
+    return {device: replica.member_of_card(card) for device, card in cards.items()}

@@ -1,0 +1,339 @@
+"""Taking events in: each device's journal, in order, once, on the disk before it is acknowledged."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from panier.error import PanierError
+from panier.intake import Contact, Incident
+from panier.message import EventBatch, Malformed, Refusal, event_from_json, event_to_json
+from panier.receipt import Receipt
+from panier.trip import Event, OfferAccepted, OfferRefused, OfferShown, Trip, TripOrder, TripStarted, start
+from panier_gateway.ledger import DeadLetter, JournalState, Ledger
+from panier_io.log import logger
+
+
+class Forged(PanierError):
+    """An event that claims to come from somebody else than the broker let publish it."""
+
+    code = "forged"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events as they arrived; `device` is who the broker let publish them."""
+
+    device: str
+    message: EventBatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of one batch. `upto` is None where nothing may be acknowledged; `trip` is the state after `events`."""
+
+    device: str
+    journal: str
+    upto: int | None
+    refused: tuple[Refusal, ...] = ()
+    events: tuple[Event, ...] = ()
+    trip: Trip | None = None
+    wrong: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A finished trip's receipt, and what a person should look at."""
+
+    receipt: Receipt
+    incidents: tuple[Incident, ...] = ()
+
+
+Settle = Callable[[Trip], Settled]
+"""Prices a finished trip and forms its receipt."""
+MemberOf = Callable[[Trip], str | None]
+"""The pseudonym of the member whose trip it is."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """What one batch changes; nothing of it holds before the commit."""
+
+    device: str
+    journal: str
+    upto: int
+    trips: dict[str, Trip]
+    events: list[Event] = field(default_factory=list[Event])
+    refused: list[Refusal] = field(default_factory=list[Refusal])
+    letters: list[DeadLetter] = field(default_factory=list[DeadLetter])
+    incidents: list[Incident] = field(default_factory=list[Incident])
+    contacts: list[Contact] = field(default_factory=list[Contact])
+    started: list[Trip] = field(default_factory=list[Trip])
+    closed: list[Trip] = field(default_factory=list[Trip])
+    left_open: list[Trip] = field(default_factory=list[Trip])
+    last: Trip | None = None
+
+
+class Intake:
+    """Takes batches in, many to one commit. Blocking; lives in one thread, which also owns the ledger.
+
+    The state in memory (how far each journal is, the open trips) moves only after the commit that proves it.
+    """
+
+    def __init__(self, store: str, ledger: Ledger, settle: Settle, member_of: MemberOf) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._settle = settle
+        self._member_of = member_of
+        self._log = logger("intake")
+        self._journals = ledger.journals()
+        self._trips: dict[str, dict[str, Trip]] = {}
+        for trip in ledger.trips("open"):
+            self._trips.setdefault(trip.trip.partition(".")[0], {})[trip.trip] = trip
+
+    def open_trips(self) -> dict[str, Trip]:
+        """The newest open trip of each device that has one."""
+        return {device: max(trips.values(), key=lambda trip: trip.started_at) for device, trips in self._trips.items() if trips}
+
+    def upto(self, device: str, journal: str) -> int | None:
+        """What may be acknowledged of a journal; None where it is quarantined."""
+        state = self._journals.get((device, journal), JournalState(0))
+        return None if state.quarantined else state.upto
+
+    def quarantined(self) -> dict[str, str]:
+        """Devices from whose newest journal nothing more is taken, and why."""
+        newest = {device: state for (device, _), state in self._journals.items()}
+        return {device: state.quarantined for device, state in newest.items() if state.quarantined}
+
+    def take_in(self, batches: Sequence[Batch], now: int) -> list[Taken]:
+        """Stores the batches in one transaction. When this returns, everything up to each `upto` is on the disk.
+
+        Raises sqlite3.Error where the disk refuses: then nothing was taken and nothing may be acknowledged.
+        """
+        journals, trips = dict(self._journals), dict(self._trips)
+        with self._ledger.transaction():
+            taken = [self._take_alone(batch, journals, trips, now) for batch in batches]
+        self._journals, self._trips = journals, trips
+        return taken
+
+    def refuse_payload(self, device: str, reason: str, payload: bytes, now: int) -> None:
+        """Keeps a message that could not be read at all. One incident a device and hour, whatever arrives."""
+        letter = DeadLetter(
+            device=device, journal=None, sequence=None, reason=reason, payload=payload[:64_000].decode(errors="backslashreplace")
+        )
+        hour = now // 3_600_000
+        incident = self._incident(f"{device}.malformed.{hour}", device, "malformed", f"unreadable message: {reason}", now)
+        with self._ledger.transaction():
+            self._ledger.keep_dead_letter(letter, now)
+            self._post_incident(incident)
+
+    def settle_what_is_left(self, now: int) -> int:
+        """Forms the receipts that could not be formed before, for example for want of a promotion; gives how many worked."""
+        count = 0
+        for trip in self._ledger.trips("unsettled"):
+            device, journal, _ = trip.trip.split(".")
+            with self._ledger.transaction():
+                count += self._close(trip, device, journal, now)
+        return count
+
+    def _take_alone(
+        self, batch: Batch, journals: dict[tuple[str, str], JournalState], trips: dict[str, dict[str, Trip]], now: int
+    ) -> Taken:
+        key = (batch.device, batch.message.journal)
+        state = journals.get(key, JournalState(0))
+        work = _Work(*key, upto=state.upto, trips=dict(trips.get(batch.device, {})))
+        try:
+            # Each by itself: a batch that trips over a bug of ours must not hold up every other device of the store.
+            with self._ledger.part():
+                done, state = self._take(batch.message.events, state, work, now)
+                self._write(work, state, now)
+        except sqlite3.OperationalError:
+            raise  # the disk, not the batch: nothing of the group may hold
+        except Exception:
+            self._log.exception("batch_failed", device=batch.device, journal=batch.message.journal)
+            return Taken(device=key[0], journal=key[1], upto=None, wrong="events could not be stored; see the gateway's log")
+        journals[key] = state
+        trips[batch.device] = work.trips
+        return done
+
+    def _take(self, records: Sequence[dict[str, Any]], state: JournalState, work: _Work, now: int) -> tuple[Taken, JournalState]:
+        first = _first_sequence(records)
+        if state.quarantined:
+            return _outcome(work, None, wrong=state.quarantined), state
+        if first is None:
+            work.letters.append(_letter(work, None, "no event of the batch has a sequence", records[0]))
+            return _outcome(work, work.upto, wrong="events without a sequence"), state
+        if first > work.upto + 1:
+            return _outcome(work, work.upto, wrong=f"events {work.upto + 1} to {first - 1} are missing"), state
+        run = _without_jump(records, first)
+        repeats = min(work.upto - first + 1, len(run))
+        if conflict := self._conflict(work, run[:repeats], first):
+            work.letters.append(_letter(work, conflict, "conflicts with what is stored", run[conflict - first]))
+            why = "two devices use one identity: enrol one of them anew"
+            work.incidents.append(
+                self._incident(f"{work.device}.{work.journal}.{conflict}.conflict", work.device, "conflict", why, now)
+            )
+            return _outcome(work, None, wrong=why), JournalState(work.upto, why)
+        for sequence, record in enumerate(run[repeats:], start=first + repeats):
+            self._consider(work, sequence, record, now)
+        return _outcome(work, work.upto), JournalState(work.upto)
+
+    def _conflict(self, work: _Work, repeats: Sequence[dict[str, Any]], first: int) -> int | None:
+        """The sequence of a repeated event that is not what was stored under that identity."""
+        if not repeats:
+            return None
+        stored = {
+            event.sequence: event for event in self._ledger.events(work.device, work.journal, first, first + len(repeats) - 1)
+        }
+        for sequence, record in enumerate(repeats, start=first):
+            try:
+                event = event_from_json({**record, "sequence": sequence})
+            except Malformed:
+                continue
+            if sequence in stored and event_to_json(stored[sequence]) != event_to_json(event):
+                return sequence
+        return None
+
+    def _consider(self, work: _Work, sequence: int, record: dict[str, Any], now: int) -> None:
+        """Takes one new event: folds it into its trip, or sets it aside with the reason. Either way it counts as received."""
+        work.upto = sequence
+        try:
+            event = event_from_json({**record, "sequence": sequence})
+            trip = self._fold(work, event)
+        except PanierError as error:
+            reason = f"{error.code}: {error}"[:200]
+            work.refused.append(Refusal(sequence=sequence, reason=reason))
+            work.letters.append(_letter(work, sequence, reason, record))
+            identity = f"{work.device}.{work.journal}.{sequence}.{error.code}"
+            work.incidents.append(self._incident(identity, work.device, error.code, reason, now))
+            return
+        work.events.append(event)
+        work.last = trip
+        if contact := self._contact(work, event, trip):
+            work.contacts.append(contact)
+        if trip.is_open:
+            work.trips[trip.trip] = trip
+        else:
+            del work.trips[trip.trip]
+            work.closed.append(trip)
+
+    def _contact(self, work: _Work, event: Event, trip: Trip) -> Contact | None:
+        match event.what:
+            case OfferShown(offer=offer):
+                what = "shown"
+            case OfferAccepted(offer=offer):
+                what = "accepted"
+            case OfferRefused(offer=offer):
+                what = "refused"
+            case _:
+                return None
+        return Contact(
+            contact=f"{work.device}.{work.journal}.{event.sequence}", store=self._store, device=work.device, trip=trip.trip,
+            member=self._member_of(trip), offer=offer, what=what, at=event.at,
+        )  # fmt: skip
+
+    def _fold(self, work: _Work, event: Event) -> Trip:
+        own = f"{work.device}.{work.journal}."
+        if not event.trip.startswith(own):
+            raise Forged(f"trip {event.trip} is not one of {work.device}'s journal {work.journal}")
+        if not isinstance(event.what, TripStarted):
+            held = work.trips.get(event.trip)
+            if held is None:
+                raise TripOrder(f"{event.what.kind} belongs to trip {event.trip}, which is not open")
+            return held.after(event)
+        if event.trip != f"{own}{event.sequence}":
+            raise Forged(f"trip {event.trip} starts with event {event.sequence}; wanted {own}{event.sequence}")
+        if event.what.store != self._store:
+            raise Forged(f"trip {event.trip} is of store {event.what.store}, not of {self._store}")
+        trip = start(event)
+        # One device holds one trip: what it left open without an end will not go on.
+        work.left_open += work.trips.values()
+        work.trips.clear()
+        work.trips[trip.trip] = trip
+        work.started.append(trip)
+        return trip
+
+    def _write(self, work: _Work, state: JournalState, now: int) -> None:
+        ledger = self._ledger
+        if work.events or work.refused or state.quarantined:
+            ledger.keep_journal(work.device, work.journal, state, now)
+        ledger.keep_events(work.device, work.journal, work.events)
+        for letter in work.letters:
+            ledger.keep_dead_letter(letter, now)
+        for contact in work.contacts:
+            ledger.post("contact", contact.contact, contact.model_dump_json())
+        for trip in work.started:
+            ledger.keep_trip(trip, work.device, work.journal, "open", None, None)
+        for trip in work.left_open:
+            text = f"trip {trip.trip} was never ended; it held {trip.units} units"
+            work.incidents.append(self._incident(f"{trip.trip}.left_open", work.device, "left_open", text, now, trip.trip))
+            ledger.keep_trip(trip, work.device, trip.trip.split(".")[1], "abandoned", now, None)
+        for trip in work.closed:
+            self._close(trip, work.device, work.journal, now)
+        for incident in work.incidents:
+            self._post_incident(incident)
+
+    def _close(self, trip: Trip, device: str, journal: str, now: int) -> bool:
+        """Settles a trip that ended. A receipt that cannot be formed is tried again later; the events are safe meanwhile."""
+        if trip.finished is None:
+            self._ledger.keep_trip(trip, device, journal, "abandoned", now, None)
+            return True
+        try:
+            settled = self._settle(trip)
+        except Exception as error:
+            self._log.exception("receipt_not_formed", trip=trip.trip)
+            self._ledger.keep_trip(trip, device, journal, "unsettled", now, trip.finished.total)
+            reason = f"the receipt could not be formed: {error}"
+            self._post_incident(self._incident(f"{trip.trip}.unsettled", device, "unsettled", reason, now, trip.trip))
+            return False
+        self._ledger.keep_trip(trip, device, journal, "finished", now, settled.receipt.total)
+        self._ledger.post("receipt", settled.receipt.receipt, settled.receipt.model_dump_json())
+        for incident in settled.incidents:
+            self._post_incident(incident)
+        return True
+
+    def _post_incident(self, incident: Incident) -> None:
+        if self._ledger.note_incident(incident.incident, incident.at):
+            self._log.warning("incident", kind=incident.kind, device=incident.device, trip=incident.trip, text=incident.text)
+            self._ledger.post("incident", incident.incident, incident.model_dump_json())
+
+    def _incident(self, identity: str, device: str, kind: str, text: str, now: int, trip: str | None = None) -> Incident:
+        return Incident(
+            incident=identity[:160], store=self._store, device=device, trip=trip, kind=kind, text=text[:500], at=now
+        )  # fmt: skip
+
+
+def _outcome(work: _Work, upto: int | None, wrong: str | None = None) -> Taken:
+    return Taken(
+        device=work.device, journal=work.journal, upto=upto, refused=tuple(work.refused), events=tuple(work.events),
+        trip=work.last, wrong=wrong,
+    )  # fmt: skip
+
+
+def _letter(work: _Work, sequence: int | None, reason: str, record: dict[str, Any]) -> DeadLetter:
+    payload = json.dumps(record, ensure_ascii=False)
+    return DeadLetter(device=work.device, journal=work.journal, sequence=sequence, reason=reason, payload=payload)
+
+
+def _sequence(record: dict[str, Any]) -> int | None:
+    found = record.get("sequence")
+    return found if isinstance(found, int) and not isinstance(found, bool) and 0 < found < 2**62 else None
+
+
+def _first_sequence(records: Sequence[dict[str, Any]]) -> int | None:
+    """Sequence of a batch's first event; where that is unreadable, it follows from the next one that is not."""
+    for place, record in enumerate(records):
+        if (sequence := _sequence(record)) is not None:
+            return sequence - place if sequence > place else None
+    return None
+
+
+def _without_jump(records: Sequence[dict[str, Any]], first: int) -> Sequence[dict[str, Any]]:
+    """The records up to where a sequence is not the one that its place calls for; the device sends the others again."""
+    for place, record in enumerate(records):
+        if (sequence := _sequence(record)) is not None and sequence != first + place:
+            return records[:place]
+    return records

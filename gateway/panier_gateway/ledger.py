@@ -1,0 +1,226 @@
+"""What the gateway must never lose, in one SQLite file: events, trips, dead letters, and the outbox to the back office."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from panier.error import PanierError
+from panier.message import happening_from_json, happening_to_json
+from panier.trip import Event, Trip, fold
+from panier_io.store import open_database
+
+FORMAT = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS journal(
+    device TEXT NOT NULL, journal TEXT NOT NULL, upto INTEGER NOT NULL, quarantined TEXT, first_at INTEGER NOT NULL,
+    PRIMARY KEY (device, journal)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS event(
+    device TEXT NOT NULL, journal TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, trip TEXT NOT NULL,
+    what TEXT NOT NULL, PRIMARY KEY (device, journal, sequence)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS trip(
+    trip TEXT PRIMARY KEY, device TEXT NOT NULL, journal TEXT NOT NULL, first_sequence INTEGER NOT NULL,
+    state TEXT NOT NULL, closed_at INTEGER, total INTEGER) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS trip_open ON trip(device) WHERE state IN ('open', 'unsettled');
+CREATE INDEX IF NOT EXISTS trip_closed ON trip(closed_at);
+CREATE TABLE IF NOT EXISTS dead_letter(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL UNIQUE, device TEXT, journal TEXT, sequence INTEGER,
+    reason TEXT NOT NULL, payload TEXT NOT NULL, times INTEGER NOT NULL DEFAULT 1,
+    first_at INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS outbox(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, identity TEXT NOT NULL, body TEXT NOT NULL,
+    UNIQUE (kind, identity)) STRICT;
+CREATE INDEX IF NOT EXISTS outbox_kind ON outbox(kind, id);
+CREATE TABLE IF NOT EXISTS incident(identity TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+"""
+_MAX_PAYLOAD = 64_000  # characters of a dead letter that are kept
+
+OutboxKind = Literal["receipt", "contact", "incident"]
+TripState = Literal["open", "finished", "unsettled", "abandoned"]
+
+
+class LedgerUnusable(PanierError):
+    """The file was written by a newer version."""
+
+    code = "ledger_unusable"
+
+
+@dataclass(frozen=True, slots=True)
+class JournalState:
+    """How far one device's journal is on disk; `quarantined` says why nothing more is taken from it."""
+
+    upto: int
+    quarantined: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """Something that was refused, and why."""
+
+    device: str | None
+    journal: str | None
+    sequence: int | None
+    reason: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One item that waits for the back office; `body` is JSON."""
+
+    id: int
+    kind: OutboxKind
+    identity: str
+    body: str
+
+
+class Ledger:
+    """SQL and nothing else; whoever writes states the transaction. One thread uses it at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = open_database(path)
+        path.chmod(0o600)
+        self._conn = self._db.conn
+        self._conn.executescript(_SCHEMA)
+        self._conn.execute("INSERT OR IGNORE INTO fact VALUES ('format', ?)", (str(FORMAT),))
+        held = int(self._conn.execute("SELECT value FROM fact WHERE name = 'format'").fetchone()[0])
+        if held > FORMAT:
+            raise LedgerUnusable(f"{path} has format {held}; this version knows {FORMAT}: install the newer version again")
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Everything inside holds together, on the disk, when this ends; an exception takes all of it back."""
+        self._conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._conn.execute("COMMIT")
+        except BaseException:
+            # SQLite takes a transaction back by itself where the disk is full.
+            if self._conn.in_transaction:
+                self._conn.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def part(self) -> Generator[None]:
+        """A part of a transaction that can be taken back by itself, by an exception."""
+        self._conn.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if self._conn.in_transaction:
+                self._conn.execute("ROLLBACK TO part")
+                self._conn.execute("RELEASE part")
+            raise
+        self._conn.execute("RELEASE part")
+
+    def journals(self) -> dict[tuple[str, str], JournalState]:
+        """Every journal by (device, journal), oldest first."""
+        rows = self._conn.execute("SELECT device, journal, upto, quarantined FROM journal ORDER BY first_at")
+        return {(device, journal): JournalState(upto, why) for device, journal, upto, why in rows}
+
+    def keep_journal(self, device: str, journal: str, state: JournalState, now: int) -> None:
+        """Notes how far a journal is."""
+        self._conn.execute(
+            "INSERT INTO journal VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET upto = excluded.upto,"
+            " quarantined = excluded.quarantined",
+            (device, journal, state.upto, state.quarantined, now),
+        )
+
+    def keep_events(self, device: str, journal: str, events: Iterable[Event]) -> None:
+        """Writes events that follow those on disk."""
+        self._conn.executemany(
+            "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)",
+            [(device, journal, event.sequence, event.at, event.trip, happening_to_json(event.what)) for event in events],
+        )
+
+    def events(self, device: str, journal: str, first: int, last: int) -> list[Event]:
+        """Events on disk with `first` <= sequence <= `last`, in order."""
+        rows = self._conn.execute(
+            "SELECT sequence, at, trip, what FROM event WHERE device = ? AND journal = ? AND sequence BETWEEN ? AND ?"
+            " ORDER BY sequence",
+            (device, journal, first, last),
+        )
+        return [Event(sequence=sequence, at=at, trip=trip, what=happening_from_json(what)) for sequence, at, trip, what in rows]
+
+    def keep_trip(
+        self, trip: Trip, device: str, journal: str, state: TripState, closed_at: int | None, total: int | None
+    ) -> None:
+        """Notes a trip's state; `closed_at` by the gateway's clock."""
+        self._conn.execute(
+            "INSERT INTO trip VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state,"
+            " closed_at = excluded.closed_at, total = excluded.total",
+            (trip.trip, device, journal, trip.first_sequence, state, closed_at, total),
+        )
+
+    def trips(self, state: Literal["open", "unsettled"]) -> list[Trip]:
+        """Trips in `state`, folded from their events."""
+        rows = self._conn.execute(
+            # The first condition lets SQLite use the partial index.
+            "SELECT trip, device, journal, first_sequence FROM trip WHERE state IN ('open', 'unsettled') AND state = ?",
+            (state,),
+        ).fetchall()
+        return [self._trip(*row) for row in rows]
+
+    def _trip(self, trip: str, device: str, journal: str, first: int) -> Trip:
+        events = self.events(device, journal, first, 2**62)
+        return fold(event for event in events if event.trip == trip)
+
+    def shift(self, since: int) -> tuple[int, int]:
+        """Number of trips finished since `since` (milliseconds) and their turnover in minor units."""
+        row = self._conn.execute(
+            "SELECT count(*), coalesce(sum(total), 0) FROM trip WHERE state IN ('finished', 'unsettled') AND closed_at >= ?",
+            (since,),
+        ).fetchone()
+        return int(row[0]), int(row[1])
+
+    def keep_dead_letter(self, letter: DeadLetter, now: int) -> None:
+        """Keeps what was refused; the same thing again only counts."""
+        text = f"{letter.device}\0{letter.journal}\0{letter.sequence}\0{letter.reason}\0{letter.payload}"
+        digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+        self._conn.execute(
+            "INSERT INTO dead_letter(digest, device, journal, sequence, reason, payload, first_at, last_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(digest) DO UPDATE SET times = times + 1, last_at = excluded.last_at",
+            (digest, letter.device, letter.journal, letter.sequence, letter.reason, letter.payload[:_MAX_PAYLOAD], now, now),
+        )
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """Everything that was refused and that nobody has dealt with."""
+        rows = self._conn.execute("SELECT device, journal, sequence, reason, payload FROM dead_letter ORDER BY id")
+        return [
+            DeadLetter(device=device, journal=journal, sequence=sequence, reason=reason, payload=payload)
+            for device, journal, sequence, reason, payload in rows
+        ]
+
+    def count(self, table: Literal["dead_letter", "outbox", "event"]) -> int:
+        """Number of rows."""
+        return int(self._conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608  (a literal)
+
+    def post(self, kind: OutboxKind, identity: str, body: str) -> None:
+        """Puts one item into the outbox; the same identity again changes nothing."""
+        self._conn.execute("INSERT OR IGNORE INTO outbox(kind, identity, body) VALUES (?, ?, ?)", (kind, identity, body))
+
+    def note_incident(self, identity: str, at: int) -> bool:
+        """Remembers that an incident was reported; False where it was known."""
+        return self._conn.execute("INSERT OR IGNORE INTO incident VALUES (?, ?)", (identity, at)).rowcount > 0
+
+    def incidents(self, since: int) -> int:
+        """Number of incidents since `since` (milliseconds)."""
+        return int(self._conn.execute("SELECT count(*) FROM incident WHERE at >= ?", (since,)).fetchone()[0])
+
+    def parcels(self, limit: int) -> list[Parcel]:
+        """The oldest items that wait."""
+        rows = self._conn.execute("SELECT id, kind, identity, body FROM outbox ORDER BY id LIMIT ?", (limit,))
+        return [Parcel(*row) for row in rows]
+
+    def delivered(self, parcels: Iterable[Parcel]) -> None:
+        """Takes items out of the outbox: the receiver has them on its disk, or they became dead letters."""
+        self._conn.executemany("DELETE FROM outbox WHERE id = ?", [(parcel.id,) for parcel in parcels])
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._db.close()

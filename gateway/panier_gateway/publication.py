@@ -1,0 +1,104 @@
+"""Publication: what monitors and the back office see of the floor, kept current without flooding anyone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
+from panier.intake import Live
+from panier.message import Counters, LiveRow, Message
+from panier.topic import StoreTopics
+from panier_gateway.clerk import Clerk
+from panier_gateway.floor import Floor, Shift
+
+_PAUSE = 0.25
+"""Seconds between two publications of a row: four a second is more than an eye takes in."""
+_IDLE = 30.0
+"""Seconds after which the counters are looked at although nothing happened: midnight begins a new shift."""
+
+Retain = Callable[[str, Message], Awaitable[None]]
+"""Publishes a retained message to the topic."""
+
+
+class Publication:
+    """Publishes rows that changed and the counters, retained, so that a monitor that starts sees the floor at once."""
+
+    def __init__(
+        self, topics: StoreTopics, timezone: str, floor: Floor, clerk: Clerk, retain: Retain, clock: Callable[[], int]
+    ) -> None:
+        self._topics = topics
+        self._zone = ZoneInfo(timezone)
+        self._floor = floor
+        self._clerk = clerk
+        self._retain = retain
+        self._clock = clock
+        self._changed = asyncio.Event()
+        self._published: dict[str, LiveRow] = {}
+        self._counters: Counters | None = None
+        self._day = 0
+        self._watchers: list[Callable[[], None]] = []
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Calls `watcher` whenever something new was published."""
+        self._watchers.append(watcher)
+
+    def wake(self) -> None:
+        """Something changed."""
+        self._changed.set()
+
+    def repeat_all(self) -> None:
+        """Publishes everything again: the broker may have lost what it held."""
+        self._published.clear()
+        self._counters = None
+        self._floor.changed.update(self._floor.terminals)
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Publishes until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_IDLE):
+                    await self._changed.wait()
+            self._changed.clear()
+            await self._publish()
+            await asyncio.sleep(_PAUSE)
+
+    def live(self) -> Live:
+        """The floor for the back office."""
+        return Live(terminals=self._floor.rows(), counters=self._floor.counters())
+
+    async def refresh(self) -> None:
+        """Reads the shift's figures anew from the ledger."""
+        floor, midnight = self._floor, self._midnight()
+        if midnight != self._day:
+            self._day, floor.shift = midnight, Shift()
+        figures = await self._clerk.figures(midnight)
+        floor.waiting_for_backoffice, floor.dead_letters = figures.waiting, figures.dead_letters
+        floor.shift.finished, floor.shift.turnover = figures.finished, figures.turnover
+        floor.shift.incidents = figures.incidents
+
+    async def _publish(self) -> None:
+        await self.refresh()
+        news = False
+        while self._floor.changed:
+            device = self._floor.changed.pop()
+            row = self._floor.row(device)
+            if self._published.get(device) != row:
+                await self._retain(self._topics.live_row(device), row)
+                self._published[device] = row
+                news = True
+        counters = self._floor.counters()
+        if counters != self._counters:
+            await self._retain(self._topics.counters, counters)
+            self._counters = counters
+            news = True
+        if news:
+            for watcher in self._watchers:
+                watcher()
+
+    def _midnight(self) -> int:
+        here = datetime.fromtimestamp(self._clock() / 1000, UTC).astimezone(self._zone)
+        return int(datetime.combine(here.date(), time(), self._zone).timestamp() * 1000)

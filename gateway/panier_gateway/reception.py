@@ -1,0 +1,163 @@
+"""Reception: every message that reaches the gateway, and where it goes."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Collection
+from typing import Protocol
+
+from panier.message import Acknowledgement, Act, Ask, EventBatch, Malformed, Message, Notice, Status, decode
+from panier.topic import StoreTopics
+from panier_gateway.clerk import Clerk
+from panier_gateway.distribution import Distribution
+from panier_gateway.floor import Floor
+from panier_gateway.greeting import Greeting
+from panier_gateway.intake import Batch, Taken
+from panier_io.log import logger
+
+_GROUP = 200
+"""Batches that share one commit at the most."""
+_DISK_WAIT = 1.0
+_NOT_ENROLLED = "this device is not enrolled"
+
+Send = Callable[[str, Message], Awaitable[None]]
+"""Publishes a message to the topic."""
+
+
+class Watcher(Protocol):
+    """Told after each group of batches that is on the disk."""
+
+    def __call__(self, taken: Collection[Taken]) -> None: ...
+
+
+class Reception:
+    """Validates at the edge, hands on, and acknowledges what is on the disk. Never lets one device's nonsense stop the others."""
+
+    def __init__(
+        self,
+        topics: StoreTopics,
+        *,
+        clerk: Clerk,
+        floor: Floor,
+        greeting: Greeting,
+        distribution: Distribution,
+        send: Send,
+        stored: Watcher,
+        clock: Callable[[], int],
+    ) -> None:
+        self._topics = topics
+        self._clerk = clerk
+        self._floor = floor
+        self._greeting = greeting
+        self._distribution = distribution
+        self._send = send
+        self._stored = stored
+        self._clock = clock
+        self._devices: frozenset[str] = frozenset()
+        self._waiting: list[Batch] = []
+        self._bell = asyncio.Event()
+        self._log = logger("reception")
+        self.events_stored = 0
+        self.batches_stored = 0
+        self.messages_refused = 0
+
+    def enrol(self, devices: Collection[str]) -> None:
+        """Who is enrolled from now on."""
+        self._devices = frozenset(devices)
+        self._floor.enrol(devices)
+
+    async def receive(self, topic: str, payload: bytes) -> None:
+        """One message off the broker. The device is who the broker let publish on the topic, whatever the payload says."""
+        if topic == self._topics.act:
+            return await self._act(payload)
+        sender = self._topics.sender(topic)
+        if sender is None:
+            return self._log.warning("unknown_topic", topic=topic)
+        device, what = sender
+        try:
+            if device not in self._devices:
+                raise Malformed(f"{device}: {_NOT_ENROLLED}")
+            await self._hand_on(device, what, payload)
+        except Malformed as error:
+            await self._refuse(device, what, payload, str(error))
+        return None
+
+    async def run(self) -> None:
+        """Takes waiting batches in until cancelled: many to one commit, then acknowledges."""
+        while True:
+            await self._bell.wait()
+            self._bell.clear()
+            while self._waiting:
+                await self._take_in()
+
+    async def finish(self) -> None:
+        """Takes in what has arrived already; for a clean stop."""
+        if self._waiting:
+            await self._take_in()
+
+    async def _hand_on(self, device: str, what: str, payload: bytes) -> None:
+        match what:
+            case "events":
+                self._waiting.append(Batch(device, decode(EventBatch, payload)))
+                self._bell.set()
+            case "status":
+                await self._hear(device, decode(Status, payload))
+            case "ask":
+                self._distribution.ask(device, decode(Ask, payload))
+            case _:
+                raise Malformed(f"topic {what!r} is not one of events, status, ask")
+
+    async def _hear(self, device: str, status: Status) -> None:
+        self._floor.hear(device, status, self._clock())
+        self._stored(())
+        if status.state == "online":
+            upto = await self._clerk.upto(device, status.journal)
+            if upto is not None:
+                await self._acknowledge(device, Acknowledgement(journal=status.journal, upto=upto))
+            await self._greeting.born(device)
+
+    async def _take_in(self) -> None:
+        group, self._waiting = self._waiting[:_GROUP], self._waiting[_GROUP:]
+        try:
+            taken = await self._clerk.take_in(group)
+        except sqlite3.Error:
+            # Nothing was taken, nothing is acknowledged: the devices keep it and send again.
+            self._log.exception("disk_refused", batches=len(group))
+            await asyncio.sleep(_DISK_WAIT)
+            return
+        for one in taken:
+            if one.upto is not None:
+                await self._acknowledge(
+                    one.device, Acknowledgement(journal=one.journal, upto=one.upto, refused=list(one.refused))
+                )  # fmt: skip
+            await self._greeting.take(one)
+        now = self._clock()
+        for one in taken:
+            self._floor.take(one, now)
+            self.events_stored += len(one.events)
+        self.batches_stored += len(taken)
+        self._stored(taken)
+
+    async def _acknowledge(self, device: str, acknowledgement: Acknowledgement) -> None:
+        await self._send(self._topics.device(device).acknowledgement, acknowledgement)
+
+    async def _refuse(self, device: str, what: str, payload: bytes, reason: str) -> None:
+        self._floor.shift.refused_messages += 1
+        self.messages_refused += 1
+        self._log.warning("message_refused", device=device, what=what, reason=reason, size=len(payload))
+        if payload:
+            await self._clerk.refuse_payload(device, f"{what}: {reason}", payload)
+        self._stored(())
+
+    async def _act(self, payload: bytes) -> None:
+        try:
+            act = decode(Act, payload)
+        except Malformed as error:
+            self._log.warning("act_refused", reason=str(error))
+            return
+        trip = self._floor.answer_help(act.device, self._clock())
+        if trip is not None:
+            notice = Notice(trip=trip.trip, code="help_coming", text="Someone is on the way to you.")
+            await self._send(self._topics.device(act.device).notice, notice)
+        self._stored(())

@@ -1,0 +1,95 @@
+"""The registry: who is enrolled in this store, with which role. Only hashes of passwords are kept."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import bcrypt
+
+from panier.error import PanierError
+from panier.topic import checked_name
+from panier_io.store import open_database
+
+Role = Literal["device", "monitor"]
+GATEWAY = "gateway"
+
+# A broker checks every password again when a whole store reconnects: at cost 10 a storm of a hundred takes six seconds and
+# some are refused. 160 random bits need no slow hash; cost 5 is what keeps a leaked file useless all the same.
+_COST = 5
+
+
+class NameTaken(PanierError):
+    """The name belongs to something else."""
+
+    code = "name_taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One user of the broker."""
+
+    name: str
+    role: Role | Literal["gateway"]
+    password_hash: str
+
+
+def new_password() -> str:
+    """160 random bits, printable."""
+    return secrets.token_urlsafe(20)
+
+
+def hash_password(password: str) -> str:
+    """A bcrypt hash with the prefix that every broker's reader knows."""
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(_COST, prefix=b"2a")).decode()
+
+
+class Registry:
+    """Identities in SQLite, in a file of their own: `panier enrol` writes while a gateway runs, and the gateway notices."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = open_database(path)
+        path.chmod(0o600)
+        self._db.conn.execute(
+            """CREATE TABLE IF NOT EXISTS identity(name TEXT PRIMARY KEY, role TEXT NOT NULL, password_hash TEXT NOT NULL,
+               enrolled_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP) STRICT"""
+        )
+        self._seen = self._data_version()
+
+    def enrol(self, name: str, role: Role) -> str:
+        """Makes an identity, or replaces the one of that name, whose password ends to hold; gives the new password.
+
+        Raises BadName, and NameTaken where the name has another role.
+        """
+        checked_name(name)
+        if name == GATEWAY or (name == "monitor" and role == "device"):
+            raise NameTaken(f"{name!r} is not for a {role}; choose another name, such as {role}-1")
+        held = self._db.conn.execute("SELECT role FROM identity WHERE name = ?", (name,)).fetchone()
+        if held and held[0] != role:
+            raise NameTaken(f"{name!r} is enrolled as a {held[0]}; choose another name for this {role}")
+        password = new_password()
+        self._db.conn.execute(
+            "INSERT INTO identity(name, role, password_hash) VALUES (?, ?, ?) ON CONFLICT(name) DO UPDATE"
+            " SET password_hash = excluded.password_hash, enrolled_at = CURRENT_TIMESTAMP",
+            (name, role, hash_password(password)),
+        )
+        return password
+
+    def identities(self) -> list[Identity]:
+        """Everyone, by name."""
+        return [Identity(*row) for row in self._db.conn.execute("SELECT name, role, password_hash FROM identity ORDER BY name")]
+
+    def changed(self) -> bool:
+        """True once after another process has written."""
+        now = self._data_version()
+        changed, self._seen = now != self._seen, now
+        return changed
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._db.close()
+
+    def _data_version(self) -> int:
+        return self._db.conn.execute("PRAGMA data_version").fetchone()[0]

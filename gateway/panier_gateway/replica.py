@@ -1,0 +1,256 @@
+"""The store's copy of the back office's feed: newest entries for the shop floor, older ones to re-price receipts."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from panier.catalogue import Product
+from panier.feed import CampaignRecord, FeedEntry, FeedPage, MemberRecord
+from panier.snapshot import Change, ChangeKind, Fingerprint, canonical
+from panier_io.log import logger
+from panier_io.store import open_database
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entry(
+    kind TEXT NOT NULL, key TEXT NOT NULL, sequence INTEGER NOT NULL, body TEXT,
+    PRIMARY KEY (kind, key, sequence)) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS entry_sequence ON entry(sequence);
+CREATE TABLE IF NOT EXISTS card(card TEXT PRIMARY KEY, member TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS card_member ON card(member);
+CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+"""
+_PRODUCT = TypeAdapter(Product)
+MAX_BODY = 64_000
+"""Characters of one product or promotion at the most, as in `Change`."""
+_SNAPSHOT_KINDS = ("product", "promotion")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a page of the feed brought: new snapshot version or not, and whose capsules may differ now."""
+
+    snapshot: bool
+    campaigns: bool
+    members: frozenset[str]
+
+
+class Replica:
+    """The feed on disk. Bodies stay there: 90,000 products do not belong in memory.
+
+    May be used from several threads: one connection writes, one reads, each behind a lock, so that taking in a page of 5,000
+    products never makes a shopper's card wait.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._writer = open_database(path)
+        self._writer.conn.executescript(_SCHEMA)
+        self._reader = open_database(path)
+        self._writing = threading.Lock()
+        self._reading = threading.Lock()
+        self._log = logger("replica")
+        self._load_facts()
+
+    def _load_facts(self) -> None:
+        facts = dict(self._writer.conn.execute("SELECT name, value FROM fact").fetchall())
+        self.position = int(facts.get("position", "0"))
+        """Sequence of the last entry taken in."""
+        self._newest = (int(facts.get("version", "0")), Fingerprint.parse(facts.get("fingerprint", "0")))
+
+    @property
+    def newest(self) -> tuple[int, Fingerprint]:
+        """Version and fingerprint of the snapshot as it is now."""
+        return self._newest
+
+    def apply(self, page: FeedPage) -> Applied:
+        """Takes in one page and waits for the disk. Entries known already change nothing."""
+        with self._writing:
+            conn = self._writer.conn
+            version, fingerprint = self._newest
+            position, campaigns, members = self.position, False, set[str]()
+            conn.execute("BEGIN IMMEDIATE")
+            try:
+                for entry in page.entries:
+                    if entry.sequence <= position:
+                        continue
+                    position = entry.sequence
+                    if entry.kind == "product" or entry.kind == "promotion":
+                        if self._is_usable(entry):
+                            fingerprint = self._replace(entry.kind, entry, fingerprint)
+                            version = entry.sequence
+                    elif entry.kind == "campaign":
+                        campaigns |= self._keep_campaign(entry)
+                    elif self._keep_member(entry):
+                        members.add(entry.key)
+                facts = {"position": str(position), "version": str(version), "fingerprint": str(fingerprint)}
+                conn.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
+                conn.execute("COMMIT")
+            except BaseException:
+                conn.execute("ROLLBACK")
+                raise
+            changed = version != self._newest[0]
+            self.position, self._newest = position, (version, fingerprint)
+        return Applied(changed, campaigns, frozenset(members))
+
+    def _is_usable(self, entry: FeedEntry) -> bool:
+        # Devices trust what the gateway serves, so that nonsense stops here; they keep what they held before.
+        if entry.body is None:
+            return True
+        try:
+            if entry.kind == "product":
+                _PRODUCT.validate_python(entry.body)
+        except ValidationError as error:
+            self._log.error("product_malformed", sequence=entry.sequence, key=entry.key, reason=str(error))
+            return False
+        return len(canonical(entry.body)) <= MAX_BODY
+
+    def _replace(self, kind: ChangeKind, entry: FeedEntry, fingerprint: Fingerprint) -> Fingerprint:
+        held = self._writer.conn.execute(
+            "SELECT body FROM entry WHERE kind = ? AND key = ? ORDER BY sequence DESC LIMIT 1", (kind, entry.key)
+        ).fetchone()
+        body = self._insert(entry)
+        return fingerprint.replacing(kind, entry.key, held[0] if held else None, body)
+
+    def _insert(self, entry: FeedEntry) -> str | None:
+        body = None if entry.body is None else canonical(entry.body)
+        self._writer.conn.execute(
+            "INSERT INTO entry(kind, key, sequence, body) VALUES (?, ?, ?, ?)", (entry.kind, entry.key, entry.sequence, body)
+        )
+        return body
+
+    def _keep_member(self, entry: FeedEntry) -> bool:
+        conn = self._writer.conn
+        try:
+            record = None if entry.body is None else MemberRecord.model_validate(entry.body)
+        except ValidationError as error:
+            self._log.error("member_malformed", sequence=entry.sequence, key=entry.key, reason=str(error))
+            return False
+        # A member's history serves no receipt, and erasure must leave nothing behind: only the newest is kept.
+        conn.execute("DELETE FROM entry WHERE kind = 'member' AND key = ?", (entry.key,))
+        conn.execute("DELETE FROM card WHERE member = ?", (entry.key,))
+        if record is not None:
+            self._insert(entry)
+            conn.executemany("INSERT OR REPLACE INTO card VALUES (?, ?)", [(card, record.member) for card in record.cards])
+        return True
+
+    def _keep_campaign(self, entry: FeedEntry) -> bool:
+        if entry.body is not None:
+            try:
+                CampaignRecord.model_validate(entry.body)
+            except ValidationError as error:
+                self._log.error("campaign_malformed", sequence=entry.sequence, key=entry.key, reason=str(error))
+                return False
+        self._insert(entry)
+        return True
+
+    def member_of_card(self, card: str) -> MemberRecord | None:
+        """The member who holds this card, or None."""
+        row = self._one(
+            "SELECT body FROM entry JOIN card ON entry.key = card.member WHERE card.card = ? AND entry.kind = 'member'", card
+        )
+        return MemberRecord.model_validate_json(row[0]) if row else None
+
+    def campaigns(self) -> list[CampaignRecord]:
+        """Every campaign's newest record, running or not, oldest change first."""
+        rows = self._all(
+            "SELECT body FROM entry WHERE kind = 'campaign' AND sequence ="
+            " (SELECT max(sequence) FROM entry AS e WHERE e.kind = entry.kind AND e.key = entry.key) ORDER BY sequence"
+        )
+        return [CampaignRecord.model_validate_json(row[0]) for row in rows if row[0] is not None]
+
+    def campaign(self, campaign: str, revision: int) -> CampaignRecord | None:
+        """A campaign as it was at `revision`, or None where this store never heard of it."""
+        rows = self._all("SELECT body FROM entry WHERE kind = 'campaign' AND key = ? ORDER BY sequence DESC", campaign)
+        records = (CampaignRecord.model_validate_json(row[0]) for row in rows if row[0] is not None)
+        return next((record for record in records if record.revision == revision), None)
+
+    def promotions(self, version: int) -> dict[str, dict[str, Any]]:
+        """Promotion definitions by id as of snapshot `version`."""
+        return {key: json.loads(body) for key, body in self._as_of("promotion", version) if body is not None}
+
+    def price(self, sku: str, version: int) -> int | None:
+        """A product's shelf price in minor units as of snapshot `version`; None where it was not sold then."""
+        row = self._one(
+            "SELECT body FROM entry WHERE kind = 'product' AND key = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1",
+            sku,
+            version,
+        )
+        return int(json.loads(row[0])["unit_price"]) if row and row[0] is not None else None
+
+    def fingerprint_of(self, version: int) -> Fingerprint:
+        """The fingerprint as of an older `version`: the newest one, with what came after it taken back."""
+        newest, fingerprint = self.newest
+        if version >= newest:
+            return fingerprint
+        later = self._all(
+            "SELECT DISTINCT kind, key FROM entry WHERE sequence > ? AND sequence <= ? AND kind IN (?, ?)",
+            version, newest, *_SNAPSHOT_KINDS,
+        )  # fmt: skip
+        for kind, key in later:
+            then, now = self._body(kind, key, version), self._body(kind, key, newest)
+            fingerprint = fingerprint.replacing(kind, key, now, then)
+        return fingerprint
+
+    def holds_version(self, version: int) -> bool:
+        """True where `version` is one that this feed had: the sequence of a product or promotion entry."""
+        row = self._one("SELECT 1 FROM entry WHERE sequence = ? AND kind IN (?, ?)", version, *_SNAPSHOT_KINDS)
+        return row is not None
+
+    def entries_after(self, version: int) -> int:
+        """Number of product and promotion entries that came after `version`."""
+        row = self._one("SELECT count(*) FROM entry WHERE sequence > ? AND kind IN (?, ?)", version, *_SNAPSHOT_KINDS)
+        return row[0] if row else 0
+
+    def changes(self, since: int, version: int, *, page: int = 1000) -> Iterator[Change]:
+        """What brings a holder of `since` to `version`, each item once, in order of sequence; from 0, everything."""
+        after = since
+        while True:
+            rows = self._all(
+                """SELECT kind, key, sequence, body FROM entry
+                    WHERE sequence > ? AND sequence <= ? AND kind IN (?, ?) AND sequence = (
+                        SELECT max(sequence) FROM entry AS e WHERE e.kind = entry.kind AND e.key = entry.key AND e.sequence <= ?)
+                    ORDER BY sequence LIMIT ?""",
+                after, version, *_SNAPSHOT_KINDS, version, page,
+            )  # fmt: skip
+            for kind, key, sequence, body in rows:
+                if body is not None or since > 0:
+                    yield Change(version=sequence, kind=cast(ChangeKind, kind), key=key, body=body)
+            if len(rows) < page:
+                return
+            after = rows[-1][2]
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._reader.close()
+        self._writer.close()
+
+    def _body(self, kind: str, key: str, version: int) -> str | None:
+        row = self._one(
+            "SELECT body FROM entry WHERE kind = ? AND key = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1",
+            kind,
+            key,
+            version,
+        )
+        return row[0] if row else None
+
+    def _as_of(self, kind: ChangeKind, version: int) -> Sequence[tuple[Any, ...]]:
+        return self._all(
+            "SELECT key, body FROM entry WHERE kind = ? AND sequence = (SELECT max(sequence) FROM entry AS e"
+            " WHERE e.kind = entry.kind AND e.key = entry.key AND e.sequence <= ?) ORDER BY key",
+            kind,
+            version,
+        )
+
+    def _one(self, query: str, *values: Any) -> tuple[Any, ...] | None:
+        with self._reading:
+            return self._reader.conn.execute(query, values).fetchone()
+
+    def _all(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._reading:
+            return self._reader.conn.execute(query, values).fetchall()

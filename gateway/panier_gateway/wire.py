@@ -1,0 +1,50 @@
+"""What the gateway says over MQTT."""
+
+from __future__ import annotations
+
+from panier.message import CapsuleMessage, Manifest, Message, Notice
+from panier.topic import StoreTopics
+from panier_io.log import logger
+from panier_io.session import NotConnected, Session
+
+
+class Wire:
+    """Publishes. What cannot go out now is dropped here: all of it is said again when a device or the broker comes back.
+
+    Quality of service 0 but for the manifest: the broker would write each message to its disk, and nothing rests on that.
+    """
+
+    def __init__(self, topics: StoreTopics) -> None:
+        self._topics = topics
+        self._log = logger("wire")
+        self.session: Session | None = None
+
+    async def send(self, topic: str, message: Message) -> None:
+        """One message to one device."""
+        await self._publish(topic, message.encode())
+
+    async def retain(self, topic: str, message: Message) -> None:
+        """One message that the broker keeps for whoever comes later."""
+        await self._publish(topic, message.encode(), retain=True)
+
+    async def announce(self, manifest: Manifest) -> None:
+        """What is newest; returns when the broker has it."""
+        await self._publish(self._topics.manifest, manifest.encode(), retain=True, qos=1)
+
+    async def greet(self, device: str, message: Message) -> None:
+        """A capsule or a notice to one device."""
+        topics = self._topics.device(device)
+        assert isinstance(message, CapsuleMessage | Notice)
+        await self.send(topics.capsule if isinstance(message, CapsuleMessage) else topics.notice, message)
+
+    async def hand_out(self, device: str, part: bytes) -> None:
+        """A part of a snapshot to one device."""
+        await self._publish(self._topics.device(device).snapshot, part)
+
+    async def _publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 0) -> None:
+        if self.session is None:
+            return
+        try:
+            await self.session.publish(topic, payload, retain=retain, qos=qos)
+        except NotConnected as error:
+            self._log.info("not_sent", topic=topic, reason=str(error))

@@ -1,0 +1,415 @@
+"""A real gateway with its real broker, terminals that speak the protocol, and a small back office of the tests' own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from panier.message import (
+    Acknowledgement,
+    Ask,
+    CapsuleMessage,
+    EventBatch,
+    Manifest,
+    Notice,
+    SnapshotPart,
+    Status,
+    decode,
+    event_to_json,
+    unpack,
+)
+from panier.topic import StoreTopics
+from panier.trip import Event, Happening, ItemAdded, TripStarted
+from panier_gateway.enrolment import enrol
+from panier_gateway.gateway import Gateway
+from panier_gateway.registry import Registry
+from panier_gateway.settings import BackOfficeSettings, GatewaySettings
+from panier_io.session import Address, Session, Will
+
+STORE = "shop"
+PATIENCE = 10.0
+
+
+async def eventually(holds: Callable[[], bool], what: str = "") -> None:
+    """Waits until something holds; fails after ten seconds."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        if time.monotonic() > end:
+            pytest.fail(f"never happened: {what or holds}")
+        await asyncio.sleep(0.005)
+
+
+class Till:
+    """A terminal as the wire sees it: a journal in memory and everything that it was told."""
+
+    def __init__(self, device: str, address: Address, journal: str = "aaaaaa") -> None:
+        self.device = device
+        self.journal = journal
+        self.topics = StoreTopics(STORE).device(device)
+        self.address = address
+        self.events: list[Event] = []
+        self.heard: list[tuple[str, bytes]] = []
+        self.trip = ""
+        self.session = Session(
+            address,
+            subscriptions=self.topics.listens,
+            on_connect=self._on_connect,
+            on_message=self._on_message,
+            will=Will(self.topics.status, self._status("offline").encode()),
+        )
+        self.births = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Till:
+        self._task = asyncio.create_task(self.session.run())
+        await eventually(lambda: self.births > 0, f"{self.device} connects")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    def _status(self, state: Any) -> Status:
+        return Status(state=state, journal=self.journal, software="test", waiting=0)
+
+    async def _on_connect(self) -> None:
+        await self.session.publish(self.topics.status, self._status("online").encode(), retain=True)
+        self.births += 1
+
+    async def _on_message(self, topic: str, payload: bytes) -> None:
+        self.heard.append((topic, payload))
+
+    def add(self, *happenings: Happening, at: int = 1_000) -> list[Event]:
+        """Journals happenings; a TripStarted opens a trip."""
+        added: list[Event] = []
+        for what in happenings:
+            sequence = len(self.events) + 1
+            if isinstance(what, TripStarted):
+                self.trip = f"{self.device}.{self.journal}.{sequence}"
+            event = Event(sequence=sequence, at=at + sequence, trip=self.trip, what=what)
+            self.events.append(event)
+            added.append(event)
+        return added
+
+    async def send(self, events: list[Event] | None = None) -> None:
+        """Publishes a batch; all events of the journal unless stated."""
+        records = [json.loads(event_to_json(event)) for event in (self.events if events is None else events)]
+        await self.send_raw(EventBatch(journal=self.journal, events=records).encode())
+
+    async def send_raw(self, payload: bytes) -> None:
+        """Publishes any payload as events."""
+        await self.session.publish(self.topics.events, payload)
+
+    async def ask(self, ask: Ask) -> SnapshotPart:
+        """Asks for a part of a snapshot and waits for it."""
+        before = len(self._of(self.topics.snapshot))
+        await self.session.publish(self.topics.ask, ask.encode())
+        await eventually(lambda: len(self._of(self.topics.snapshot)) > before, f"a part for {ask}")
+        return unpack(self._of(self.topics.snapshot)[-1])
+
+    def _of(self, topic: str) -> list[bytes]:
+        return [payload for heard, payload in self.heard if heard == topic]
+
+    @property
+    def acknowledgements(self) -> list[Acknowledgement]:
+        return [decode(Acknowledgement, payload) for payload in self._of(self.topics.acknowledgement)]
+
+    @property
+    def upto(self) -> int:
+        return max((found.upto for found in self.acknowledgements if found.journal == self.journal), default=-1)
+
+    @property
+    def capsules(self) -> list[CapsuleMessage]:
+        return [decode(CapsuleMessage, payload) for payload in self._of(self.topics.capsule)]
+
+    @property
+    def notices(self) -> list[Notice]:
+        return [decode(Notice, payload) for payload in self._of(self.topics.notice)]
+
+    @property
+    def manifests(self) -> list[Manifest]:
+        return [decode(Manifest, payload) for payload in self._of(StoreTopics(STORE).manifest)]
+
+    async def acknowledged(self, upto: int) -> None:
+        await eventually(lambda: self.upto >= upto, f"{self.device} acknowledged up to {upto}, is at {self.upto}")
+
+
+class Office:
+    """A back office in a hundred lines: takes receipts in by identity, serves a feed and its stream, and fails on demand."""
+
+    def __init__(self) -> None:
+        self.feed: list[dict[str, Any]] = []
+        self.taken: dict[tuple[str, str], dict[str, Any]] = {}
+        self.posts = 0
+        self.repeats = 0
+        self.live: list[dict[str, Any]] = []
+        self.tokens: set[str] = set()
+        self.trouble: list[str] = []
+        """How the next posts go wrong: `500`, `lost` (taken, but the line drops before the answer), `late`, `422`."""
+        self.refuse: Callable[[dict[str, Any]], str | None] = lambda _: None
+        self._streams: set[asyncio.StreamWriter] = set()
+        self._lines: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in list(self._lines):
+            writer.transport.abort()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def say(self, kind: str, key: str, body: dict[str, Any] | None) -> int:
+        """Adds an entry to the feed and rings the stores."""
+        self.feed.append({"sequence": len(self.feed) + 1, "kind": kind, "key": key, "body": body})
+        for stream in self._streams:
+            stream.write(_event(len(self.feed)))
+        return len(self.feed)
+
+    @property
+    def receipts(self) -> list[dict[str, Any]]:
+        return [body for (kind, _), body in self.taken.items() if kind == "receipts"]
+
+    @property
+    def incidents(self) -> list[dict[str, Any]]:
+        return [body for (kind, _), body in self.taken.items() if kind == "incidents"]
+
+    @property
+    def contacts(self) -> list[dict[str, Any]]:
+        return [body for (kind, _), body in self.taken.items() if kind == "contacts"]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        self._lines.add(writer)
+        try:
+            await self._requests(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            self._streams.discard(writer)
+            self._lines.discard(writer)
+            self._serving.discard(task)
+            writer.close()
+
+    async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            method, target, _ = line.decode().split()
+            headers: dict[str, str] = {}
+            while (header := (await reader.readline()).decode().strip()) != "":
+                name, _, value = header.partition(": ")
+                headers[name.lower()] = value
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            self.tokens.add(headers.get("authorization", ""))
+            url = urlsplit(target)
+            await self._answer(method, url.path.rpartition("/")[2], parse_qs(url.query), body, writer)
+            if writer in self._streams:
+                await reader.read()
+                return
+
+    async def _answer(
+        self, method: str, what: str, query: dict[str, list[str]], body: bytes, writer: asyncio.StreamWriter
+    ) -> None:
+        match method, what:
+            case "POST", "intake":
+                await self._intake(json.loads(body), writer)
+            case "PUT", "live":
+                self.live.append(json.loads(body))
+                _reply(writer, 200, {})
+            case "GET", "feed":
+                after, limit = int(query["after"][0]), int(query["limit"][0])
+                page = self.feed[after : after + limit]
+                _reply(writer, 200, {"entries": page, "last": len(self.feed), "more": after + limit < len(self.feed)})
+            case "GET", "stream":
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+                writer.write(_event(len(self.feed)))
+                self._streams.add(writer)
+            case _:
+                _reply(writer, 404, {})
+
+    async def _intake(self, intake: dict[str, list[dict[str, Any]]], writer: asyncio.StreamWriter) -> None:
+        self.posts += 1
+        trouble = self.trouble.pop(0) if self.trouble else ""
+        if trouble in {"500", "422"}:
+            return _reply(writer, int(trouble), {"detail": trouble})
+        result: dict[str, Any] = {}
+        for kind, name in (("receipts", "receipt"), ("contacts", "contact"), ("incidents", "incident")):
+            outcome: dict[str, Any] = {"stored": 0, "known": 0, "refused": []}
+            for index, item in enumerate(intake[kind]):
+                if reason := self.refuse(item):
+                    outcome["refused"].append({"index": index, "identity": item[name], "reason": reason})
+                    continue
+                known = (kind, item[name]) in self.taken
+                self.repeats += known
+                outcome["known" if known else "stored"] += 1
+                self.taken[kind, item[name]] = item
+            result[kind] = outcome
+        if trouble == "lost":
+            writer.transport.abort()
+            return None
+        if trouble == "late":
+            await asyncio.sleep(0.3)
+        return _reply(writer, 200, result)
+
+
+def _reply(writer: asyncio.StreamWriter, status: int, body: object) -> None:
+    text = json.dumps(body).encode()
+    head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
+    writer.write(head.encode() + text)
+
+
+def _event(last: int) -> bytes:
+    return f'event: feed\ndata: {{"last": {last}}}\n\n'.encode()
+
+
+@dataclass
+class Shop:
+    """One store under test."""
+
+    settings: GatewaySettings
+    directory: Path
+    office: Office
+    stack: AsyncExitStack
+    gateway: Gateway | None = None
+    addresses: dict[str, Address] = field(default_factory=dict)
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _task: asyncio.Task[None] | None = None
+
+    def enrol(self, device: str, role: Any = "device") -> Address:
+        """An identity at the broker."""
+        file = self.directory / f"{device}.toml"
+        made = enrol(self.settings, device, role, file)
+        password = next(line for line in file.read_text().splitlines() if line.startswith("password"))
+        secret = json.loads(password.partition(" = ")[2])
+        self.addresses[device] = Address(host=made.broker_host, port=made.broker_port, username=device, password=secret)
+        return self.addresses[device]
+
+    async def open(self) -> None:
+        """Starts the gateway and waits until it takes events."""
+        told = asyncio.Event()
+        self._stop = asyncio.Event()
+
+        async def life() -> None:
+            async with AsyncExitStack() as shop:
+                self.gateway = Gateway(self.settings, shop)
+                await self.gateway.run(self._stop, lambda _: told.set())
+
+        self._task = asyncio.create_task(life())
+        waiting = asyncio.create_task(told.wait())
+        await asyncio.wait([self._task, waiting], return_when=asyncio.FIRST_COMPLETED, timeout=20)
+        if not told.is_set():
+            self._task.result()
+
+    async def close(self) -> None:
+        """Stops the gateway in order."""
+        if self._task is not None:
+            self._stop.set()
+            await self._task
+            self._task = None
+
+    async def till(self, device: str = "till-1", journal: str = "aaaaaa") -> Till:
+        """A terminal that is connected."""
+        address = self.addresses.get(device) or self.enrol(device)
+        return await self.stack.enter_async_context(Till(device, address, journal))
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Reads the ledger from outside."""
+        import sqlite3
+
+        with sqlite3.connect(f"file:{self.settings.data_dir}/ledger.db?mode=ro", uri=True) as db:
+            return db.execute(statement).fetchall()
+
+
+@asynccontextmanager
+async def _shop(directory: Path) -> AsyncIterator[Shop]:
+    office = Office()
+    await office.open()
+    settings = GatewaySettings(
+        store=STORE,
+        data_dir=directory / "data",
+        currency="USD",
+        timezone="America/New_York",
+        backoffice=BackOfficeSettings.model_validate({"url": f"http://127.0.0.1:{office.port}", "token": "secret"}),
+    )
+    async with AsyncExitStack() as stack:
+        shop = Shop(settings, directory, office, stack)
+        Registry(_made(settings.data_dir) / "registry.db").close()
+        try:
+            yield shop
+        finally:
+            await stack.aclose()
+            await shop.close()
+            await office.close()
+
+
+def _made(directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+@pytest.fixture
+async def closed_shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    """A store whose gateway has not been started."""
+    async with _shop(tmp_path) as shop:
+        yield shop
+
+
+@pytest.fixture
+async def shop(closed_shop: Shop) -> Shop:
+    """A store whose gateway runs."""
+    closed_shop.enrol("till-1")
+    await closed_shop.open()
+    return closed_shop
+
+
+@pytest.fixture
+def until() -> Callable[..., Awaitable[None]]:
+    """Waits until something holds."""
+    return eventually
+
+
+@pytest.fixture
+def started() -> TripStarted:
+    """The first event of a trip."""
+    return TripStarted(store=STORE, currency="USD", timezone="America/New_York", snapshot=0)
+
+
+@pytest.fixture
+def item() -> Callable[..., ItemAdded]:
+    """Makes item events: sku, price in minor units, quantity."""
+
+    def made(sku: str = "a", price: int = 150, quantity: int = 1, snapshot: int = 0) -> ItemAdded:
+        return ItemAdded(
+            sku=sku, name=sku.upper(), unit_price=price, category="", tax_rate=None, snapshot=snapshot, entry="scan",
+            quantity=quantity,
+        )  # fmt: skip
+
+    return made
+
+
+@pytest.fixture
+def product() -> Callable[[str, int], dict[str, Any]]:
+    """Makes bodies of product entries."""
+
+    def made(sku: str, price: int) -> dict[str, Any]:
+        digits = f"{int.from_bytes(sku.encode()) % 10**14:014}"
+        return {"sku": sku, "gtins": [digits], "name": sku.upper(), "unit_price": price}
+
+    return made

@@ -1,0 +1,77 @@
+"""Capsules: after a card, and again when a campaign or the member changes in mid-trip."""
+
+from __future__ import annotations
+
+import pytest
+
+from panier.trip import CapsuleReceived, CardScanned
+
+
+@pytest.fixture
+def campaign():
+    """Makes bodies of campaign entries."""
+
+    def made(name, **changes):
+        return {
+            "campaign": name, "revision": 1, "title": "Granola", "reason": "you buy it monthly", "state": "running",
+            "promotion": {"id": name, "kind": "percent", "percent": "20", "target": {"skus": ["a"]}}, "segment": "member",
+        } | changes  # fmt: skip
+
+    return made
+
+
+CLAIRE = {"member": "m1", "first_name": "Claire", "cards": ["2900000000010"], "segments": ["granola"]}
+
+
+async def shopping(shop, started):
+    till = await shop.till()
+    till.add(started, CardScanned(card="2900000000010"))
+    await till.send()
+    return till
+
+
+async def test_a_card_is_answered_with_the_members_name_segments_and_offers(shop, started, campaign, until):
+    await shop.office.say("member", "m1", CLAIRE)
+    await shop.office.say("campaign", "c1", campaign("c1"))
+    await until(lambda: shop.gateway._replica.position == 2)
+    till = await shopping(shop, started)
+    await until(lambda: till.capsules)
+    capsule = till.capsules[0].capsule
+    assert (capsule.trip, capsule.member, capsule.first_name) == (till.trip, "m1", "Claire")
+    assert capsule.segments == ("member", "granola")
+    assert [offer.offer for offer in capsule.offers] == ["c1"]
+
+
+async def test_a_campaign_reaches_a_trip_that_is_under_way_and_leaves_it_when_stopped(shop, started, campaign, until):
+    await shop.office.say("member", "m1", CLAIRE)
+    till = await shopping(shop, started)
+    await until(lambda: till.capsules)
+    assert till.capsules[-1].capsule.offers == ()
+    await shop.office.say("campaign", "c1", campaign("c1", segment=None, members=["m1"]))
+    await until(lambda: len(till.capsules) == 2)
+    assert [offer.offer for offer in till.capsules[-1].capsule.offers] == ["c1"]
+    await shop.office.say("campaign", "c1", campaign("c1", segment=None, members=["m1"], revision=2, state="stopped"))
+    await until(lambda: len(till.capsules) == 3)
+    assert till.capsules[-1].capsule.offers == ()
+
+
+async def test_an_unknown_card_is_said_and_answered_when_the_member_becomes_known(shop, started, until):
+    till = await shopping(shop, started)
+    await until(lambda: till.notices)
+    assert (till.notices[0].code, till.notices[0].trip) == ("unknown_card", till.trip)
+    await shop.office.say("member", "m1", CLAIRE)
+    await until(lambda: till.capsules)
+
+
+async def test_a_device_that_says_it_has_the_capsule_is_not_sent_it_again(shop, started, campaign, until):
+    await shop.office.say("member", "m1", CLAIRE)
+    till = await shopping(shop, started)
+    await until(lambda: till.capsules)
+    held = till.capsules[0].capsule
+    till.add(CapsuleReceived(member=held.member, segments=held.segments, offers=held.offers))
+    await till.send()
+    await till.acknowledged(3)
+    await till.session.publish(till.topics.status, till._status("online").encode(), retain=True)
+    await shop.office.say("campaign", "c9", campaign("c9"))
+    await until(lambda: len(till.capsules) > 1)
+    assert [len(message.capsule.offers) for message in till.capsules] == [0, 1]
