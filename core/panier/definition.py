@@ -45,21 +45,21 @@ class Moment:
 
 @dataclass(slots=True)
 class Fields:
-    """The fields of one JSON object of promotion `promotion`, at `path`.
+    """The fields of one JSON object at `path` of what is called `owner`: a promotion, by its id, or a case.
 
-    Each reader takes a name and answers a typed value or raises PromotionInvalid; `finish` refuses names that no reader
-    asked for.
+    Each reader takes a name and answers a typed value or raises `error`; `finish` refuses names that no reader asked for.
     """
 
-    promotion: str
+    owner: str
     values: Mapping[str, Any]
     currency: str
     path: str = ""
+    error: Callable[[str, str, str], PanierError] = PromotionInvalid
     asked: set[str] = field(default_factory=set[str])
 
-    def refuse(self, name: str, reason: str) -> PromotionInvalid:
+    def refuse(self, name: str, reason: str) -> PanierError:
         """The error for field `name`."""
-        return PromotionInvalid(self.promotion, self.path + name, reason)
+        return self.error(self.owner, self.path + name, reason)
 
     def has(self, name: str) -> bool:
         """Whether the field is given; null counts as not given."""
@@ -201,14 +201,24 @@ class Fields:
 
     def inner(self, name: str) -> Fields:
         """The fields of a JSON object within this one."""
-        return Fields(self.promotion, self.mapping(name), self.currency, f"{self.path}{name}.")
+        return Fields(self.owner, self.mapping(name), self.currency, f"{self.path}{name}.", self.error)
+
+    def objects(self, name: str) -> list[Fields]:
+        """The JSON objects of a list, which may be empty or absent."""
+        entries: object = self.values[name] if self.has(name) else []
+        if not isinstance(entries, list):
+            raise self.refuse(name, f"{entries!r} is not a list")
+        listed = cast("list[Any]", entries)
+        named: dict[str, Any] = {f"{name}[{number}]": entry for number, entry in enumerate(listed)}
+        inside = Fields(self.owner, named, self.currency, self.path, self.error)
+        return [inside.inner(entry) for entry in named]
 
     def steps(self, name: str, start: Callable[[Fields, str], int], value: Callable[[Fields, str], int]) -> Steps:
         """Steps `{"from": value}`, highest first; `start` and `value` read the two sides."""
         steps: dict[int, int] = {}
         values = self.inner(name)
         for begin in values.values:
-            low = start(Fields(self.promotion, {begin: begin}, self.currency, values.path), begin)
+            low = start(Fields(self.owner, {begin: begin}, self.currency, values.path, self.error), begin)
             if low in steps:
                 raise self.refuse(name, f"two steps begin at {begin}")
             steps[low] = value(values, begin)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from panier.error import PanierError
+from panier.pricing import PricedBasket
+from panier.trip import Trip
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Minor = Annotated[int, Field(ge=0, le=10**12)]
@@ -73,3 +77,55 @@ class Receipt(_Part):
     discount: Minor
     total: Minor
     device_total: Minor
+
+
+class NoReceipt(PanierError):
+    """A trip that no receipt can be formed from, and why."""
+
+    code = "no_receipt"
+
+
+def form_receipt(trip: Trip, priced: PricedBasket, fingerprint: str, device: str, journal: str) -> Receipt:
+    """The receipt of a finished trip; `priced` is what `price_trip` made of it, `fingerprint` that of its snapshot.
+
+    Gifts are lines of their own, named by what gave them. Raises NoReceipt where the trip is not finished, where `priced` is
+    of another basket, or where a figure is beyond what a receipt holds.
+    """
+    if trip.finished is None:
+        raise NoReceipt(f"trip {trip.trip} is not finished")
+    paid = [(line.sku, line.unit_price, line.quantity) for line in priced.lines if not line.is_gift]
+    if paid != [(line.sku, line.unit_price, line.quantity) for line in trip.lines]:
+        raise NoReceipt(f"trip {trip.trip} does not hold what was priced; price it again")
+    try:
+        return Receipt(
+            receipt=trip.trip, store=trip.store, device=device, journal=journal,
+            first_sequence=trip.first_sequence, last_sequence=trip.last_sequence,
+            started_at=trip.started_at, finished_at=trip.last_at, currency=trip.currency, timezone=trip.timezone,
+            snapshot=trip.snapshot, fingerprint=fingerprint, member=trip.member, segments=list(trip.segments),
+            offers=[OfferUse(offer=offer.offer, revision=offer.revision) for offer in trip.offers],
+            lines=_lines(trip, priced),
+            savings=[Saving(promotion=saved.promotion, title=saved.title, amount=saved.amount) for saved in priced.savings],
+            units=priced.units, discount=priced.discount, total=priced.total, device_total=trip.finished.total,
+        )  # fmt: skip
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise NoReceipt(f"trip {trip.trip}: {where}: {first['msg']}") from error
+
+
+def _lines(trip: Trip, priced: PricedBasket) -> list[ReceiptLine]:
+    lines = [
+        ReceiptLine(
+            sku=line.sku, name=line.name, category=line.category, unit_price=line.unit_price, quantity=line.quantity,
+            gross=found.gross, discount=found.discount, tax_rate=line.tax_rate, snapshot=line.snapshot,
+        )
+        for line, found in zip(trip.lines, priced.lines, strict=False)
+    ]  # fmt: skip
+    gifts = [
+        ReceiptLine(
+            sku=gift.sku, name=gift.explanations[0].title, category="", unit_price=gift.unit_price, quantity=gift.quantity,
+            gross=gift.gross, discount=gift.discount, snapshot=trip.snapshot,
+        )
+        for gift in priced.lines[len(trip.lines) :]
+    ]  # fmt: skip
+    return lines + gifts

@@ -1,0 +1,150 @@
+"""A pricing case: one basket with its shopper, settings and promotions as JSON, the way `panier price` reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from panier.definition import Fields
+from panier.error import PanierError
+from panier.money import format_minor
+from panier.pricing import BasketLine, PricedBasket, PromotionSet, Settings, Shopper, compile_promotions, price
+from panier.promotion import parse_promotion
+
+DEFAULT_CURRENCY = "EUR"
+
+
+class CaseInvalid(PanierError):
+    """A case that cannot be priced: which field, and why."""
+
+    code = "case_invalid"
+
+    def __init__(self, case: str, field: str, reason: str) -> None:
+        super().__init__(f"case {case}: {field}: {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case, read and compiled."""
+
+    lines: tuple[BasketLine, ...]
+    promotions: PromotionSet
+    shopper: Shopper
+
+
+def read_case(case: Mapping[str, Any], now: datetime) -> Case:
+    """Reads one case; `now` is when it is priced unless it says so itself. Raises CaseInvalid or PromotionInvalid.
+
+    The list of lines is an ordered document: with equal claims, the order decides which line takes an odd cent and which units
+    stand in a whole group. Only under best_basket it means nothing, as in a store.
+    """
+    fields = Fields(str(case.get("id")), case, DEFAULT_CURRENCY, error=CaseInvalid)
+    fields.currency = fields.optional_text("currency", longest=3) or DEFAULT_CURRENCY
+    settings = _settings(fields.inner("settings")) if fields.has("settings") else Settings()
+    in_order = settings.selection != "best_basket"
+    lines = [_line(line, number if in_order else 0) for number, line in enumerate(fields.objects("lines"))]
+    promotions = [
+        parse_promotion(inner.values, fields.currency, name=None if inner.has("id") else f"#{number}")
+        for number, inner in enumerate(fields.objects("promotions"), 1)
+    ]
+    shopper = _shopper(fields, now)
+    for known in ("id", "source", "note", "expect"):
+        fields.has(known)
+    fields.finish()
+    return Case(tuple(lines), compile_promotions(promotions, currency=fields.currency, settings=settings), shopper)
+
+
+def price_case(case: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Prices one case: `{"id", "discount", "total", "tax"?, "line_discounts", "points_earned", ...}`.
+
+    Amounts are decimal strings. Raises CaseInvalid or PromotionInvalid.
+    """
+    read = read_case(case, now)
+    return {"id": case.get("id")} | _result(price(read.lines, read.promotions, read.shopper), read.promotions.settings)
+
+
+def _result(priced: PricedBasket, settings: Settings) -> dict[str, Any]:
+    def money(minor: int) -> str:
+        return format_minor(minor, priced.currency)
+
+    by_sku: dict[str, int] = {}
+    for line in priced.lines:
+        by_sku[line.sku] = by_sku.get(line.sku, 0) + line.discount
+    result: dict[str, Any] = {
+        "discount": money(priced.discount),
+        "total": money(priced.total),
+        "line_discounts": {sku: money(amount) for sku, amount in by_sku.items()},
+        "points_earned": priced.points_earned,
+        "points_burned": priced.points_burned,
+        "free_units": dict(priced.free_units),
+        "applied": list(priced.applied),
+    }
+    if priced.tax is not None:
+        result["tax"] = money(priced.tax)
+    if settings.selection == "best_basket":
+        result["proven"] = priced.proven
+    return result
+
+
+def _line(fields: Fields, position: int) -> BasketLine:
+    fields.has("name")
+    line = BasketLine(
+        sku=fields.text("sku", longest=64),
+        unit_price=fields.amount("unit_price"),
+        quantity=fields.count("qty") if fields.has("qty") else 1,
+        category=fields.optional_text("category", longest=80) or "",
+        min_price=fields.amount("min_price") if fields.has("min_price") else 0,
+        tax_rate=fields.percent("tax_rate") if fields.has("tax_rate") else None,
+        position=position,
+    )
+    fields.finish()
+    return line
+
+
+def _shopper(fields: Fields, now: datetime) -> Shopper:
+    at = fields.optional_text("now", longest=40)
+    if at is not None:
+        try:
+            now = datetime.fromisoformat(at)
+        except ValueError:
+            raise fields.refuse("now", f"{at!r} is not a time; write it like 2026-03-01T08:00:00+01:00") from None
+    now = now if now.tzinfo else now.replace(tzinfo=UTC)
+    coupons = _words(fields, "coupons")
+    if not fields.has("member"):
+        return Shopper(now=now, coupons=coupons)
+    member = fields.inner("member")
+    uses = member.inner("uses") if member.has("uses") else None
+    shopper = Shopper(
+        now=now,
+        coupons=coupons,
+        segments=_words(member, "segments"),
+        points=member.optional_count("points", least=0) or 0,
+        prior_orders=member.optional_count("prior_orders", least=0) or 0,
+        uses={} if uses is None else {name: uses.count(name, least=0) for name in uses.values},
+    )
+    member.has("id")
+    member.finish()
+    return shopper
+
+
+def _words(fields: Fields, name: str) -> frozenset[str]:
+    """Texts of a list that may be empty or absent."""
+    return fields.words(name) or frozenset() if fields.has(name) and fields.values[name] != [] else frozenset()
+
+
+def _settings(fields: Fields) -> Settings:
+    """Every setting is one of its words, the first of which is the default."""
+    chosen = {name: fields.choice(name, {word: word for word in words}, words[0]) for name, words in _SETTINGS.items()}
+    fields.finish()
+    return Settings(**chosen)  # pyright: ignore[reportArgumentType]  # the table holds no word but the type's own
+
+
+_SETTINGS = {
+    "rounding": ("half_up", "down"),
+    "round_at": ("line", "order"),
+    "remainder": ("last", "first"),
+    "percent_base": ("running", "original"),
+    "selection": ("priority", "best_single", "best_basket"),
+}

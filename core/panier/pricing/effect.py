@@ -1,0 +1,361 @@
+"""What each kind of promotion does to a basket, as an effect that has not happened yet.
+
+Every function takes a rule, the ledger and the match (which lines each target means) and answers an Effect; nothing is changed,
+so that effects can be compared, refused for a budget, or tried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+from panier.definition import WHOLE, Steps
+from panier.mechanic import (
+    Amount,
+    AmountPerLine,
+    AmountPerUnit,
+    Basis,
+    BuyXGetY,
+    CheapestFree,
+    FirstAdditional,
+    FreeGift,
+    NForPrice,
+    Percent,
+    PercentOrder,
+    PerCompleteGroup,
+    PointsBurn,
+    Tiered,
+)  # fmt: skip
+from panier.pricing.ledger import Effect, Ledger, Picked, Pile
+from panier.pricing.rule import Match, Rule
+from panier.pricing.spread import spread
+
+Exact = tuple[int, int, int]
+"""A line and what comes off it, as numerator and denominator of minor units."""
+
+
+def propose(rule: Rule, ledger: Ledger, match: Match) -> Effect | None:
+    """What the rule would do now; None where its conditions fail, nothing is left to reduce, or its budget is too small."""
+    if not holds(rule, ledger, match):
+        return None
+    effect = _ACTS[type(rule.promotion.mechanic)](rule.promotion.mechanic, rule, ledger, match)
+    if not effect.takes and effect.gift is None:
+        return None
+    budget = rule.promotion.budget
+    if budget is not None and budget.is_spend and effect.saving > budget.left:
+        return None
+    return effect
+
+
+def holds(rule: Rule, ledger: Ledger, match: Match) -> bool:
+    """Whether the basket meets the promotion's `when`."""
+    when = rule.promotion.when
+    if rule.contains is not None and not match.get(rule.contains):
+        return False
+    lines = match.get(rule.when_target, ())
+    if when.min_qty is not None and sum(ledger.quantity[i] for i in lines) < when.min_qty:
+        return False
+    if when.min_amount is not None:
+        amounts = ledger.gross if when.basis == "original" else ledger.running
+        return sum(amounts[i] for i in lines) >= when.min_amount
+    return True
+
+
+def reducible(rule: Rule, ledger: Ledger, lines: Sequence[int]) -> Sequence[int]:
+    """The lines that the promotion may reduce."""
+    if rule.promotion.only_undiscounted and ledger.catalogue:
+        return [i for i in lines if i not in ledger.catalogue]
+    return lines
+
+
+def repeats(rule: Rule, ledger: Ledger, match: Match) -> int:
+    """How often a mechanic that acts once a basket acts: again for each time that its `when` is met by further units."""
+    most = rule.promotion.max_applications or 1
+    when, lines = rule.promotion.when, match.get(rule.when_target, ())
+    if most > 1 and when.min_qty:
+        most = min(most, sum(ledger.quantity[i] for i in lines) // when.min_qty)
+    if most > 1 and when.min_amount:
+        amounts = ledger.gross if when.basis == "original" else ledger.running
+        most = min(most, sum(amounts[i] for i in lines) // when.min_amount)
+    return most
+
+
+def rounded(ledger: Ledger, numerator: int, denominator: int) -> int:
+    """Whole minor units, by the store's rule."""
+    if ledger.settings.rounding == "down":
+        return numerator // denominator
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def _settle(ledger: Ledger, exact: Sequence[Exact], most: dict[int, int] | None = None) -> Effect:
+    """Rounds percentages, a line at a time or once for all; no line goes below its floor or gives more than `most`."""
+    exact = [part for part in exact if part[1]]  # a line that gets nothing takes no odd cent either
+    caps = [ledger.room(line) if most is None else min(ledger.room(line), most[line]) for line, _, _ in exact]
+    if ledger.settings.round_at == "line":
+        shares = [min(cap, rounded(ledger, over, under)) for cap, (_, over, under) in zip(caps, exact, strict=True)]
+    else:
+        fine = lcm(*(under for _, _, under in exact))
+        weights = [min(over * (fine // under), cap * fine) for cap, (_, over, under) in zip(caps, exact, strict=True)]
+        total = rounded(ledger, sum(weights), fine)
+        shares = spread(total, weights, caps, from_first=ledger.settings.remainder == "first")
+    return Effect({line: share for (line, _, _), share in zip(exact, shares, strict=True) if share})
+
+
+def _is_original(base: Basis | None, ledger: Ledger) -> bool:
+    return (base or ledger.settings.percent_base) == "original"
+
+
+def _take(piles: Iterable[Pile], wanted: int) -> list[Picked]:
+    """The first `wanted` units off the piles."""
+    picked: list[Picked] = []
+    for pile in piles:
+        if wanted and pile.count:
+            picked.append(pile.take(wanted))
+            wanted -= picked[-1].count
+    return picked
+
+
+def _costs(picked: Iterable[Picked]) -> dict[int, int]:
+    """What the picked units cost, by line."""
+    costs: dict[int, int] = {}
+    for units in picked:
+        costs[units.line] = costs.get(units.line, 0) + units.amount
+    return costs
+
+
+def _merged(picked: Iterable[Picked]) -> list[Picked]:
+    """The same units with one entry a slice and use."""
+    whole: dict[tuple[int, int, bool], Picked] = {}
+    for units in picked:
+        key = (units.line, units.slice, units.is_reduced)
+        known = whole.setdefault(key, units)
+        if known is not units:
+            known.count += units.count
+            known.amount += units.amount
+    return list(whole.values())
+
+
+def _off_picked(ledger: Ledger, amount: int, picked: Sequence[Picked], taken: dict[int, int]) -> None:
+    """Adds to `taken` an amount off the picked units, spread over their lines by what the units cost."""
+    costs = _costs(picked)
+    caps = [min(cost, ledger.room(line) - taken.get(line, 0)) for line, cost in costs.items()]
+    shares = spread(amount, list(costs.values()), caps, from_first=ledger.settings.remainder == "first")
+    for line, share in zip(costs, shares, strict=True):
+        if share:
+            taken[line] = taken.get(line, 0) + share
+
+
+def _percent(mechanic: Percent, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+    lines = reducible(rule, ledger, match.get(rule.target, ()))
+    original = _is_original(mechanic.base, ledger)
+    amounts = ledger.gross if original else ledger.running
+    per_line = mechanic.max_units_per_line
+    if mechanic.max_units is None:
+        exact: list[Exact] = []
+        for line in lines:
+            units = ledger.quantity[line]
+            counted = units if per_line is None else min(per_line, units)
+            exact.append((line, amounts[line] * mechanic.percent * counted, WHOLE * units))
+        return _settle(ledger, exact)
+    picked: list[Picked] = []
+    left, left_of = mechanic.max_units, dict.fromkeys(lines, mechanic.max_units if per_line is None else per_line)
+    for pile in ledger.piles(lines, mechanic.pick):
+        units = pile.take(min(left, left_of[pile.line]))
+        if units.count:
+            picked.append(units)
+            left -= units.count
+            left_of[pile.line] -= units.count
+    costs = _costs(picked)
+    bases = costs
+    if original:
+        bases = _costs(Picked(p.line, 0, 0, ledger.lines[p.line].unit_price * p.count) for p in picked)
+    effect = _settle(ledger, [(line, base * mechanic.percent, WHOLE) for line, base in bases.items()], costs)
+    effect.picked = picked
+    return effect
+
+
+def _amount_per_unit(mechanic: AmountPerUnit, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+    takes: dict[int, int] = {}
+    for line in reducible(rule, ledger, match.get(rule.target, ())):
+        units = ledger.quantity[line]
+        if mechanic.max_units_per_line is not None:
+            units = min(units, mechanic.max_units_per_line)
+        take = min(min(mechanic.amount, ledger.lines[line].unit_price) * units, ledger.room(line))
+        if take:
+            takes[line] = take
+    return Effect(takes)
+
+
+def _amount_per_line(mechanic: AmountPerLine, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+    takes: dict[int, int] = {}
+    for line in reducible(rule, ledger, match.get(rule.target, ())):
+        take = min(mechanic.amount, ledger.room(line))
+        if mechanic.max_units_per_line is not None:
+            take = min(take, ledger.lines[line].unit_price * mechanic.max_units_per_line)
+        if take:
+            takes[line] = take
+    return Effect(takes)
+
+
+def _amount(mechanic: Amount, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+    lines = reducible(rule, ledger, match.get(rule.target, ()))
+    if mechanic.max_units is None:
+        # All units are used by the first application, unless `when` says how many it needs.
+        when = rule.promotion.when
+        times = repeats(rule, ledger, match) if when.min_qty or when.min_amount else 1
+        return Effect(ledger.spread(mechanic.amount * times, lines))
+    effect = Effect()
+    piles = ledger.piles(lines, mechanic.pick)
+    for _ in range(repeats(rule, ledger, match)):
+        picked = _take(piles, mechanic.max_units)
+        if not picked:
+            break
+        _off_picked(ledger, mechanic.amount, picked, effect.takes)
+        effect.picked.extend(picked)
+    effect.picked = _merged(effect.picked)
+    return effect
+
+
+def _percent_order(mechanic: PercentOrder, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+    lines = reducible(rule, ledger, match.get(rule.target, ()))
+    amounts = ledger.gross if _is_original(mechanic.base, ledger) else ledger.running
+    amount = rounded(ledger, sum(amounts[i] for i in lines) * mechanic.percent, WHOLE)
+    if mechanic.max_discount is not None:
+        amount = min(amount, mechanic.max_discount)
+    return Effect(ledger.spread(amount, lines))
+
+
+def _cheapest_free(mechanic: CheapestFree, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+    del mechanic  # says no more than its kind
+    lines = reducible(rule, ledger, match.get(rule.target, ()))
+    picked = _take(ledger.piles(lines, "cheapest"), repeats(rule, ledger, match))
+    effect = Effect(picked=picked)
+    _off_picked(ledger, sum(units.amount for units in picked), picked, effect.takes)
+    return effect
+
+
+def _n_for_price(mechanic: NForPrice, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+    lines = reducible(rule, ledger, match.get(rule.target, ()))
+    piles = ledger.piles(lines, "cheapest")
+    effect = Effect()
+    for _ in range(repeats(rule, ledger, match)):
+        if sum(pile.count for pile in piles) < mechanic.n:
+            break
+        picked = _take(piles, mechanic.n)
+        saving = sum(units.amount for units in picked) - mechanic.price
+        if saving <= 0:
+            break
+        _off_picked(ledger, saving, picked, effect.takes)
+        effect.picked.extend(picked)
+    effect.picked = _merged(effect.picked)
+    return effect
+
+
+def _step(steps: Steps, base: int, reached: int) -> int:
+    """The value of the highest step that is reached."""
+    return next((value for start, value in steps if reached >= start), base)
+
+
+def _per_complete_group(mechanic: PerCompleteGroup, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+    lines = reducible(rule, ledger, match.get(rule.target, ()))
+    groups = sum(ledger.quantity[i] for i in lines) // mechanic.group_size
+    left = min(groups, rule.promotion.max_applications or groups) * mechanic.group_size
+    percent = _step(mechanic.tiers, mechanic.percent, sum(ledger.running[i] for i in lines))
+    exact: list[Exact] = []
+    for line in lines:
+        units = min(left, ledger.quantity[line])
+        left -= units
+        if mechanic.amount:
+            exact.append((line, min(mechanic.amount, ledger.lines[line].unit_price) * units, 1))
+        else:
+            exact.append((line, ledger.running[line] * percent * units, WHOLE * ledger.quantity[line]))
+    return _settle(ledger, exact)
+
+
+def _tiered(mechanic: Tiered, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+    lines = reducible(rule, ledger, match.get(rule.target, ()))
+    reached = sum((ledger.quantity if mechanic.by_quantity else ledger.running)[i] for i in lines)
+    value = _step(mechanic.tiers, mechanic.base, reached)
+    if not mechanic.is_percent:
+        return Effect(ledger.spread(value, lines))
+    amounts = ledger.gross if _is_original(None, ledger) else ledger.running
+    return _settle(ledger, [(line, amounts[line] * value, WHOLE) for line in lines])
+
+
+def _first_additional(mechanic: FirstAdditional, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+    takes: dict[int, int] = {}
+    for line in reducible(rule, ledger, match.get(rule.target, ())):
+        units, price = ledger.quantity[line], ledger.lines[line].unit_price
+        if mechanic.max_units is not None:
+            units = min(units, mechanic.max_units)
+        take = min(mechanic.first, price) + min(mechanic.additional, price) * (units - 1)
+        if take := min(take, ledger.room(line)):
+            takes[line] = take
+    return Effect(takes)
+
+
+def _buy_x_get_y(mechanic: BuyXGetY, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+    buy = set(reducible(rule, ledger, match.get(rule.buy, ())))
+    get = set(reducible(rule, ledger, match.get(rule.get, ())))
+    piles = ledger.piles(sorted(buy | get), "dearest", unused=True)
+    buyable = [pile for pile in piles if pile.line in buy]
+    gettable = [pile for pile in piles if pile.line in get]
+    if mechanic.pick == "cheapest":
+        gettable.sort(key=Pile.unit_cost)
+    bought: list[Picked] = []
+    got: list[Picked] = []
+    for _ in range(repeats(rule, ledger, match)):
+        if sum(pile.count for pile in buyable) < mechanic.buy_quantity:
+            break
+        paid = _take(buyable, mechanic.buy_quantity)
+        free = _take(gettable, mechanic.get_quantity)
+        if not free or (mechanic.all_or_nothing and sum(units.count for units in free) < mechanic.get_quantity):
+            break
+        bought += paid
+        got += free
+    costs = _costs(got)
+    effect = _settle(ledger, [(line, cost * mechanic.percent, WHOLE) for line, cost in costs.items()], costs)
+    for units in bought:
+        units.is_reduced = False
+    effect.picked = _merged(bought + got)
+    for units in effect.picked:
+        units.is_used = True
+    return effect
+
+
+def _free_gift(mechanic: FreeGift, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+    units = sum(ledger.quantity[i] for i in match.get(rule.buy, ()))
+    count = units // mechanic.per_quantity if mechanic.per else min(1, units)
+    count = min(count, rule.promotion.max_applications or count)
+    return Effect(gift=(mechanic.sku, mechanic.unit_price, count) if count else None)
+
+
+def _points_burn(mechanic: PointsBurn, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+    lines = reducible(rule, ledger, match.get(rule.target, ()))
+    worth = mechanic.value * mechanic.multiple_of
+    # Only as many multiples as the basket can turn into money: a point that buys nothing is not burned.
+    multiples = min(ledger.points // mechanic.multiple_of, Fraction(sum(ledger.room(i) for i in lines)) // worth)
+    value = worth * multiples
+    effect = Effect(ledger.spread(rounded(ledger, value.numerator, value.denominator), lines))
+    effect.points = multiples * mechanic.multiple_of
+    return effect
+
+
+# The mechanic's type picks the function, so each is called with its own; the table itself cannot say so.
+_ACTS: dict[type, Callable[[Any, Rule, Ledger, Match], Effect]] = {
+    Percent: _percent,
+    AmountPerUnit: _amount_per_unit,
+    AmountPerLine: _amount_per_line,
+    Amount: _amount,
+    PercentOrder: _percent_order,
+    CheapestFree: _cheapest_free,
+    NForPrice: _n_for_price,
+    PerCompleteGroup: _per_complete_group,
+    Tiered: _tiered,
+    FirstAdditional: _first_additional,
+    BuyXGetY: _buy_x_get_y,
+    FreeGift: _free_gift,
+    PointsBurn: _points_burn,
+}

@@ -1,0 +1,188 @@
+"""Promotions compiled for pricing: indexed so that a basket meets only those that concern it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from panier.mechanic import BuyXGetY, FreeGift, Target
+from panier.pricing.basket import BasketLine, Settings
+from panier.promotion import Promotion
+
+_K = TypeVar("_K")
+Match = dict[int, Sequence[int]]
+"""Target → the lines it means, by index in the basket's canonical order; targets without lines are absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A promotion with its targets as numbers within its book. `buy` is also what a gift is for; `order` is its turn."""
+
+    promotion: Promotion
+    order: tuple[bool, int, int]
+    target: int
+    when_target: int
+    contains: int | None
+    buy: int
+    get: int
+    is_gated: bool
+    """True where the time, the member or a coupon decides whether it may act at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Promotions that were compiled together.
+
+    A promotion is looked at when the basket holds a line of one of its anchors: targets without which it does nothing. What may
+    apply to any basket waits for its coupon or its segment where it has one, and is looked at always where it has neither.
+    """
+
+    rules: tuple[Rule, ...]
+    targets: tuple[Target, ...]
+    by_sku: Mapping[str, tuple[int, ...]]
+    by_category: Mapping[str, tuple[int, ...]]
+    by_any: tuple[int, ...]
+    anchored: Mapping[int, tuple[int, ...]]
+    by_coupon: Mapping[str, tuple[int, ...]]
+    by_segment: Mapping[str, tuple[int, ...]]
+    always: tuple[int, ...]
+
+    def match(self, lines: Sequence[BasketLine]) -> Match:
+        """Which lines each target means."""
+        found: dict[int, list[int]] = {}
+        targets = self.targets
+        for index, line in enumerate(lines):
+            for ids in (self.by_sku.get(line.sku), self.by_category.get(line.category), self.by_any):
+                for number in ids or ():
+                    if targets[number].accepts(line.sku, line.category, line.unit_price):
+                        found.setdefault(number, []).append(index)
+        return dict(found)
+
+    def concerned(self, match: Match, segments: Iterable[str], coupons: Iterable[str]) -> list[Rule]:
+        """The rules that a basket with these targets, segments and coupons may meet."""
+        numbers = set(self.always)
+        for target in match:
+            numbers.update(self.anchored.get(target, ()))
+        for segment in segments:
+            numbers.update(self.by_segment.get(segment, ()))
+        for coupon in coupons:
+            numbers.update(self.by_coupon.get(coupon, ()))
+        return [self.rules[number] for number in numbers]
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionSet:
+    """Compiled promotions of a store, with how the store reckons; made once, used for every basket."""
+
+    currency: str
+    settings: Settings
+    books: tuple[Book, ...]
+
+    def __len__(self) -> int:
+        return sum(len(book.rules) for book in self.books)
+
+    def with_more(self, other: PromotionSet | None) -> PromotionSet:
+        """These and, after them at equal priority, the `other` ones; costs the same however many there are."""
+        return self if other is None else PromotionSet(self.currency, self.settings, self.books + other.books)
+
+
+@dataclass(slots=True)
+class _Index:
+    """A book in the making."""
+
+    targets: dict[Target, int] = field(default_factory=dict[Target, int])
+    by_sku: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    by_category: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    by_any: list[int] = field(default_factory=list[int])
+    anchored: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+    by_coupon: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    by_segment: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    always: list[int] = field(default_factory=list[int])
+
+    def number(self, target: Target) -> int:
+        """The target's number; equal targets share one."""
+        known = self.targets.get(target)
+        if known is not None:
+            return known
+        number = self.targets[target] = len(self.targets)
+        if target.skus is not None:
+            for sku in target.skus:
+                self.by_sku.setdefault(sku, []).append(number)
+        elif target.categories is not None:
+            for category in target.categories:
+                self.by_category.setdefault(category, []).append(number)
+        else:
+            self.by_any.append(number)
+        return number
+
+    def anchor(self, number: int, promotion: Promotion) -> None:
+        """Notes which targets, or else which coupon or segment, bring this promotion into play."""
+        anchors = _anchors(promotion)
+        for target in anchors:
+            self.anchored.setdefault(self.number(target), []).append(number)
+        if anchors:
+            return
+        if promotion.coupon is not None:
+            self.by_coupon.setdefault(promotion.coupon, []).append(number)
+        elif promotion.segment is not None:
+            self.by_segment.setdefault(promotion.segment, []).append(number)
+        else:
+            self.always.append(number)
+
+
+def _anchors(promotion: Promotion) -> list[Target]:
+    match promotion.mechanic:
+        case BuyXGetY(buy=buy, get=get):
+            own = [buy, get]
+        case FreeGift(per=per):
+            own = [per or promotion.target]
+        case _:
+            own = [promotion.target]
+    when = promotion.when
+    named = [target for target in own if not target.is_broad]
+    return named or [target for target in (when.target, when.contains) if target is not None and not target.is_broad][:1]
+
+
+def _rule(promotion: Promotion, position: int, index: _Index) -> Rule:
+    when, mechanic = promotion.when, promotion.mechanic
+    target = index.number(promotion.target)
+    buy = get = target
+    if isinstance(mechanic, BuyXGetY):
+        buy, get = index.number(mechanic.buy), index.number(mechanic.get)
+    elif isinstance(mechanic, FreeGift) and mechanic.per is not None:
+        buy = index.number(mechanic.per)
+    gates = (promotion.coupon, promotion.segment, promotion.schedule, promotion.valid_from, promotion.valid_to)
+    return Rule(
+        promotion=promotion,
+        # Shelf-price reductions come first, whatever their priority: the shelf comes before the basket.
+        order=(not promotion.is_catalogue, -promotion.priority, position),
+        target=target,
+        when_target=target if when.target is None else index.number(when.target),
+        contains=None if when.contains is None else index.number(when.contains),
+        buy=buy, get=get,
+        is_gated=any(gate is not None for gate in (*gates, promotion.nth_order, promotion.per_member_limit)),
+    )  # fmt: skip
+
+
+def _tuples(lists: Mapping[_K, list[int]]) -> dict[_K, tuple[int, ...]]:
+    return {key: tuple(numbers) for key, numbers in lists.items()}
+
+
+def compile_promotions(promotions: Iterable[Promotion], *, currency: str, settings: Settings | None = None) -> PromotionSet:
+    """Indexes promotions for pricing. At equal priority they act in the order given.
+
+    What a definition itself rules out, by limits that are used up, is left out.
+    """
+    index = _Index()
+    rules: list[Rule] = []
+    for promotion in promotions:
+        budget = promotion.budget
+        if (promotion.uses_left is None or promotion.uses_left > 0) and (budget is None or budget.left > 0):
+            index.anchor(len(rules), promotion)
+            rules.append(_rule(promotion, len(rules), index))
+    book = Book(
+        tuple(rules), tuple(index.targets), _tuples(index.by_sku), _tuples(index.by_category), tuple(index.by_any),
+        _tuples(index.anchored), _tuples(index.by_coupon), _tuples(index.by_segment), tuple(index.always),
+    )  # fmt: skip
+    return PromotionSet(currency, settings or Settings(), (book,))
