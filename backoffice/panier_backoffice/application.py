@@ -25,7 +25,8 @@ from panier_backoffice.store.endpoints import router as stores
 DESCRIPTION = """Receipts, products, members and campaigns of a chain of shops.
 
 Every route below `/api/v1` wants `Authorization: Bearer <token>`: a store's token for that store's own routes, an API token for
-everything. Money is in integer minor units, time in milliseconds since 1970 UTC. Refusals are `application/problem+json` (RFC 9457).
+everything. Money is in integer minor units, time in milliseconds since 1970 UTC. Refusals are `application/problem+json`
+(RFC 9457).
 """
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"model": problem.Problem, "description": "no token, or one that is not good any more"},

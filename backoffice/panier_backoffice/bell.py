@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sqlalchemy.orm import Session
+
+_NEWS = "news"
+
 Topic = Literal["feed", "live", "intake", "campaign"]
 
 
@@ -60,3 +64,13 @@ class Bell:
     @property
     def listeners(self) -> int:
         return len(self._listeners)
+
+
+def announce(session: Session, topic: Topic) -> None:
+    """Has the bell rung for `topic` when this transaction is on the disk."""
+    session.info.setdefault(_NEWS, set()).add(topic)
+
+
+def announced(session: Session) -> set[Topic]:
+    """What a transaction that is on the disk wants rung."""
+    return session.info.get(_NEWS, set())

@@ -11,13 +11,12 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
-from panier_backoffice.bell import Bell, Topic
+from panier_backoffice.bell import Bell, announced
 from panier_backoffice.database import Database
 from panier_backoffice.metrics import Meters
+from panier_backoffice.receipt.shelf import Shelves
 from panier_backoffice.settings import BackofficeSettings
 from panier_backoffice.words import Words
-
-_NEWS = "news"
 
 
 def now_ms() -> int:
@@ -36,6 +35,7 @@ class Office:
     clock: Callable[[], int] = now_ms
     bell: Bell = field(default_factory=Bell)
     meters: Meters = field(default_factory=Meters)
+    shelves: Shelves = field(default_factory=Shelves)
 
     @contextmanager
     def reading(self) -> Generator[Session]:
@@ -48,18 +48,12 @@ class Office:
         """See Database.writing; rings the bell for what was announced, once it is on the disk."""
         with self.database.writing() as session:
             yield session
-        if news := session.info.get(_NEWS):
-            self.bell.ring(*news)
+        self.bell.ring(*announced(session))
 
     def words(self) -> Words:
         """Money and times in the chain's language, as of now."""
         settings = self.settings
         return Words(locale=settings.locale, currency=settings.currency, timezone=settings.timezone, now=self.clock())
-
-
-def announce(session: Session, topic: Topic) -> None:
-    """Has the bell rung for `topic` when this transaction is on the disk."""
-    session.info.setdefault(_NEWS, set()).add(topic)
 
 
 def _office(request: Request) -> Office:

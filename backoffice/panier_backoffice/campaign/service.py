@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from panier.feed import CampaignRecord
 from panier.snapshot import canonical
+from panier_backoffice.bell import announce
 from panier_backoffice.campaign import repository
 from panier_backoffice.campaign.check import check, targets
 from panier_backoffice.campaign.schemas import Campaign, CampaignDraft, Counts
 from panier_backoffice.campaign.sentence import sentence
 from panier_backoffice.campaign.table import CampaignRow
 from panier_backoffice.feed import log
-from panier_backoffice.office import announce
 from panier_backoffice.problem import NotFound, Unfit
 from panier_backoffice.product.repository import known_skus
 from panier_backoffice.promotion.table import PromotionRow

@@ -12,7 +12,6 @@ from starlette.concurrency import run_in_threadpool
 
 from panier.feed import FeedPage
 from panier_backoffice.feed import log
-from panier_backoffice.feed.table import FeedRow
 from panier_backoffice.office import Office, TheOffice
 from panier_backoffice.store.access import OwnStore
 
@@ -40,9 +39,9 @@ def read_feed(
     return Response(text, media_type="application/json")
 
 
-def _entry(row: FeedRow) -> str:
-    body = "null" if row.body is None else row.body
-    return f'{{"sequence":{row.sequence},"kind":"{row.kind}","key":{json.dumps(row.key)},"body":{body}}}'
+def _entry(row: log.Entry) -> str:
+    sequence, kind, key, body = row
+    return f'{{"sequence":{sequence},"kind":"{kind}","key":{json.dumps(key)},"body":{body or "null"}}}'
 
 
 @router.get("/stream", response_class=EventSourceResponse, responses={200: {"content": {"text/event-stream": {}}}})

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.orm import Session
 
 from panier.feed import FeedKind
+from panier_backoffice.bell import announce
 from panier_backoffice.database import put_new
 from panier_backoffice.feed.table import FeedEnd, FeedRow
-from panier_backoffice.office import announce
 
 END = 1
+
+Entry: TypeAlias = Row[int, str, str, str | None]
+"""Sequence, kind, key and body of one entry."""
 
 
 def append(session: Session, entries: Sequence[tuple[FeedKind, str, str | None]], at: int) -> list[int]:
@@ -38,10 +41,11 @@ def newest(session: Session) -> int:
     return session.execute(select(FeedEnd.last).where(FeedEnd.id == END)).scalar_one()
 
 
-def page(session: Session, after: int, limit: int) -> tuple[list[FeedRow], bool]:
+def page(session: Session, after: int, limit: int) -> tuple[Sequence[Entry], bool]:
     """Up to `limit` entries after `after`, oldest first, and whether more follow."""
-    asked = select(FeedRow).where(FeedRow.sequence > after).order_by(FeedRow.sequence).limit(limit + 1)
-    rows = list(session.scalars(asked))
+    # Plain rows: 5,000 mapped objects would take four times as long.
+    asked = select(FeedRow.sequence, FeedRow.kind, FeedRow.key, FeedRow.body).where(FeedRow.sequence > after)
+    rows = session.execute(asked.order_by(FeedRow.sequence).limit(limit + 1)).all()
     return rows[:limit], len(rows) > limit
 
 
@@ -61,3 +65,9 @@ def history(session: Session, kind: FeedKind, key: str) -> list[FeedRow]:
     """Everything that was ever said about `key`, oldest first."""
     asked = select(FeedRow).where(FeedRow.kind == kind, FeedRow.key == key).order_by(FeedRow.sequence)
     return list(session.scalars(asked))
+
+
+def last_change(session: Session, kind: FeedKind, version: int) -> int:
+    """The sequence of the last entry of `kind` up to `version`; 0 where there is none."""
+    asked = select(func.max(FeedRow.sequence)).where(FeedRow.kind == kind, FeedRow.sequence <= version)
+    return session.execute(asked).scalar_one() or 0

@@ -21,7 +21,7 @@ def take_in(office: TheOffice, store: OwnStore, intake: Intake) -> IntakeResult:
     Sending a delivery again is harmless. An item that does not fit is refused by itself, with the reason, and kept for a person.
     """
     with office.writing() as session:
-        delivery = Delivery(session, store, office.clock(), PriceLog(session))
+        delivery = Delivery(session, store, office.clock(), PriceLog(session, office.shelves))
         result = delivery.take(intake)
     office.meters.mismatches.inc(delivery.mismatches)
     for kind in ("receipts", "contacts", "incidents"):

@@ -14,14 +14,17 @@ from sqlalchemy.orm import Session
 from panier.intake import Contact, Incident, Intake, IntakeResult, Outcome, Refused
 from panier.receipt import Receipt
 from panier.snapshot import canonical
+from panier_backoffice.bell import announce
 from panier_backoffice.campaign.table import ContactRow
 from panier_backoffice.database import put_new
 from panier_backoffice.incident import repository as incidents
 from panier_backoffice.intake.text import as_it_came, holds_nul, readable
-from panier_backoffice.office import announce
 from panier_backoffice.problem import Unfit, first_reason
 from panier_backoffice.receipt import repository as receipts
 from panier_backoffice.receipt.reprice import PriceLog, differences
+from panier_io.log import logger
+
+log = logger("backoffice")
 
 _LONGEST_TEXT = 500
 _LONGEST_IDENTITY = 160
@@ -126,7 +129,12 @@ class Delivery:
         return self._refuse("receipt", index, raw, reason)
 
     def _reprice(self, receipt: Receipt) -> None:
-        found = differences(receipt, self.price_log)
+        try:
+            found = differences(receipt, self.price_log)
+        except Exception as error:
+            # Whatever ails the engine, the receipt is a fact that must not be lost, and its gateway must not be held up.
+            log.error("re-pricing failed", receipt=receipt.receipt, exc_info=error)
+            found = [f"could not be priced again: {error!r}"]
         if found:
             self.mismatches += 1
             self._notice("price_mismatch", receipt, "; ".join(found), "reprice")

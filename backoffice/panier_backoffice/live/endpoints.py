@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from panier.intake import Live
+from panier_backoffice.bell import announce
 from panier_backoffice.live import repository
-from panier_backoffice.office import TheOffice, announce
+from panier_backoffice.office import TheOffice
 from panier_backoffice.store.access import OwnStore
 
 router = APIRouter(prefix="/api/v1/stores/{store}", tags=["live"])

@@ -94,5 +94,6 @@ def _named(row: ProductRow | None, sku: str) -> ProductRow:
 
 def _product(row: ProductRow, gtins: list[str]) -> schemas.Product:
     return schemas.Product(
-        sku=row.sku, gtins=gtins, name=row.name, unit_price=row.unit_price, category=row.category, size=row.size, tax_rate=row.tax_rate
+        sku=row.sku, gtins=gtins, name=row.name, unit_price=row.unit_price, category=row.category, size=row.size,
+        tax_rate=row.tax_rate,
     )  # fmt: skip

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from panier.error import PanierError
 from panier.money import format_minor
-from panier.receipt import Receipt, ReceiptLine
+from panier.offer import Offer
+from panier.pricing import PricedBasket
+from panier.receipt import OfferUse, Receipt, ReceiptLine
+from panier.till import compile_offers, price_trip
+from panier.trip import Line, Trip
 from panier_backoffice.feed import log
+from panier_backoffice.receipt.shelf import Shelves
 
 
 @dataclass(slots=True)
@@ -17,7 +25,9 @@ class PriceLog:
     """What the feed's log said at each version, for the receipts of one delivery."""
 
     session: Session
-    _newest: int | None = field(default=None)
+    shelves: Shelves
+    _newest: int | None = None
+    _offers: dict[str, dict[int, Offer]] = field(default_factory=dict[str, dict[int, Offer]])
 
     @property
     def newest(self) -> int:
@@ -26,7 +36,7 @@ class PriceLog:
             self._newest = log.newest(self.session)
         return self._newest
 
-    def shelf_prices(self, lines: list[ReceiptLine]) -> dict[tuple[str, int], int]:
+    def shelf_prices(self, lines: Sequence[ReceiptLine]) -> dict[tuple[str, int], int]:
         """The shelf price of each (SKU, version) on `lines`; products that were not sold at that version are left out."""
         prices: dict[tuple[str, int], int] = {}
         for version in {line.snapshot for line in lines}:
@@ -35,44 +45,106 @@ class PriceLog:
             prices |= {(sku, version): int(body["unit_price"]) for sku, body in bodies.items()}
         return prices
 
+    def offer(self, use: OfferUse) -> Offer | None:
+        """The offer of that revision of a campaign as it was pushed; None where none such was."""
+        if use.offer not in self._offers:
+            bodies = [json.loads(entry.body) for entry in log.history(self.session, "campaign", use.offer) if entry.body]
+            self._offers[use.offer] = {
+                body["revision"]: Offer(
+                    offer=use.offer, revision=body["revision"], title=body["title"], reason=body["reason"],
+                    promotion=body["promotion"],
+                )
+                for body in bodies
+            }  # fmt: skip
+        return self._offers[use.offer].get(use.revision)
+
 
 def differences(receipt: Receipt, price_log: PriceLog) -> list[str]:
     """Every way in which the receipt is not what the log and the engine say, in words; empty where all is equal to the cent."""
-    found = _sums(receipt)
+    found = [*_sums(receipt), *_line_prices(receipt, price_log)]
     if receipt.snapshot > price_log.newest:
         found.append(f"priced with version {receipt.snapshot}, but {price_log.newest} is the newest that was ever told")
-    found += _line_prices(receipt, price_log)
+    offers: list[Offer] = []
+    for use in receipt.offers:
+        offer = price_log.offer(use)
+        if offer is None:
+            found.append(f"campaign {use.offer} was never pushed as revision {use.revision}")
+        else:
+            offers.append(offer)
+    try:
+        found += _engine(receipt, offers, price_log)
+    except PanierError as error:
+        found.append(f"cannot be priced again: {error}")
     return found
 
 
-def _sums(receipt: Receipt) -> list[str]:
+def _sums(receipt: Receipt) -> Iterator[str]:
     """The receipt against itself."""
-    wrong: list[str] = []
+    for line in receipt.lines:
+        if line.gross != line.unit_price * line.quantity:
+            yield f"{line.sku}: {line.quantity} at {line.unit_price} are not {line.gross}"
     units, discount = sum(line.quantity for line in receipt.lines), sum(line.discount for line in receipt.lines)
     total = sum(line.gross - line.discount for line in receipt.lines)
-    wrong += [
-        f"{line.sku}: {line.quantity} at {line.unit_price} are not {line.gross}"
-        for line in receipt.lines
-        if line.gross != line.unit_price * line.quantity
-    ]
     for name, stated, summed in (
-        ("units", receipt.units, units),
-        ("discount", receipt.discount, discount),
-        ("total", receipt.total, total),
-    ):
+        ("units", receipt.units, units), ("discount", receipt.discount, discount), ("total", receipt.total, total),
+    ):  # fmt: skip
         if stated != summed:
-            wrong.append(f"{name} {stated} is not the {summed} of its lines")
-    return wrong
+            yield f"{name} {stated} is not the {summed} of its lines"
 
 
-def _line_prices(receipt: Receipt, price_log: PriceLog) -> list[str]:
+def _line_prices(receipt: Receipt, price_log: PriceLog) -> Iterator[str]:
     shelf = price_log.shelf_prices(receipt.lines)
-    wrong: list[str] = []
     for line in receipt.lines:
         price = shelf.get((line.sku, line.snapshot))
         if price is None:
-            wrong.append(f"{line.sku} was not sold at version {line.snapshot}")
+            yield f"{line.sku} was not sold at version {line.snapshot}"
         elif price != line.unit_price:
-            stated, known = format_minor(line.unit_price, receipt.currency), format_minor(price, receipt.currency)
-            wrong.append(f"{line.sku} stands at {stated}, but cost {known} at version {line.snapshot}")
-    return wrong
+            stated, known = _money(line.unit_price, receipt), _money(price, receipt)
+            yield f"{line.sku} stands at {stated}, but cost {known} at version {line.snapshot}"
+
+
+def _engine(receipt: Receipt, offers: Sequence[Offer], price_log: PriceLog) -> Iterator[str]:
+    shelf = price_log.shelves.at(price_log.session, receipt.snapshot, receipt.currency)
+    own, refused = compile_offers(offers, receipt.currency)
+    yield from map(str, refused)
+    priced = price_trip(_trip(receipt), shelf, own)
+    for name, stated, found in (
+        ("total", receipt.total, priced.total), ("discount", receipt.discount, priced.discount),
+    ):  # fmt: skip
+        if stated != found:
+            yield f"{name} stands at {_money(stated, receipt)}; priced again it is {_money(found, receipt)}"
+    for line, again in zip(receipt.lines, priced.lines, strict=False):
+        if line.discount != again.discount:
+            yield f"{line.sku} saves {_money(line.discount, receipt)}; priced again {_money(again.discount, receipt)}"
+    yield from _savings(receipt, priced)
+
+
+def _savings(receipt: Receipt, priced: PricedBasket) -> Iterator[str]:
+    stated: dict[str, int] = {}
+    for saving in receipt.savings:
+        stated[saving.promotion] = stated.get(saving.promotion, 0) + saving.amount
+    found = {saving.promotion: saving.amount for saving in priced.savings}
+    for name in sorted(stated.keys() | found.keys()):
+        if stated.get(name, 0) != found.get(name, 0):
+            yield f"{name} saved {_money(stated.get(name, 0), receipt)}; priced again {_money(found.get(name, 0), receipt)}"
+
+
+def _trip(receipt: Receipt) -> Trip:
+    """The trip as far as pricing sees it."""
+    return Trip(
+        trip=receipt.receipt, store=receipt.store, currency=receipt.currency, timezone=receipt.timezone,
+        snapshot=receipt.snapshot, started_at=receipt.started_at, last_at=receipt.finished_at,
+        first_sequence=receipt.first_sequence, last_sequence=receipt.last_sequence,
+        lines=tuple(
+            Line(
+                sku=line.sku, name=line.name, unit_price=line.unit_price, category=line.category, tax_rate=line.tax_rate,
+                snapshot=line.snapshot, quantity=line.quantity,
+            )
+            for line in receipt.lines
+        ),
+        member=receipt.member, segments=tuple(receipt.segments),
+    )  # fmt: skip
+
+
+def _money(minor: int, receipt: Receipt) -> str:
+    return format_minor(minor, receipt.currency)
