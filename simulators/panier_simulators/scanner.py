@@ -1,0 +1,213 @@
+"""A barcode scanner on a serial line: a pty whose bytes arrive at the pace, and in the shape, of the real wire."""
+
+from __future__ import annotations
+
+import os
+import pty
+import random
+import termios
+import time
+import tomllib
+import tty
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from panier.error import PanierError
+
+STX = "\x02"
+GS = "\x1d"
+
+# AIM identifiers as scanners send them when told to (ISO/IEC 15424). A UPC-A comes as EAN-13 with a leading 0.
+AIM = {
+    "ean13": "]E0", "upca": "]E0", "upce": "]E0", "ean8": "]E4", "code128": "]C0", "gs1-128": "]C1", "databar": "]e0",
+    "datamatrix": "]d1", "gs1-datamatrix": "]d2", "qr": "]Q1", "gs1-qr": "]Q3", "itf": "]I0", "code39": "]A0",
+}  # fmt: skip
+
+Split = Literal["bytes", "whole", "random"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+# What tcgetattr calls a speed is a number of its own on some systems: read the figure off the constant's name.
+_BAUD = {value: int(name[1:]) for name, value in vars(termios).items() if name[0] == "B" and name[1:].isdigit()}
+
+
+class Unplugged(PanierError):
+    """The scanner has no cable at the moment."""
+
+    code = "unplugged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Programming:
+    """How a scanner was programmed, with the barcodes of its manual. The texts are what goes over the wire around a code."""
+
+    baud: int = 9600
+    before: str = ""
+    prefix: str = ""
+    suffix: str = ""
+    terminator: str = "\r"
+    aim: bool = False
+    gs: str = GS
+
+    @classmethod
+    def read(cls, file: Path) -> Programming:
+        """The programming that a profile of firmware-config/profiles expects."""
+        held: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+        return cls(
+            baud=held.get("baud", 9600),
+            before=STX if held.get("framing") == "stx" else "",
+            prefix=held.get("prefix", ""),
+            suffix=held.get("suffix", ""),
+            terminator=held.get("terminator", "\r"),
+            aim=held.get("aim", False),
+            gs=held.get("gs") or GS,
+        )
+
+    def frame(self, code: str, symbology: str | None = None) -> bytes:
+        """The bytes of one code. Without a symbology, digits of the right length are EAN or UPC, anything else is Code 128."""
+        kind = symbology or {8: "ean8", 12: "upca", 13: "ean13"}.get(len(code) if code.isdigit() else 0, "code128")
+        identifier = AIM[kind] if self.aim else ""
+        text = code.replace(GS, self.gs)
+        return f"{self.before}{self.prefix}{identifier}{text}{self.suffix}{self.terminator}".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was sent, what of it a reader at its speed could hear, and when the last byte left (monotonic seconds).
+
+    `lost` bytes found the line's buffer full.
+    """
+
+    data: bytes
+    heard: bytes
+    last_byte_at: float
+    lost: int = 0
+
+
+class SimulatedScanner:
+    """A scanner behind a pty. `link` is a path that stays the same when it is unplugged and plugged in again, as udev keeps one.
+
+    Calls block for as long as the wire takes: 10 bits a byte. `split` says in which pieces bytes become readable: each by itself,
+    a code at once (a USB scanner's packet), or at random places.
+    """
+
+    def __init__(self, link: Path, programming: Programming | None = None, *, split: Split = "bytes", seed: int = 0) -> None:
+        self.link = link
+        self.programming = programming or Programming()
+        self._split: Split = split
+        self._random = random.Random(seed)  # noqa: S311 (noise, not secrets)
+        self._master = -1
+        self._slave = -1
+        self.plug()
+
+    def plug(self) -> None:
+        """Plugs the cable in: a new device file behind the same link."""
+        if self._master >= 0:
+            return
+        self._master, self._slave = pty.openpty()
+        # A new pty echoes what is written to it, and turns CR into LF.
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        fresh = self.link.with_name(f".{self.link.name}.new")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(os.ttyname(self._slave))
+        fresh.replace(self.link)
+
+    def unplug(self) -> None:
+        """Pulls the cable: readers get an error, the link is gone."""
+        if self._master < 0:
+            return
+        self.link.unlink(missing_ok=True)
+        os.close(self._master)
+        os.close(self._slave)
+        self._master = self._slave = -1
+
+    close = unplug
+
+    def __enter__(self) -> SimulatedScanner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def scan(self, code: str, symbology: str | None = None) -> Sent:
+        """Sends one code. Raises Unplugged."""
+        return self.send(self.programming.frame(code, symbology))
+
+    def half(self, code: str, symbology: str | None = None) -> Sent:
+        """Sends the first half of a code and nothing more, as when the scanner loses power."""
+        frame = self.programming.frame(code, symbology)
+        return self.send(frame[: len(frame) // 2])
+
+    def noise(self, count: int) -> Sent:
+        """Sends `count` random bytes, as a loose cable does."""
+        return self.send(self._random.randbytes(count))
+
+    def send(self, data: bytes) -> Sent:
+        """Sends bytes at the pace of the line. A reader at another speed gets what such a line would give it."""
+        if self._master < 0:
+            raise Unplugged(f"{self.link.name} is unplugged; call plug() first")
+        heard = as_heard(data, sent_at=self.programming.baud, heard_at=self.readers_baud)
+        begin, byte_time, lost, done = time.monotonic(), 10 / self.programming.baud, 0, 0
+        last = begin
+        for piece in self._pieces(heard):
+            done += len(piece)
+            # A deadline a byte, reckoned from the first: sleeping a byte's time after each would add up every late wake-up.
+            _sleep_until(begin + done * byte_time)
+            lost += len(piece) - self._write(piece)
+            last = time.monotonic()
+        return Sent(data, heard, last, lost)
+
+    @property
+    def readers_baud(self) -> int:
+        """The speed that the reader has set its end to: that of this scanner while nobody has set any."""
+        speed = _BAUD.get(termios.tcgetattr(self._master)[5], 0)
+        # A pty is born with 38400; a reader that means it cannot be told from none, and no scanner is sold with it.
+        return self.programming.baud if speed in (0, 38400) else speed
+
+    def _write(self, piece: bytes) -> int:
+        try:
+            return os.write(self._master, piece)
+        except BlockingIOError:
+            # Nobody reads, and the kernel's buffer is full: on a real line these bytes are gone, and so they are here.
+            return 0
+
+    def _pieces(self, data: bytes) -> list[bytes]:
+        if self._split == "whole" or len(data) < 2:
+            return [data] if data else []
+        if self._split == "bytes":
+            return [data[place : place + 1] for place in range(len(data))]
+        cuts = sorted(self._random.sample(range(1, len(data)), self._random.randint(1, min(4, len(data) - 1))))
+        return [data[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+
+
+def as_heard(data: bytes, *, sent_at: int, heard_at: int) -> bytes:
+    """What a receiver that samples 8N1 at `heard_at` baud makes of bytes sent back to back at `sent_at` baud.
+
+    A frame whose stop bit is not there is read as a zero byte, as Linux does by default.
+    """
+    if sent_at == heard_at:
+        return data
+    line = [bit for byte in data for bit in (0, *((byte >> place) & 1 for place in range(8)), 1)]
+    step = sent_at / heard_at
+
+    def level(at: float) -> int:
+        place = int(at)
+        return line[place] if place < len(line) else 1
+
+    heard, now = bytearray(), 0.0
+    while now < len(line):
+        if level(now):
+            now = float(int(now) + 1)
+            continue
+        byte = sum(level(now + step * (1.5 + place)) << place for place in range(8))
+        stop = now + step * 9.5
+        heard.append(byte if level(stop) else 0)
+        now = stop
+    return bytes(heard)
+
+
+def _sleep_until(deadline: float) -> None:
+    remaining = deadline - time.monotonic()
+    if remaining > 0:
+        time.sleep(remaining)
