@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app
+from prometheus_client import CollectorRegistry, ProcessCollector, make_wsgi_app  # pyright: ignore[reportUnknownVariableType]  (its parameters are untyped)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -18,6 +18,9 @@ Read = Callable[[], Mapping[str, float]]
 """Figures by name; a name that ends in `_total` only ever grows."""
 Health = Callable[[], Mapping[str, Any]]
 """`{"status": "ok" or "degraded", ...}`."""
+
+
+_App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class _Figures(Collector):
@@ -42,7 +45,7 @@ def serve(port: int, read: Read, health: Health) -> tuple[WSGIServer, int]:
     registry = CollectorRegistry()
     registry.register(_Figures(read))
     ProcessCollector(registry=registry)
-    metrics = cast(Callable[[dict[str, Any], Any], Iterable[bytes]], make_wsgi_app(registry))
+    metrics = cast(_App, make_wsgi_app(registry))
 
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ["PATH_INFO"] != "/health":

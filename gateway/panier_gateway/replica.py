@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS entry(
     kind TEXT NOT NULL, key TEXT NOT NULL, sequence INTEGER NOT NULL, body TEXT,
     PRIMARY KEY (kind, key, sequence)) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entry_sequence ON entry(sequence);
+CREATE INDEX IF NOT EXISTS entry_promotion ON entry(sequence) WHERE kind = 'promotion';
 CREATE TABLE IF NOT EXISTS card(card TEXT PRIMARY KEY, member TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS card_member ON card(member);
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -174,6 +175,11 @@ class Replica:
         """Promotion definitions by id as of snapshot `version`."""
         return {key: json.loads(body) for key, body in self._as_of("promotion", version) if body is not None}
 
+    def last_promotion(self, version: int) -> int:
+        """Sequence of the last change of a promotion up to `version`; 0 where there was none."""
+        row = self._one("SELECT max(sequence) FROM entry WHERE kind = 'promotion' AND sequence <= ?", version)
+        return int(row[0] or 0) if row else 0
+
     def price(self, sku: str, version: int) -> int | None:
         """A product's shelf price in minor units as of snapshot `version`; None where it was not sold then."""
         row = self._one(
@@ -186,6 +192,8 @@ class Replica:
     def fingerprint_of(self, version: int) -> Fingerprint:
         """The fingerprint as of an older `version`: the newest one, with what came after it taken back."""
         newest, fingerprint = self.newest
+        if version == 0:
+            return Fingerprint()
         if version >= newest:
             return fingerprint
         later = self._all(

@@ -2,28 +2,168 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Generic, TypeVar
+
+from panier.error import PanierError
+from panier.intake import Incident
+from panier.money import format_minor
+from panier.offer import Offer
+from panier.pricing import PricedBasket, PromotionSet
+from panier.receipt import form_receipt
+from panier.snapshot import Fingerprint
+from panier.till import compile_definitions, compile_offers, price_trip
 from panier.trip import Trip
+from panier_gateway import capsule
 from panier_gateway.intake import Settled
 from panier_gateway.replica import Replica
+from panier_io.log import logger
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+class SnapshotUnknown(PanierError):
+    """A trip was priced with a snapshot that this gateway has not heard of yet."""
+
+    code = "snapshot_unknown"
 
 
 class Settlement:
-    """Prices trips by the replica."""
+    """Prices trips by the replica: promotions as of the trip's snapshot, offers by campaign and revision. For any thread."""
 
     def __init__(self, store: str, replica: Replica) -> None:
         self._store = store
         self._replica = replica
+        self._log = logger("settlement")
+        self._shelves = _Kept[tuple[int, str], PromotionSet](6)
+        self._offer_sets = _Kept[tuple[object, ...], PromotionSet](400)
+        self._offers = _Kept[tuple[str, int], Offer](1000)
+        self._fingerprints = _Kept[int, Fingerprint](20)
 
     def settle(self, trip: Trip) -> Settled:
-        raise NotImplementedError("pricing")
+        """The receipt, and an incident where the device's figures are not ours.
+
+        Raises SnapshotUnknown where the feed is behind, and what pricing raises.
+        """
+        newest, _ = self._replica.newest
+        if trip.snapshot > newest:
+            raise SnapshotUnknown(f"trip {trip.trip} was priced with snapshot {trip.snapshot}; the newest here is {newest}")
+        device, journal, _ = trip.trip.split(".")
+        known = tuple(self._known_offers(trip))
+        trip_as_we_know_it = replace(trip, member=self.member_of(trip), offers=known)
+        priced = self._price(trip_as_we_know_it)
+        fingerprint = self._fingerprints.get(trip.snapshot, lambda: self._replica.fingerprint_of(trip.snapshot))
+        receipt = form_receipt(trip_as_we_know_it, priced, str(fingerprint), device, journal)
+        found = [*self._strange_offers(trip, known), *self._strange_prices(trip), *_strange_figures(trip, priced)]
+        if not found:
+            return Settled(receipt)
+        text = "; ".join(found)[:500]
+        incident = Incident(
+            incident=f"{trip.trip}.price_mismatch", store=self._store, device=device, trip=trip.trip, kind="price_mismatch",
+            text=text, at=trip.last_at,
+        )  # fmt: skip
+        return Settled(receipt, (incident,))
 
     def total(self, trip: Trip) -> int:
-        """What the basket comes to so far, in minor units."""
-        return sum(line.unit_price * line.quantity for line in trip.lines)
+        """What the basket comes to so far, in minor units; for the eye, so that a trip that cannot be priced shows its gross."""
+        try:
+            return self._price(replace(trip, offers=tuple(self._known_offers(trip)))).total
+        except PanierError as error:
+            self._log.warning("not_priced", trip=trip.trip, reason=str(error))
+            return sum(line.unit_price * line.quantity for line in trip.lines)
 
     def member_of(self, trip: Trip) -> str | None:
-        """The pseudonym of the trip's member: as the device was told, else by the card."""
+        """The pseudonym of the trip's member: as the device was told, else by the card, which it may have read offline."""
         if trip.member is not None or trip.card is None:
             return trip.member
         member = self._replica.member_of_card(trip.card)
         return member.member if member else None
+
+    def _price(self, trip: Trip) -> PricedBasket:
+        change = self._replica.last_promotion(trip.snapshot)
+        shelf = self._shelves.get((change, trip.currency), lambda: self._shelf(change, trip.currency))
+        if not trip.offers:
+            return price_trip(trip, shelf)
+        held = (trip.currency, *((offer.offer, offer.revision) for offer in trip.offers))
+        offers = self._offer_sets.get(held, lambda: compile_offers(trip.offers, trip.currency)[0])
+        return price_trip(trip, shelf, offers)
+
+    def _shelf(self, version: int, currency: str) -> PromotionSet:
+        # Most versions differ in prices only, so that the key is the last change of a promotion.
+        compiled, refused = compile_definitions(self._replica.promotions(version), currency)
+        for error in refused:
+            self._log.error("promotion_refused", reason=str(error))
+        return compiled
+
+    def _known_offers(self, trip: Trip) -> Iterator[Offer]:
+        """The trip's offers by this gateway's own definitions; what it never sent is left out."""
+        for held in trip.offers:
+            key = (held.offer, held.revision)
+            with suppress(_NeverSent):
+                yield self._offers.get(key, lambda key=key: self._offer(*key))
+
+    def _offer(self, name: str, revision: int) -> Offer:
+        campaign = self._replica.campaign(name, revision)
+        if campaign is None:
+            raise _NeverSent
+        return capsule.offer(campaign)
+
+    def _strange_offers(self, trip: Trip, known: Sequence[Offer]) -> Iterator[str]:
+        ours = {offer.offer: offer for offer in known}
+        for held in trip.offers:
+            if held.offer not in ours:
+                yield f"campaign {held.offer} was never known here as revision {held.revision}"
+            elif ours[held.offer].promotion != held.promotion:
+                yield f"campaign {held.offer} has another definition on the device"
+
+    def _strange_prices(self, trip: Trip) -> Iterator[str]:
+        for line in trip.lines:
+            price = self._replica.price(line.sku, line.snapshot)
+            if price is None:
+                yield f"{line.sku} was not sold at version {line.snapshot}"
+            elif price != line.unit_price:
+                stated, ours = format_minor(line.unit_price, trip.currency), format_minor(price, trip.currency)
+                yield f"{line.sku} stands at {stated}, but cost {ours} at version {line.snapshot}"
+
+
+def _strange_figures(trip: Trip, priced: PricedBasket) -> Iterator[str]:
+    shown = trip.finished
+    if shown is None:
+        return
+    for name, stated, ours in (("total", shown.total, priced.total), ("discount", shown.discount, priced.discount)):
+        if stated != ours:
+            text = f"{format_minor(stated, trip.currency)}; priced again it is {format_minor(ours, trip.currency)}"
+            yield f"the screen showed {name} {text}"
+    if shown.units != priced.units:
+        yield f"the screen showed {shown.units} units; there are {priced.units}"
+
+
+class _NeverSent(Exception):
+    pass
+
+
+class _Kept(Generic[_K, _V]):
+    """What was used lately, made when it is missing."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: OrderedDict[_K, _V] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: _K, make: Callable[[], _V]) -> _V:
+        """The value of `key`."""
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+                return self._held[key]
+        value = make()
+        with self._lock:
+            self._held[key] = value
+            while len(self._held) > self._most:
+                self._held.popitem(last=False)
+        return value

@@ -1,0 +1,117 @@
+"""Receipts: formed by the gateway's own definitions, equal to the cent or reported, and never lost for want of a definition."""
+
+from __future__ import annotations
+
+import pytest
+
+from panier.offer import Offer
+from panier.trip import CapsuleReceived, CardScanned, TripFinished
+
+TENTH = {"kind": "percent", "percent": "10", "target": {"all": True}}
+
+
+@pytest.fixture
+async def stocked(shop, product, until):
+    await shop.office.say("product", "a", product("a", 150))
+    await shop.office.say("product", "b", product("b", 1000))
+    await shop.office.say("promotion", "p1", TENTH)
+    await until(lambda: shop.gateway._replica.position == 3)
+    return shop
+
+
+async def finish(till, *happenings, units, discount, total):
+    till.add(*happenings, TripFinished(units=units, discount=discount, total=total))
+    await till.send()
+    await till.acknowledged(len(till.events))
+
+
+def at(started, snapshot):
+    from dataclasses import replace
+
+    return replace(started, snapshot=snapshot)
+
+
+async def test_a_finished_trip_becomes_a_receipt_with_the_devices_total(stocked, started, item, until):
+    till = await stocked.till()
+    bought = (item("a", 150, 2, snapshot=3), item("b", 1000, snapshot=3))
+    await finish(till, at(started, 3), *bought, units=3, discount=130, total=1170)
+    await until(lambda: stocked.office.receipts)
+    (receipt,) = stocked.office.receipts
+    assert (receipt["receipt"], receipt["total"], receipt["device_total"]) == (till.trip, 1170, 1170)
+    assert receipt["fingerprint"] == str(stocked.gateway._replica.newest[1])
+    assert stocked.office.incidents == []
+
+
+async def test_a_receipt_is_priced_as_of_the_trips_snapshot_not_as_of_now(stocked, product, started, item, until):
+    till = await stocked.till()
+    fingerprint = str(stocked.gateway._replica.newest[1])
+    await stocked.office.say("promotion", "p1", None)
+    await stocked.office.say("product", "a", product("a", 999))
+    await until(lambda: stocked.gateway._replica.position == 5)
+    await finish(till, at(started, 3), item("a", 150, snapshot=3), units=1, discount=15, total=135)
+    await until(lambda: stocked.office.receipts)
+    assert stocked.office.receipts[0]["total"] == 135
+    assert stocked.office.receipts[0]["fingerprint"] == fingerprint
+    assert stocked.office.incidents == []
+
+
+@pytest.mark.parametrize(
+    ("price", "total", "says"),
+    [
+        (150, 100, "the screen showed total 1.00; priced again it is 1.35"),
+        (100, 90, "a stands at 1.00, but cost 1.50 at version 3"),
+    ],
+)
+async def test_a_difference_is_an_incident_and_the_receipt_goes_on(stocked, started, item, until, price, total, says):
+    till = await stocked.till()
+    await finish(till, at(started, 3), item("a", price, snapshot=3), units=1, discount=price // 10, total=total)
+    await until(lambda: stocked.office.receipts and stocked.office.incidents)
+    (incident,) = stocked.office.incidents
+    assert incident["kind"] == "price_mismatch"
+    assert incident["trip"] == till.trip
+    assert says in incident["text"]
+
+
+async def test_an_offer_counts_by_the_gateways_definition_whatever_the_device_claims(stocked, started, item, until):
+    body = {
+        "campaign": "c1", "revision": 1, "title": "Beans", "reason": "you like them", "state": "running", "segment": "member",
+        "promotion": {"kind": "percent", "percent": "50", "target": {"skus": ["b"]}},
+    }  # fmt: skip
+    await stocked.office.say("campaign", "c1", body)
+    await until(lambda: stocked.gateway._replica.position == 4)
+    till = await stocked.till()
+    generous = Offer(offer="c1", revision=1, title="Beans", reason="x", promotion=body["promotion"] | {"percent": "100"})
+    unheard = Offer(offer="c7", revision=1, title="Free", reason="x", promotion=TENTH | {"percent": "100"})
+    capsule = CapsuleReceived(member="m1", segments=("member",), offers=(generous, unheard))
+    bought = (CardScanned(card="29"), capsule, item("b", 1000, snapshot=3))
+    await finish(till, at(started, 3), *bought, units=1, discount=1000, total=0)
+    await until(lambda: stocked.office.receipts and stocked.office.incidents)
+    receipt = stocked.office.receipts[0]
+    assert receipt["total"] == 450
+    assert receipt["offers"] == [{"offer": "c1", "revision": 1}]
+    assert "campaign c1 has another definition" in stocked.office.incidents[0]["text"]
+    assert "campaign c7 was never known here" in stocked.office.incidents[0]["text"]
+
+
+async def test_a_member_who_was_recognised_by_card_only_is_on_the_receipt(stocked, started, item, until):
+    member = {"member": "m1", "first_name": "Claire", "cards": ["2900000000010"], "segments": []}
+    await stocked.office.say("member", "m1", member)
+    await until(lambda: stocked.gateway._replica.position == 4)
+    till = await stocked.till()
+    bought = (CardScanned(card="2900000000010"), item("a", 150, snapshot=3))
+    await finish(till, at(started, 3), *bought, units=1, discount=15, total=135)
+    await until(lambda: stocked.office.receipts)
+    assert stocked.office.receipts[0]["member"] == "m1"
+    assert stocked.office.receipts[0]["segments"] == ["member"]
+
+
+async def test_a_trip_ahead_of_the_feed_waits_for_it(shop, started, item, product, until):
+    till = await shop.till()
+    await finish(till, at(started, 2), item("a", 150, snapshot=2), units=1, discount=15, total=135)
+    await until(lambda: [incident["kind"] for incident in shop.office.incidents] == ["unsettled"])
+    assert shop.query("SELECT state FROM trip") == [("unsettled",)]
+    await shop.office.say("promotion", "p1", TENTH)
+    await shop.office.say("product", "a", product("a", 150))
+    await until(lambda: shop.office.receipts)
+    assert shop.office.receipts[0]["total"] == 135
+    assert shop.query("SELECT state FROM trip") == [("finished",)]
