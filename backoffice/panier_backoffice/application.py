@@ -9,6 +9,8 @@ from fastapi import FastAPI, Response
 
 from panier_backoffice import problem
 from panier_backoffice.campaign.endpoints import router as campaigns
+from panier_backoffice.console import install as console
+from panier_backoffice.console.page import mishap
 from panier_backoffice.feed.endpoints import router as feed
 from panier_backoffice.guard import Guard
 from panier_backoffice.incident.endpoints import router as incidents
@@ -41,10 +43,11 @@ def create_app(office: Office) -> FastAPI:
         title="Panier back office", version=version("panier"), description=DESCRIPTION, docs_url=None, redoc_url=None
     )  # fmt: skip
     app.state.office = office
-    problem.install(app)
+    problem.install(app, mishap)
     app.add_middleware(Guard, meters=office.meters)
     for router in (stores, feed, intake, live, load, products, promotions, members, campaigns, receipts, incidents):
         app.include_router(router, responses=_REFUSALS)
+    console.install(app, office)
     app.add_api_route("/health", health, tags=["operation"])
     app.add_api_route("/metrics", metrics, tags=["operation"], response_class=Response)
     return app

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
@@ -16,6 +16,9 @@ from panier.error import PanierError
 from panier_io.log import logger
 
 log = logger("backoffice")
+
+MishapPage = Callable[[Request, int, str, Mapping[str, str]], Response]
+"""Renders a refusal for people: request, status, detail, and what is wrong by field."""
 
 
 class FieldProblem(BaseModel):
@@ -93,34 +96,42 @@ def field_problems(errors: Sequence[Any]) -> list[FieldProblem]:
     return [FieldProblem(field=".".join(str(part) for part in error["loc"]), message=error["msg"]) for error in errors]
 
 
-def install(app: FastAPI) -> None:
-    """Makes `app` answer every refusal as a problem."""
+def install(app: FastAPI, mishap_page: MishapPage) -> None:
+    """Makes `app` answer every refusal: as a problem below /api, as `mishap_page` elsewhere."""
+    app.state.mishap_page = mishap_page
     app.add_exception_handler(PanierError, _panier)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _panier(_: Request, error: Exception) -> JSONResponse:
+async def _panier(request: Request, error: Exception) -> Response:
     code = error.code if isinstance(error, PanierError) else "refused"
     fields = error.fields if isinstance(error, Unfit) else {}
     errors = [FieldProblem(field=name, message=why) for name, why in fields.items()]
-    return refusal(getattr(error, "status", 422), code, str(error), errors)
+    return _answer(request, getattr(error, "status", 422), code, str(error), errors)
 
 
-async def _validation(_: Request, error: Exception) -> JSONResponse:
+async def _validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = field_problems(error.errors())
     first = f": {errors[0].field}: {errors[0].message}" if errors else ""
-    return refusal(422, "malformed", f"the request does not fit{first}", errors)
+    return _answer(request, 422, "malformed", f"the request does not fit{first}", errors)
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = getattr(error, "code", HTTPStatus(error.status_code).name.lower())
-    return refusal(error.status_code, code, str(error.detail))
+    return _answer(request, error.status_code, code, str(error.detail), [])
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("request failed", path=request.url.path, exc_info=error)
-    return refusal(500, "unexpected", "something went wrong here; it is in the log")
+    return _answer(request, 500, "unexpected", "something went wrong here; it is in the log", [])
+
+
+def _answer(request: Request, status: int, code: str, detail: str, errors: list[FieldProblem]) -> Response:
+    """Programs read a problem, people a page; which of them asks is told by the path."""
+    if request.url.path.startswith(("/api/", "/health", "/metrics")):
+        return refusal(status, code, detail, errors)
+    return request.app.state.mishap_page(request, status, detail, {one.field: one.message for one in errors})

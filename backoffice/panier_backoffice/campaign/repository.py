@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import distinct, func, select
 from sqlalchemy.orm import Session
@@ -43,3 +43,14 @@ def counts(session: Session, rows: Sequence[CampaignRow]) -> dict[str, Counts]:
         )
         for row in rows
     }
+
+
+def contacts_of(session: Session, trip: str) -> list[ContactRow]:
+    """What happened with offers in one trip, in order."""
+    return list(session.scalars(select(ContactRow).where(ContactRow.trip == trip).order_by(ContactRow.at, ContactRow.contact)))
+
+
+def titles(session: Session, campaigns: Collection[str]) -> dict[str, str]:
+    """The title of each campaign."""
+    asked = select(CampaignRow.campaign, CampaignRow.title).where(CampaignRow.campaign.in_(campaigns))
+    return dict(session.execute(asked).all())

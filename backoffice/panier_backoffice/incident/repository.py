@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from panier.intake import Incident
 from panier_backoffice.database import put_new
 from panier_backoffice.incident.table import DeadLetterRow, IncidentRow
+from panier_backoffice.problem import NotFound
 
 
 def known(session: Session, incidents: Collection[str]) -> set[str]:
@@ -56,3 +57,19 @@ def open_counts(session: Session) -> tuple[int, int]:
     waiting = select(func.count()).select_from(IncidentRow).where(IncidentRow.settled_at.is_(None))
     letters = select(func.count()).select_from(DeadLetterRow).where(DeadLetterRow.settled_at.is_(None))
     return session.execute(waiting).scalar_one(), session.execute(letters).scalar_one()
+
+
+def settle_incident(session: Session, incident: str, by: str | None, at: int) -> None:
+    """A person has seen to it; `by` None takes that back. Raises NotFound."""
+    row = session.get(IncidentRow, incident)
+    if row is None:
+        raise NotFound(f"there is no incident {incident!r}")
+    row.settled_at, row.settled_by = (at, by) if by else (None, None)
+
+
+def settle_dead_letter(session: Session, number: int, by: str | None, at: int) -> None:
+    """A person has seen to it; `by` None takes that back. Raises NotFound."""
+    row = session.get(DeadLetterRow, number)
+    if row is None:
+        raise NotFound(f"there is no dead letter {number}")
+    row.settled_at, row.settled_by = (at, by) if by else (None, None)
