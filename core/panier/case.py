@@ -94,7 +94,7 @@ def _line(fields: Fields, position: int) -> BasketLine:
         sku=fields.text("sku", longest=64),
         unit_price=fields.amount("unit_price"),
         quantity=fields.count("qty") if fields.has("qty") else 1,
-        category=fields.optional_text("category", longest=80) or "",
+        category=fields.text("category", longest=80) if fields.has("category") and fields.values["category"] != "" else "",
         min_price=fields.amount("min_price") if fields.has("min_price") else 0,
         tax_rate=fields.percent("tax_rate") if fields.has("tax_rate") else None,
         position=position,

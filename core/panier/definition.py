@@ -20,7 +20,7 @@ WHOLE = 100 * PERCENT
 Steps = tuple[tuple[int, int], ...]
 """Steps of a scale as (from, value), highest first."""
 _MAX_COUNT = 10**9
-_MAX_MINOR = 10**12
+_LARGEST = 10**9
 
 
 class PromotionInvalid(PanierError):
@@ -83,19 +83,19 @@ class Fields:
         if not number.is_finite():
             raise self.refuse(name, f"{value!r} is not a number")
         if number < 0:
-            raise self.refuse(name, f"{number} is negative")
+            raise self.refuse(name, f"{value} is negative")
+        # Bounded, so that the arithmetic that follows is exact.
+        if number > _LARGEST or number != round(number, 12):
+            raise self.refuse(name, f"{value} is larger or finer than anything in a shop")
         return number
 
     def amount(self, name: str) -> int:
         """An amount of money in minor units."""
-        number = self.decimal(name)
+        self.decimal(name)
         try:
-            minor = parse_minor(str(number), self.currency)
+            return parse_minor(str(self.values[name]), self.currency)
         except NotMoney as error:
             raise self.refuse(name, str(error)) from error
-        if minor > _MAX_MINOR:
-            raise self.refuse(name, f"{number} is more than any basket costs")
-        return minor
 
     def percent(self, name: str) -> int:
         """A percentage of 0 to 100, in millionths of a percent."""

@@ -129,6 +129,8 @@ def _when(fields: Fields) -> When:
         contains=read_target(fields, "contains") if fields.has("contains") else None,
     )
     fields.finish()
+    if when.target is not None and when.min_qty is None and when.min_amount is None:
+        raise fields.refuse("target", "counts towards neither min_qty nor min_amount; to ask that it is there, use contains")
     return when
 
 
@@ -136,7 +138,7 @@ def _schedule(fields: Fields) -> Schedule:
     weekdays = frozenset(range(1, 8))
     if fields.has("weekdays"):
         entries = fields.items("weekdays")
-        if any(isinstance(day, bool) or day not in weekdays for day in entries):
+        if any(isinstance(day, bool) or not isinstance(day, int) or day not in weekdays for day in entries):
             raise fields.refuse("weekdays", f"{entries!r} are not days of the week; Monday is 1 and Sunday 7")
         weekdays = frozenset(entries)
     start, end = fields.minute("from", 0), fields.minute("to", 24 * 60)

@@ -25,11 +25,6 @@ class BasketLine:
     tax_rate: int | None = None
     position: int = 0
 
-    @property
-    def gross(self) -> int:
-        """What the line costs without promotions."""
-        return self.unit_price * self.quantity
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shopper:
@@ -77,11 +72,6 @@ class PricedLine:
     discount: int
     explanations: tuple[Explanation, ...] = ()
     is_gift: bool = False
-
-    @property
-    def net(self) -> int:
-        """What the line costs."""
-        return self.gross - self.discount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

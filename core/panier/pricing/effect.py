@@ -118,11 +118,11 @@ def _take(piles: Iterable[Pile], wanted: int) -> list[Picked]:
 
 
 def _costs(picked: Iterable[Picked]) -> dict[int, int]:
-    """What the picked units cost, by line."""
+    """What the picked units cost, by line, in the basket's order."""
     costs: dict[int, int] = {}
     for units in picked:
         costs[units.line] = costs.get(units.line, 0) + units.amount
-    return costs
+    return dict(sorted(costs.items()))
 
 
 def _merged(picked: Iterable[Picked]) -> list[Picked]:

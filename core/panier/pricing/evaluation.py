@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from panier.definition import WHOLE
 from panier.mechanic import PointsEarn
@@ -13,8 +12,9 @@ from panier.pricing.basket import BasketLine, Explanation, NearMiss, PricedBaske
 from panier.pricing.effect import holds, propose
 from panier.pricing.gate import admits, read_clock
 from panier.pricing.ledger import Effect, Ledger
-from panier.pricing.near import lack
+from panier.pricing.near import Lack, lack
 from panier.pricing.rule import Match, PromotionSet, Rule
+from panier.promotion import Promotion
 
 Turn = tuple[Rule, Match]
 """A rule with the match of the book it stands in."""
@@ -30,7 +30,7 @@ def price(lines: Sequence[BasketLine], promotions: PromotionSet, shopper: Shoppe
     then priority, then the order in which they were compiled.
     """
     given = _merged(lines)
-    outcome = _Evaluation(sorted(given, key=_place), promotions, shopper).run()
+    outcome = _Evaluation(sorted(given, key=_place), promotions, shopper, wants_lacks=prompts > 0).run()
     priced = outcome.priced(given)
     if prompts:
         priced = replace(priced, near_misses=_near_misses(outcome, priced, prompts))
@@ -41,9 +41,7 @@ def _near_misses(outcome: _Evaluation, priced: PricedBasket, most: int) -> tuple
     """The most valuable of the first few near misses, each confirmed by pricing the basket as it would be."""
     found: list[NearMiss] = []
     before = {saving.promotion: saving.amount for saving in priced.savings}
-    lacks = ((rule, lack(rule, outcome.ledger, match)) for rule, match in outcome.turns)
-    for rule, missing in islice(((rule, missing) for rule, missing in lacks if missing is not None), _TRIED):
-        promotion = rule.promotion
+    for promotion, missing in outcome.lacks[:_TRIED]:
         line, basket = missing.filled(outcome.lines)
         after = price(basket, outcome.promotions, outcome.shopper)
         own = sum(saving.amount for saving in after.savings if saving.promotion == promotion.id) - before.get(promotion.id, 0)
@@ -81,11 +79,14 @@ class _Evaluation:
     lines: list[BasketLine]
     promotions: PromotionSet
     shopper: Shopper
+    wants_lacks: bool
     ledger: Ledger = field(init=False)
     turns: list[Turn] = field(init=False)
     acted: list[tuple[Rule, Effect]] = field(default_factory=list[tuple[Rule, Effect]])
     earning: list[Turn] = field(default_factory=list[Turn])
     shut: set[str] = field(default_factory=set[str])
+    lacks: list[tuple[Promotion, Lack]] = field(default_factory=list[tuple[Promotion, Lack]])
+    """What each promotion lacked when it had its turn."""
 
     def __post_init__(self) -> None:
         shopper = self.shopper
@@ -113,10 +114,13 @@ class _Evaluation:
     def _run_layer(self, turns: Sequence[Turn]) -> None:
         """All in turn, or only the first exclusive one that has something to give."""
         for turn in turns:
-            if turn[0].promotion.exclusive and self._act(turn):
-                return
+            if turn[0].promotion.exclusive:
+                self._note_lack(turn)
+                if self._act(turn):
+                    return
         for turn in turns:
             if not turn[0].promotion.exclusive:
+                self._note_lack(turn)
                 self._act(turn)
 
     def _run_best(self) -> None:
@@ -124,6 +128,7 @@ class _Evaluation:
         best: Turn | None = None
         most = 0
         for turn in self.turns:
+            self._note_lack(turn)
             if isinstance(turn[0].promotion.mechanic, PointsEarn):
                 continue
             effect = propose(turn[0], self.ledger, turn[1])
@@ -132,6 +137,12 @@ class _Evaluation:
         if best is not None:
             self._act(best)
 
+    def _note_lack(self, turn: Turn) -> None:
+        if self.wants_lacks:
+            missing = lack(turn[0], self.ledger, turn[1])
+            if missing is not None:
+                self.lacks.append((turn[0].promotion, missing))
+
     def _act(self, turn: Turn) -> bool:
         """Lets one promotion act; false where it has nothing to give."""
         rule, match = turn
@@ -139,7 +150,7 @@ class _Evaluation:
         if group is not None and group in self.shut:
             return False
         if isinstance(rule.promotion.mechanic, PointsEarn):
-            if not holds(rule, self.ledger, match):
+            if not match.get(rule.target) or not holds(rule, self.ledger, match):
                 return False
             self.earning.append(turn)
         else:

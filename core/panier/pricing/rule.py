@@ -141,7 +141,8 @@ def _anchors(promotion: Promotion) -> list[Target]:
             own = [promotion.target]
     when = promotion.when
     named = [target for target in own if not target.is_broad]
-    return named or [target for target in (when.target, when.contains) if target is not None and not target.is_broad][:1]
+    counted = when.target if when.min_qty or when.min_amount else None
+    return named or [target for target in (counted, when.contains) if target is not None and not target.is_broad][:1]
 
 
 def _rule(promotion: Promotion, position: int, index: _Index) -> Rule:

@@ -1,0 +1,132 @@
+"""A trip is priced the same way everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from panier.offer import Offer
+from panier.receipt import NoReceipt, OfferUse, form_receipt
+from panier.till import UnknownTimezone, compile_definitions, compile_offers, price_trip
+from panier.trip import Line, Trip, TripFinished
+
+
+def at(text: str, zone: str = "America/New_York") -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
+
+
+def line(sku: str, unit_price: int, quantity: int = 1, category: str = "") -> Line:
+    return Line(
+        sku=sku, name=sku.title(), unit_price=unit_price, category=category, tax_rate="8.875", snapshot=3, quantity=quantity
+    )  # fmt: skip
+
+
+TRIP = Trip(
+    trip="till-1.aaaaaa.1", store="s1", currency="USD", timezone="America/New_York", snapshot=3,
+    started_at=at("2026-03-02T16:50"), last_at=at("2026-03-02T17:30"), first_sequence=1, last_sequence=9,
+    lines=(line("tea", 400, 2), line("bread", 250)),
+)  # fmt: skip
+SHELF: dict[str, dict[str, Any]] = {
+    "b-tea": {"kind": "percent", "percent": "10", "target": {"skus": ["tea"]}, "title": "Tea week"},
+    "a-happy": {"kind": "amount", "amount": "1.00", "schedule": {"weekdays": [1], "from": "17:00", "to": "19:00"}},
+    "c-members": {"kind": "percent_order", "percent": "50", "segment": "member"},
+}
+OFFER = Offer(offer="camp", revision=2, title="Bread for you", reason="You like it",
+              promotion={"id": "x", "kind": "percent", "percent": "20", "target": {"skus": ["bread"]}})  # fmt: skip
+
+
+def test_definitions_compile_in_any_order_to_the_same_prices() -> None:
+    shelf, refused = compile_definitions(SHELF, "USD")
+    other, _ = compile_definitions(dict(reversed(SHELF.items())), "USD")
+    assert refused == []
+    assert len(shelf) == 3
+    assert price_trip(TRIP, shelf) == price_trip(TRIP, other)
+    assert price_trip(TRIP, shelf).applied == ("a-happy", "b-tea")
+
+
+def test_a_broken_definition_is_refused_by_name_and_the_rest_serves() -> None:
+    shelf, refused = compile_definitions(SHELF | {"broken": {"kind": "percent", "percent": "-5"}}, "USD")
+    assert [str(error) for error in refused] == ["promotion broken: percent: -5 is negative"]
+    assert price_trip(TRIP, shelf).discount == 100 + 72
+
+
+def test_happy_hours_follow_the_stores_clock_through_summer_time() -> None:
+    shelf, _ = compile_definitions({"a-happy": SHELF["a-happy"]}, "USD")
+
+    def discount(text: str) -> int:
+        return price_trip(TRIP, shelf, at=at(text)).discount
+
+    assert [discount(f"2026-03-02T{time}") for time in ("16:59:59", "17:00", "18:59:59", "19:00")] == [0, 100, 100, 0]
+    # The clocks changed in New York on 8 March 2026: the same hour on the wall, another one in UTC.
+    assert [discount(f"2026-03-09T{time}") for time in ("16:59:59", "17:00", "18:59:59", "19:00")] == [0, 100, 100, 0]
+    assert discount("2026-03-03T17:30") == 0
+    assert at("2026-03-09T17:00") % 86_400_000 != at("2026-03-02T17:00") % 86_400_000
+
+
+def test_the_last_event_says_when_unless_a_time_is_given() -> None:
+    shelf, _ = compile_definitions(SHELF, "USD")
+    assert price_trip(TRIP, shelf) == price_trip(TRIP, shelf, at=TRIP.last_at)
+    assert price_trip(replace(TRIP, last_at=at("2026-03-02T19:00")), shelf).applied == ("b-tea",)
+
+
+def test_segments_and_offers_of_the_member_count_and_an_offer_is_named_by_its_campaign() -> None:
+    shelf, _ = compile_definitions(SHELF, "USD")
+    broken = replace(OFFER, offer="camp-2", promotion={"kind": "nonsense"})
+    offers, refused = compile_offers([OFFER, broken], "USD")
+    assert [error.promotion for error in refused] == ["camp-2"]
+    priced = price_trip(replace(TRIP, segments=("member",)), shelf, offers)
+    assert [(saved.promotion, saved.title) for saved in priced.savings] == [
+        ("a-happy", "a-happy"), ("b-tea", "Tea week"), ("c-members", "c-members"), ("camp", "Bread for you"),
+    ]  # fmt: skip
+    assert priced == price_trip(replace(TRIP, segments=("member",)), shelf, compile_offers([OFFER], "USD")[0])
+
+
+def test_near_misses_are_told_where_they_are_asked_for() -> None:
+    shelf, _ = compile_definitions({"p": {"kind": "n_for_price", "n": 3, "price": "10", "target": {"skus": ["tea"]}}}, "USD")
+    assert price_trip(TRIP, shelf).near_misses == ()
+    assert [miss.saving for miss in price_trip(TRIP, shelf, prompts=3).near_misses] == [200]
+
+
+def test_a_time_zone_that_is_not_known_is_named() -> None:
+    shelf, _ = compile_definitions({}, "USD")
+    for name in ("Mars/Olympus", "../../etc/passwd", ""):
+        with pytest.raises(UnknownTimezone, match="is not known here"):
+            price_trip(replace(TRIP, timezone=name), shelf)
+
+
+def finished(trip: Trip, total: int) -> Trip:
+    return replace(trip, finished=TripFinished(units=3, discount=0, total=total))
+
+
+def test_a_receipt_holds_what_was_priced_and_what_the_screen_showed() -> None:
+    gift = {"kind": "free_gift", "title": "Cup", "gift": {"sku": "cup", "unit_price": "5.00"}, "per": {"skus": ["tea"], "qty": 2}}
+    shelf, _ = compile_definitions(SHELF | {"d-gift": gift}, "USD")
+    offers, _ = compile_offers([OFFER], "USD")
+    trip = finished(replace(TRIP, member="m-1", segments=("member",), offers=(OFFER,)), 777)
+    priced = price_trip(trip, shelf, offers)
+    receipt = form_receipt(trip, priced, "0" * 64, "till-1", "aaaaaa")
+    assert (receipt.receipt, receipt.device, receipt.journal, receipt.snapshot) == ("till-1.aaaaaa.1", "till-1", "aaaaaa", 3)
+    assert (receipt.started_at, receipt.finished_at) == (trip.started_at, trip.last_at)
+    assert (receipt.member, receipt.segments, receipt.offers) == ("m-1", ["member"], [OfferUse(offer="camp", revision=2)])
+    assert [(found.sku, found.name, found.quantity, found.tax_rate) for found in receipt.lines] == [
+        ("tea", "Tea", 2, "8.875"), ("bread", "Bread", 1, "8.875"), ("cup", "Cup", 1, None),
+    ]  # fmt: skip
+    assert (receipt.units, receipt.discount, receipt.total) == (4, priced.discount, priced.total)
+    assert receipt.total == sum(found.gross - found.discount for found in receipt.lines)
+    assert receipt.discount == sum(saved.amount for saved in receipt.savings)
+    assert receipt.device_total == 777
+
+
+def test_no_receipt_without_an_end_nor_of_another_basket_nor_beyond_its_bounds() -> None:
+    shelf, _ = compile_definitions({}, "USD")
+    with pytest.raises(NoReceipt, match="is not finished"):
+        form_receipt(TRIP, price_trip(TRIP, shelf), "0" * 64, "till-1", "aaaaaa")
+    trip = finished(TRIP, 1)
+    with pytest.raises(NoReceipt, match="does not hold what was priced"):
+        form_receipt(trip, price_trip(replace(TRIP, lines=TRIP.lines[:1]), shelf), "0" * 64, "till-1", "aaaaaa")
+    with pytest.raises(NoReceipt, match="fingerprint: String should match"):
+        form_receipt(trip, price_trip(trip, shelf), "none", "till-1", "aaaaaa")
