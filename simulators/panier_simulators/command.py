@@ -1,9 +1,10 @@
-"""The commands `panier sample` and `panier simulate`."""
+"""The commands `panier sample` and `panier simulate ...`."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,15 @@ import typer
 
 if TYPE_CHECKING:
     from panier_simulators.sample.build import Built
+    from panier_simulators.sample.shop import SampleTrip
+    from panier_simulators.shopper import Manner, Shopping
+
+simulate = typer.Typer(
+    help="Run a simulator by itself: a scanner, a wedge, a shopper, or a store full of them.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 
 def sample(
@@ -50,10 +60,171 @@ def _build_sample(out: Path | None, data: Path | None) -> Built:
     from panier_simulators.sample.build import ensure_sample
 
     columns = (TextColumn("{task.description:<24}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("looking for the sample", total=None)
 
         def show(words: str, done: int, steps: int) -> None:
             bar.update(task, description=words, completed=done, total=steps)
 
         return ensure_sample(out, data, show)
+
+
+_ORDERS = "A line is a code to scan; or: !noise N, !half CODE, !unplug, !plug, !quit."
+
+
+@simulate.command()
+def scanner(
+    link: Path = typer.Argument(help="Where the scanner's device file appears, for example /tmp/scanner0."),
+    profile: str = typer.Option("generic", help="How it is programmed: a name in firmware-config/profiles, or a .toml file."),
+    split: str = typer.Option("bytes", help="Pieces in which bytes arrive: bytes, whole or random."),
+    seed: int = typer.Option(0, help="For noise and random pieces."),
+) -> None:
+    """A barcode scanner on a serial line: reads codes from standard input and sends them at the pace of the wire.
+
+    A line is a code to scan; or: !noise N, !half CODE, !unplug, !plug, !quit.
+    """
+    from panier.error import PanierError
+    from panier_simulators.fleet import programming
+    from panier_simulators.scanner import SPLITS, SimulatedScanner
+
+    if split not in SPLITS:
+        raise typer.BadParameter(f"{split!r} is none of {', '.join(SPLITS)}", param_hint="--split")
+    try:
+        programmed = programming(profile)
+    except PanierError as error:
+        raise typer.BadParameter(str(error), param_hint="--profile") from error
+    with SimulatedScanner(link, programmed, split=split, seed=seed) as device:
+        print(f"{link}: {programmed.baud} baud, as {profile}. {_ORDERS}", file=sys.stderr)
+        for order, argument in _orders():
+            match order:
+                case "noise":
+                    device.noise(int(argument or 20))
+                case "half":
+                    device.half(argument)
+                case "unplug":
+                    device.unplug()
+                case "plug":
+                    device.plug()
+                case _:
+                    sent = device.scan(argument)
+                    print(f"sent {sent.data!r}" + (f", {sent.lost} bytes lost: nobody reads" if sent.lost else ""))
+
+
+@simulate.command()
+def wedge(
+    path: Path = typer.Argument(help="Where the socket appears that a device connects to, for example /tmp/wedge0."),
+    gap_ms: float = typer.Option(1.0, help="Time between two key events: 1 to 10 for a scanner, above 50 for a person."),
+    terminator: str = typer.Option("enter", help="The key behind each code: enter, kpenter or tab."),
+) -> None:
+    """A scanner that poses as a keyboard: reads codes from standard input and types them as the kernel's key events.
+
+    A line is a code to scan; or: !half CODE, !unplug, !plug, !quit.
+    """
+    from panier_simulators.wedge import TERMINATORS, SimulatedWedge
+
+    if terminator not in TERMINATORS:
+        raise typer.BadParameter(f"{terminator!r} is none of {', '.join(TERMINATORS)}", param_hint="--terminator")
+    with SimulatedWedge(path, gap=gap_ms / 1000, terminator=terminator) as device:
+        print(f"{path}: waiting for a device. {_ORDERS}", file=sys.stderr)
+        for order, argument in _orders():
+            match order:
+                case "half":
+                    device.type(argument[: len(argument) // 2], terminate=False)
+                case "unplug":
+                    device.unplug()
+                case "plug":
+                    device.plug()
+                case "noise":
+                    print("a wedge makes no noise")
+                case _:
+                    print("typed" if device.scan(argument).heard else "typed, but no device is connected")
+
+
+@simulate.command()
+def shopper(
+    settings: Path = typer.Argument(help="Settings file of the terminal to shop at."),
+    trips: int = typer.Option(1, min=1, help="How many trips to make, one after another."),
+    speed: float = typer.Option(1.0, min=0.01, help="Divides the pauses between scans."),
+    seed: int = typer.Option(1, help="Chooses trips and habits."),
+    sample_dir: Path | None = typer.Option(
+        None, "--sample", help="A built sample. [default: the user's cache]", show_default=False
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object for machines."),
+) -> None:
+    """Somebody who shops at one terminal: starts it on a screen of its own and scans real baskets."""
+    _replay([settings], trips, speed, seed, sample_dir, None, as_json)
+
+
+@simulate.command()
+def store(
+    settings: list[Path] = typer.Argument(help="Settings files, one a terminal."),
+    trips: int = typer.Option(20, min=1, help="How many trips to make, by all shoppers together."),
+    speed: float = typer.Option(1.0, min=0.01, help="Divides the pauses between scans."),
+    seed: int = typer.Option(1, help="Chooses trips and habits."),
+    sample_dir: Path | None = typer.Option(
+        None, "--sample", help="A built sample. [default: the user's cache]", show_default=False
+    ),
+    out: Path | None = typer.Option(None, help="File for one JSON object a trip.", show_default=False),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object for machines."),
+) -> None:
+    """A store full of terminals, each a real `panier device` process on a screen of its own, and a shopper before each.
+
+    A terminal's scanners are those that its settings name: serial ports and wedge streams are simulated at those paths.
+    Ends with status 0 when every trip reached its end and no code was left out.
+    """
+    _replay(settings, trips, speed, seed, sample_dir, out, as_json)
+
+
+def _replay(
+    settings: list[Path], trips: int, speed: float, seed: int, sample_dir: Path | None, out: Path | None, as_json: bool
+) -> None:
+    import asyncio
+    import time
+    from dataclasses import asdict
+
+    from panier.error import PanierError
+    from panier_simulators.fleet import Report
+    from panier_simulators.sample.shop import open_sample
+    from panier_simulators.shopper import Manner
+
+    began = time.monotonic()
+    try:
+        shop = open_sample(sample_dir or _build_sample(None, None).directory)
+        chosen = list(shop.trips(trips, seed))
+        done = asyncio.run(_shop(settings, chosen, Manner(speed=speed), seed))
+    except (PanierError, OSError) as error:
+        print(f"panier simulate: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+    if out:
+        out.write_text("".join(json.dumps(asdict(one)) + "\n" for one in done), encoding="utf-8")
+    report = {**Report.of(done, chosen).as_dict(), "seconds": round(time.monotonic() - began, 1)}
+    print(json.dumps(report) if as_json else "\n".join(f"{name:>18}: {value}" for name, value in report.items()))
+    if report["skipped"] or report["trips"] != len(chosen):
+        raise typer.Exit(1)
+
+
+async def _shop(settings: list[Path], chosen: list[SampleTrip], manner: Manner, seed: int) -> list[Shopping]:
+    from panier_simulators.fleet import Post, Store
+
+    def tell(one: Shopping) -> None:
+        print(f"{one.device}: {one.trip or 'end not seen'}, {one.units} units, {one.total / 100:.2f}", file=sys.stderr)
+
+    async with Store([Post.read(file) for file in settings], manner=manner, seed=seed) as place:
+        await place.wait_until_ready()
+        return await place.replay(chosen, tell)
+
+
+def _orders() -> Iterator[tuple[str, str]]:
+    """(order, argument) of each line on standard input; a line without an order is a code to scan."""
+    for line in sys.stdin:
+        text = line.strip()
+        if not text:
+            continue
+        order, _, argument = text[1:].partition(" ") if text.startswith("!") else ("scan", "", text)
+        if order == "quit":
+            return
+        if order not in ("scan", "noise", "half", "unplug", "plug"):
+            print(f"no such order: {text}. {_ORDERS}")
+            continue
+        yield order, argument.strip()
