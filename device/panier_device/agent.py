@@ -20,7 +20,6 @@ from panier.trip import (
     Entry,
     Event,
     Happening,
-    HelpEnded,
     SnapshotAdopted,
     Trip,
     TripAbandoned,
@@ -229,9 +228,8 @@ class Agent:
         if notice.code == "unknown_card":
             self._tally.refused.labels(notice.code).inc()
             happenings = (CodeRefused(reason=notice.code, seen=mask(trip.card or ""), entry=self._card_entry),)
-        elif notice.code == "help_answered" and trip.needs_help:
-            happenings = (HelpEnded(),)
-        self._decide(Decision(happenings, Message(notice.code, "attention", {"text": notice.text}), starts=False))
+        tone = "attention" if happenings else "good"
+        self._decide(Decision(happenings, Message(notice.code, tone, {"text": notice.text}), starts=False), keep_fresh=True)
 
     def snapshot_arrived(self) -> None:
         """Other prices and promotions are on the disk: they hold from here on, lines keep the price they were scanned at."""

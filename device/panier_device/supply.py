@@ -76,7 +76,7 @@ class Supply:
         if len(self._parts) >= _QUEUE:
             return False
         self._parts.append(payload)
-        self._news.set()
+        self.heard()
         return True
 
     def heard(self) -> None:
@@ -94,7 +94,8 @@ class Supply:
         try:
             while True:
                 try:
-                    await asyncio.wait_for(self._news.wait(), self._patience if self._asked_at is not None else None)
+                    async with asyncio.timeout(self._patience if self._asked_at is not None else None):
+                        await self._news.wait()
                 except TimeoutError:
                     self._asked_at = None
                     self._patience = min(self._patience * 2, _LONGEST)
@@ -129,8 +130,8 @@ class Supply:
             return None
         if loading is not None:
             return Ask(have=loading.since, part=loading.part, version=loading.version)
-        # An older or different version of the same number means that the gateway's history is not the one that ours grew from.
-        return Ask(have=0 if self._from_scratch or newest.version <= held.version else held.version)
+        # The same version with other content: the gateway's history is not the one that ours grew from.
+        return Ask(have=0 if self._from_scratch or newest.version == held.version else held.version)
 
     async def _take(self, payload: bytes) -> None:
         try:
@@ -151,6 +152,11 @@ class Supply:
         elif outcome == "complete":
             self._from_scratch = False
             self.held = self._shop.held
+            if self.manifest and self.held.version > self.manifest.version:
+                # The part was made after the manifest that we know, and the next one is still on its way.
+                self.manifest = self.manifest.model_copy(
+                    update={"version": self.held.version, "fingerprint": self.held.fingerprint}
+                )
             self._tally.snapshot.set(self.held.version)
             self._log.info("snapshot_adopted", version=self.held.version, unsound=self._shop.unsound)
             self._adopted()

@@ -132,7 +132,8 @@ class Sync:
         while True:
             alarm = self._outbox.again_at
             try:
-                await asyncio.wait_for(self._news.wait(), None if alarm is None else max(0.0, alarm - time.monotonic()))
+                async with asyncio.timeout(None if alarm is None else max(0.0, alarm - time.monotonic())):
+                    await self._news.wait()
             except TimeoutError:
                 if self._outbox.overdue(time.monotonic()):
                     self._tally.resends.inc()

@@ -1,0 +1,120 @@
+"""A small shop on disk, and a terminal's parts around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from panier.catalogue import Product
+from panier.message import SnapshotPart
+from panier.snapshot import Change, Fingerprint, canonical
+from panier_device.agent import Agent
+from panier_device.fitting import load_rules
+from panier_device.shop import Shop
+from panier_device.tally import Tally
+from panier_io.journal import Journal
+
+MILK, BREAD, BEANS = "2000000000039", "2000000000022", "2000000000015"
+CARD = "2900000000179"
+PRODUCTS = {
+    "1": Product(sku="1", gtins=("02000000000015",), name="Espresso beans 1 kg", unit_price=1240, category="coffee"),
+    "2": Product(sku="2", gtins=("02000000000022",), name="Baguette", unit_price=115, category="bakery"),
+    "3": Product(sku="3", gtins=("02000000000039",), name="Oat milk 1 l", unit_price=179, category="milk"),
+}
+PROMOTIONS = {
+    "two": {"kind": "n_for_price", "title": "2 for 22.00", "target": {"skus": ["1"]}, "n": 2, "price": "22.00"},
+    "member": {"kind": "percent", "title": "member price", "segment": "member", "percent": "10", "target": {"skus": ["3"]}},
+}
+
+
+def body(product: Product) -> str:
+    return canonical(
+        {
+            "sku": product.sku, "gtins": list(product.gtins), "name": product.name, "unit_price": product.unit_price,
+            "category": product.category, "size": product.size, "tax_rate": product.tax_rate,
+        }
+    )  # fmt: skip
+
+
+def changes(products: dict[str, Product] | None = None, promotions: dict[str, dict] | None = None) -> list[Change]:
+    held = PRODUCTS if products is None else products
+    made = [Change(version=1, kind="product", key=sku, body=body(product)) for sku, product in held.items()]
+    granted = PROMOTIONS if promotions is None else promotions
+    return made + [Change(version=1, kind="promotion", key=key, body=canonical(what)) for key, what in granted.items()]
+
+
+def total_of(items: list[Change]) -> str:
+    total = Fingerprint()
+    for item in items:
+        total = total.replacing(item.kind, item.key, None, item.body)
+    return str(total)
+
+
+def whole(version: int, items: list[Change] | None = None, *, size: int = 1000) -> list[SnapshotPart]:
+    """Everything at `version`, in parts of `size` changes."""
+    held = changes() if items is None else items
+    cuts = [held[start : start + size] for start in range(0, len(held), size)] or [[]]
+    return [
+        SnapshotPart(version=version, fingerprint=total_of(held), since=0, part=place, parts=len(cuts), changes=cut)
+        for place, cut in enumerate(cuts)
+    ]
+
+
+@dataclass
+class Clock:
+    """Milliseconds that pass when told to: a Saturday noon in New York."""
+
+    now: int = 1_795_280_400_000
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@dataclass
+class Desk:
+    """An agent with everything that it needs, and what it did to its surroundings."""
+
+    agent: Agent
+    journal: Journal
+    shop: Shop
+    tally: Tally
+    clock: Clock
+    shows: list[str] = field(default_factory=list)
+
+    @property
+    def kinds(self) -> list[str]:
+        """What has happened so far, by kind."""
+        return [event.what.kind for event in self.journal.after(0, 1000)]
+
+
+def open_desk(directory: Path, clock: Clock | None = None, *, stocked: bool = True) -> Desk:
+    shop = Shop(directory / "shop.db")
+    if stocked and shop.held.version == 0:
+        for part in whole(7):
+            shop.take(part)
+        shop.settle_in("USD", "America/New_York")
+    journal, tally, clock = Journal(directory / "journal.db", "hand-1"), Tally(), clock or Clock()
+    agent = Agent(
+        store="north",
+        currency="EUR",
+        timezone="UTC",
+        journal=journal,
+        shop=shop,
+        rules=load_rules("sample"),
+        tally=tally,
+        clock=clock,
+    )
+    desk = Desk(agent, journal, shop, tally, clock)
+    agent.show = lambda: desk.shows.append(desk.journal.last and desk.kinds[-1])
+    return desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = open_desk(tmp_path)
+    yield desk
+    desk.journal.close()
+    desk.shop.close()

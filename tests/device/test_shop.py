@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.device.conftest import PRODUCTS, PROMOTIONS, body, changes, total_of, whole
+
+from panier.catalogue import Product
+from panier.message import SnapshotPart
+from panier.snapshot import Change, canonical
+from panier_device.shop import Shop
+
+OAT = "02000000000039"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    shop = Shop(tmp_path / "shop.db")
+    yield shop
+    shop.close()
+
+
+def stock(shop: Shop, version: int = 7) -> None:
+    assert [shop.take(part) for part in whole(version)] == ["complete"]
+
+
+def delta(shop: Shop, version: int, items: list[Change], after: list[Change], *, size: int = 1000) -> list[SnapshotPart]:
+    cuts = [items[start : start + size] for start in range(0, len(items), size)]
+    since = shop.held.version
+    return [
+        SnapshotPart(version=version, fingerprint=total_of(after), since=since, part=place, parts=len(cuts), changes=cut)
+        for place, cut in enumerate(cuts)
+    ]
+
+
+def test_an_empty_shop_holds_nothing(shop: Shop):
+    assert (shop.held.version, shop.find(OAT), shop.promotions(), shop.search("", 5)) == (0, None, {}, [])
+
+
+def test_a_full_snapshot_in_parts_is_seen_only_when_it_is_whole(shop: Shop):
+    parts = whole(7, size=2)
+    assert len(parts) == 3
+    for part in parts[:-1]:
+        assert shop.take(part) == "more"
+        assert shop.find(OAT) is None
+    assert shop.take(parts[-1]) == "complete"
+    assert shop.find(OAT) == (PRODUCTS["3"], 7)
+    assert shop.promotions() == PROMOTIONS
+    assert (shop.held.version, shop.held.fingerprint) == (7, total_of(changes()))
+
+
+def test_a_snapshot_survives_reopening_and_a_half_loaded_one_does_not(tmp_path: Path):
+    shop = Shop(tmp_path / "shop.db")
+    stock(shop)
+    shop.settle_in("USD", "America/New_York")
+    shop.confirm(123)
+    shop.take(whole(8, size=1)[0])
+    shop.close()
+    again = Shop(tmp_path / "shop.db")
+    held = again.held
+    assert (held.version, held.currency, held.timezone, held.confirmed_at) == (7, "USD", "America/New_York", 123)
+    assert again.loading is None
+    assert again.find(OAT) is not None
+
+
+def test_a_delta_changes_adds_and_removes(shop: Shop):
+    stock(shop)
+    dearer = replace(PRODUCTS["3"], unit_price=199, gtins=("02000000000107",))
+    butter = Product(sku="4", gtins=("02000000000046",), name="Butter", unit_price=259)
+    items = [
+        Change(version=8, kind="product", key="3", body=body(dearer)),
+        Change(version=8, kind="product", key="4", body=body(butter)),
+        Change(version=8, kind="product", key="2"),
+        Change(version=8, kind="promotion", key="two"),
+    ]
+    after = changes({"1": PRODUCTS["1"], "3": dearer, "4": butter}, {"member": PROMOTIONS["member"]})
+    assert [shop.take(part) for part in delta(shop, 8, items, after, size=3)] == ["more", "complete"]
+    assert shop.find("02000000000107") == (dearer, 8)
+    assert shop.find(OAT) is None
+    assert shop.find("02000000000022") is None
+    assert shop.find("02000000000046") == (butter, 8)
+    assert set(shop.promotions()) == {"member"}
+
+
+def test_a_wrong_fingerprint_leaves_everything_as_it_was(shop: Shop):
+    stock(shop)
+    part = delta(shop, 8, [Change(version=8, kind="product", key="2")], changes())[0]
+    assert shop.take(part) == "mismatch"
+    wrong = whole(9)[0].model_copy(update={"fingerprint": "0" * 64})
+    assert shop.take(wrong) == "mismatch"
+    assert shop.held.version == 7
+    assert shop.find("02000000000022") == (PRODUCTS["2"], 7)
+
+
+def test_parts_out_of_order_repeated_or_of_another_version_are_unexpected(shop: Shop):
+    first, second, third = whole(7, size=2)
+    assert shop.take(second) == "unexpected"
+    assert shop.take(first) == "more"
+    assert shop.take(third) == "unexpected"
+    assert shop.take(second) == "more"
+    assert shop.take(second) == "unexpected"
+    assert shop.take(third.model_copy(update={"version": 9})) == "unexpected"
+    assert shop.take(third) == "complete"
+
+
+def test_a_delta_to_a_version_that_is_not_held_is_unexpected(shop: Shop):
+    stock(shop)
+    assert (
+        shop.take(delta(shop, 8, [Change(version=8, kind="product", key="2")], [])[0].model_copy(update={"since": 5}))
+        == "unexpected"
+    )
+
+
+def test_part_0_begins_anew(shop: Shop):
+    shop.take(whole(7, size=2)[0])
+    later = [*changes(), Change(version=8, kind="promotion", key="z", body=canonical({"kind": "percent"}))]
+    assert [shop.take(part) for part in whole(8, later, size=3)] == ["more", "complete"]
+    assert shop.held.version == 8
+
+
+def test_a_product_that_makes_no_sense_is_held_but_not_sold(shop: Shop):
+    broken = Change(version=7, kind="product", key="9", body='{"sku":"9"}')
+    stranger = Change(version=7, kind="product", key="8", body=body(PRODUCTS["1"]))
+    assert shop.take(whole(7, [*changes(), broken, stranger])[0]) == "complete"
+    assert shop.unsound == 2
+    assert shop.find_sku("9") is None
+    assert shop.find("02000000000015") == (PRODUCTS["1"], 7)
+
+
+def test_search_finds_every_word_anywhere_and_beginnings_first(shop: Shop):
+    products = {
+        sku: Product(sku=sku, gtins=(), name=name, unit_price=1)
+        for sku, name in {"1": "Oat milk", "2": "Milk chocolate", "3": "MILK, whole", "4": "100 % juice", "5": "Juice"}.items()
+    }
+    shop.take(whole(7, changes(products, {}))[0])
+    assert [found.sku for found in shop.search("milk", 9)] == ["2", "3", "1"]
+    assert [found.sku for found in shop.search("choc mil", 9)] == ["2"]
+    assert [found.sku for found in shop.search("100 %", 9)] == ["4"]
+    assert [found.sku for found in shop.search("_", 9)] == []
+    assert len(shop.search("", 2)) == 2
+
+
+def test_a_reader_is_served_while_a_snapshot_loads(shop: Shop):
+    stock(shop)
+    many = [
+        Change(
+            version=8,
+            kind="product",
+            key=f"s{n}",
+            body=body(Product(sku=f"s{n}", gtins=(f"{n:014d}",), name=f"N{n}", unit_price=n)),
+        )
+        for n in range(3000)
+    ]
+    parts = whole(8, changes() + many, size=1000)
+    loader = threading.Thread(target=lambda: [shop.take(part) for part in parts])
+    loader.start()
+    versions = set[int]()
+    while loader.is_alive():
+        found = shop.find(OAT)
+        assert found is not None
+        versions.add(found[1])
+    loader.join()
+    found = shop.find(OAT)
+    assert found is not None
+    assert versions | {found[1]} <= {7, 8}
+    assert found[1] == 8
