@@ -86,6 +86,11 @@ class Session:
             await client.publish(topic, payload, qos=qos, retain=retain, timeout=10)
         except aiomqtt.MqttError as error:
             raise NotConnected(str(error)) from error
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # aiomqtt waits with asyncio.wait_for, which before Python 3.12 swallows a cancellation that comes together with the
+            # answer: the task would run on for ever.
+            raise asyncio.CancelledError
 
     async def run(self) -> None:
         """Connects and stays connected until cancelled; waits 0.2 to 5 s with jitter between attempts."""
