@@ -73,6 +73,7 @@ class EmbeddedBroker:
         self._said = self._directory / "broker.said"
         self._process: asyncio.subprocess.Process | None = None
         self._log = logger("broker")
+        self._retries: tuple[float, ...] = (0.1, 0.3, 1.0, 2.0)
         self.port = settled_port(settings, data_dir)
         self.restarts = 0
         """How often it died and was started again."""
@@ -88,7 +89,7 @@ class EmbeddedBroker:
         Tries a few times: after a kill -9 the port may still be held by the broker of the gateway before.
         """
         self._write_config(identities)
-        for wait in (0.1, 0.3, 1.0, 2.0):
+        for wait in self._retries:
             try:
                 await self._spawn()
                 return

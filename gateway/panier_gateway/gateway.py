@@ -63,6 +63,10 @@ class _Closable(Protocol):
     def close(self) -> None: ...
 
 
+class _Part(Protocol):
+    async def run(self) -> None: ...
+
+
 _C = TypeVar("_C", bound=_Closable)
 
 
@@ -108,14 +112,13 @@ class Gateway:
             self._shop.push_async_callback(self._broker.stop)
             await self._broker.start(self._identities())
         metrics_port = self._serve_metrics()
+        parts: list[_Part] = [self._reception, self._distribution, self._publication, self._greeting]
+        parts += await self._office_parts(self._settings.backoffice) if self._settings.backoffice else []
         async with asyncio.TaskGroup() as group:
             lines = [group.create_task(self._session.run())]
             lines += [group.create_task(self._broker.supervise())] if self._broker else []
-            parts = (self._reception, self._distribution, self._publication, self._greeting)
             work = [group.create_task(part.run()) for part in parts]
             work += [group.create_task(self._watch_registry()), group.create_task(self._settle_what_is_left())]
-            if self._settings.backoffice:
-                work.append(group.create_task(self._talk_to_office(self._settings.backoffice)))
             await self._connected.wait()
             self._tell(on_ready, metrics_port)
             await stop.wait()
@@ -185,17 +188,15 @@ class Gateway:
                     self._broker.reload(self._identities())
                 self._log.info("registry_changed", devices=len(devices))
 
-    async def _talk_to_office(self, at: BackOfficeSettings) -> None:
+    async def _office_parts(self, at: BackOfficeSettings) -> list[_Part]:
         headers = {"Authorization": f"Bearer {at.token.get_secret_value()}"}
-        async with httpx.AsyncClient(base_url=at.url, headers=headers, timeout=10) as client:
-            office = BackOffice(client, self._settings.store, self._reached)
-            following = Following(client, self._settings.store, self._replica, self._feed_changed, self._reached)
-            self._forwarding = Forwarding(self._clerk, office)
-            report = LiveReport(office, self._publication.live)
-            self._publication.watch(report.wake)
-            async with asyncio.TaskGroup() as group:
-                for part in (following, self._forwarding, report):
-                    group.create_task(part.run())
+        client = await self._shop.enter_async_context(httpx.AsyncClient(base_url=at.url, headers=headers, timeout=10))
+        store = self._settings.store
+        office = BackOffice(client, store, self._reached)
+        self._forwarding = Forwarding(self._clerk, office)
+        report = LiveReport(office, self._publication.live)
+        self._publication.watch(report.wake)
+        return [Following(client, store, self._replica, self._feed_changed, self._reached), self._forwarding, report]
 
     def _reached(self, reached: bool) -> None:
         self._floor.backoffice = "connected" if reached else "unreachable"

@@ -42,15 +42,20 @@ class Greeting:
         """Open trips that the ledger knew at the start, by device."""
         self._trips = dict(trips)
 
-    async def take(self, taken: Taken) -> None:
-        """Answers a card at once. Only for trips that are open: a card in a trip that ended long ago greets nobody."""
+    def follow(self, taken: Taken) -> None:
+        """Notes where a device's trip is now."""
         if taken.trip is None:
             return
-        if not taken.trip.is_open:
+        if taken.trip.is_open:
+            self._trips[taken.device] = taken.trip
+        else:
             self._trips.pop(taken.device, None)
             self._sent.pop(taken.device, None)
+
+    async def answer(self, taken: Taken) -> None:
+        """Answers a card at once. Only for trips that are open: a card in a trip that ended long ago greets nobody."""
+        if taken.trip is None or not taken.trip.is_open:
             return
-        self._trips[taken.device] = taken.trip
         if any(isinstance(event.what, CardScanned) and event.trip == taken.trip.trip for event in taken.events):
             self._sent.pop(taken.device, None)
             if await self._greet([taken.device]):

@@ -127,11 +127,13 @@ class Reception:
             await asyncio.sleep(_DISK_WAIT)
             return
         for one in taken:
+            self._greeting.follow(one)
+        for one in taken:
             if one.upto is not None:
                 await self._acknowledge(
                     one.device, Acknowledgement(journal=one.journal, upto=one.upto, refused=list(one.refused))
                 )  # fmt: skip
-            await self._greeting.take(one)
+            await self._greeting.answer(one)
         now = self._clock()
         for one in taken:
             self._floor.take(one, now)

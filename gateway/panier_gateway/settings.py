@@ -26,7 +26,7 @@ def _name(name: str) -> str:
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ValueError(f"{name!r} is no time zone; write it like Europe/Paris") from error
     return name
 

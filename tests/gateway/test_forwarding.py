@@ -1,0 +1,105 @@
+"""Towards the back office: late, failing, silent or gone for a week, every receipt arrives once."""
+
+from __future__ import annotations
+
+import pytest
+
+from panier.trip import OfferShown, TripFinished
+from panier_gateway import following, forwarding
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """Pauses of milliseconds, so that a test sees many attempts."""
+    for module in (forwarding, following):
+        monkeypatch.setattr(module, "_FIRST_WAIT", 0.02)
+        monkeypatch.setattr(module, "_LONGEST_WAIT", 0.05)
+
+
+async def buy(till, started, item, trips=1):
+    for _ in range(trips):
+        till.add(started, item(), TripFinished(units=1, discount=0, total=150))
+    await till.send()
+    await till.acknowledged(len(till.events))
+
+
+@pytest.mark.parametrize("trouble", ["500", "lost", "late"])
+async def test_a_receipt_arrives_once_whatever_goes_wrong_on_the_way(shop, started, item, until, trouble):
+    shop.office.trouble = [trouble] * 3
+    till = await shop.till()
+    await buy(till, started, item)
+    await until(lambda: shop.office.receipts and shop.query("SELECT count(*) FROM outbox") == [(0,)])
+    assert [receipt["receipt"] for receipt in shop.office.receipts] == [till.trip]
+    assert bool(shop.office.repeats) == (trouble == "lost")
+
+
+async def test_an_absent_back_office_costs_nothing_but_time(shop, started, item, until):
+    await until(lambda: shop.gateway._floor.backoffice == "connected")
+    await shop.office.close()
+    till = await shop.till()
+    await buy(till, started, item, trips=50)
+    await until(lambda: shop.gateway._floor.counters().backoffice == "unreachable")
+    assert shop.query("SELECT count(*) FROM outbox WHERE kind = 'receipt'") == [(50,)]
+    await shop.office.open()
+    await until(lambda: len(shop.office.receipts) == 50)
+    await until(lambda: shop.gateway._floor.counters().backoffice == "connected")
+
+
+async def test_the_outbox_outlives_the_gateway(shop, started, item, until):
+    await shop.office.close()
+    till = await shop.till()
+    await buy(till, started, item)
+    await shop.close()
+    await shop.office.open()
+    await shop.open()
+    await until(lambda: shop.office.receipts)
+
+
+async def test_what_the_back_office_refuses_is_kept_with_its_reason_and_the_rest_goes_on(shop, started, item, until):
+    shop.office.refuse = lambda body: "not today" if body.get("receipt", "").endswith(".1") else None
+    till = await shop.till()
+    await buy(till, started, item, trips=2)
+    await until(lambda: shop.query("SELECT count(*) FROM outbox") == [(0,)])
+    assert len(shop.office.receipts) == 1
+    ((reason, payload),) = shop.query("SELECT reason, payload FROM dead_letter")
+    assert reason == "the back office refused receipt till-1.aaaaaa.1: not today"
+    assert '"receipt":"till-1.aaaaaa.1"' in payload
+
+
+async def test_one_item_that_spoils_a_whole_delivery_is_found_and_set_aside(shop, started, item, until):
+    await shop.office.close()
+    till = await shop.till()
+    await buy(till, started, item, trips=4)
+    waiting = shop.query("SELECT count(*) FROM outbox")[0][0]
+    # Refused whole until it comes alone: then it alone is to blame, and the others go through.
+    shop.office.trouble = ["422"] * len(bin(waiting)[2:])
+    await shop.office.open()
+    await until(lambda: shop.query("SELECT count(*) FROM outbox") == [(0,)])
+    assert shop.query("SELECT count(*) FROM dead_letter") == [(1,)]
+    assert len(shop.office.taken) == waiting - 1
+
+
+async def test_contacts_carry_the_member_and_the_offer(shop, started, until):
+    till = await shop.till()
+    till.add(started, OfferShown(offer="c1"))
+    await till.send()
+    await until(lambda: shop.office.contacts)
+    (contact,) = shop.office.contacts
+    assert (contact["contact"], contact["what"], contact["offer"]) == ("till-1.aaaaaa.2", "shown", "c1")
+
+
+async def test_the_back_office_sees_the_floor_and_is_asked_with_the_stores_token(shop, started, item, until):
+    till = await shop.till()
+    till.add(started, item())
+    await till.send()
+    await until(lambda: shop.office.live and shop.office.live[-1]["terminals"][0]["units"] == 1)
+    assert shop.office.live[-1]["terminals"][0]["state"] == "shopping"
+    assert shop.office.tokens == {"Bearer secret"}
+
+
+async def test_a_stream_that_breaks_is_opened_again_and_what_was_said_meanwhile_is_pulled(shop, product, until):
+    await until(lambda: shop.gateway._floor.backoffice == "connected")
+    await shop.office.close()
+    await shop.office.say("product", "a", product("a", 1))
+    await shop.office.open()
+    await until(lambda: shop.gateway._replica.newest[0] == 1)

@@ -1,0 +1,134 @@
+"""The gateway as a process: ready file, kill -9 at any moment, clean stop, one to a directory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import urllib.request
+from contextlib import asynccontextmanager
+
+import pytest
+from typer.testing import CliRunner
+
+from panier.trip import TripFinished
+from panier_gateway.ready import AlreadyRunning, lock
+from panier_io.command import app
+
+PANIER = [sys.executable, "-m", "panier_io.command"]
+
+
+@pytest.fixture
+def settings_file(closed_shop):
+    at = closed_shop.settings
+    assert at.backoffice is not None
+    file = closed_shop.directory / "gateway.toml"
+    file.write_text(
+        f'store = "shop"\ndata_dir = "{at.data_dir}"\ncurrency = "USD"\ntimezone = "America/New_York"\nmetrics_port = 0\n'
+        f'[backoffice]\nurl = "{at.backoffice.url}"\ntoken = "secret"\n'
+    )
+    return file
+
+
+@asynccontextmanager
+async def running(file):
+    process = await asyncio.create_subprocess_exec(
+        *PANIER, "gateway", "--settings", str(file), "--json",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        ready = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
+        yield process, ready
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_a_gateway_killed_at_any_moment_loses_nothing_it_acknowledged(closed_shop, settings_file, started, item, until):
+    closed_shop.enrol("till-1")
+    trips = 12
+    async with running(settings_file):
+        till = await closed_shop.till()
+        for number in range(trips):
+            till.add(started, *[item()] * 5, TripFinished(units=5, discount=0, total=750))
+            await till.send(till.events[7 * number :])
+        # In the middle of it: some are stored, some acknowledged, some forwarded.
+    acknowledged = max(till.upto, 0)
+    assert closed_shop.query("SELECT coalesce(max(sequence), 0) FROM event")[0][0] >= acknowledged
+    async with running(settings_file) as (process, _):
+        births = till.births
+        await until(lambda: till.births > births or till.session.connected)
+        await until(lambda: till.session.connected)
+        await till.send(till.events[:200])
+        await till.acknowledged(7 * trips)
+        await until(lambda: len(closed_shop.office.receipts) == trips)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+    assert len({receipt["receipt"] for receipt in closed_shop.office.receipts}) == trips
+
+
+async def test_it_says_where_it_is_and_its_broker_goes_with_it(closed_shop, settings_file, until):
+    async with running(settings_file) as (process, ready):
+        told = json.loads((closed_shop.settings.data_dir / "gateway.json").read_text())
+        assert told == {name: value for name, value in ready.items() if name != "event"}
+        assert told["pid"] == process.pid
+        metrics = await asyncio.to_thread(_read, f"http://127.0.0.1:{told['metrics_port']}/metrics")
+        assert "panier_gateway_events_stored_total 0.0" in metrics
+        health = await asyncio.to_thread(_read, f"http://127.0.0.1:{told['metrics_port']}/health")
+        assert json.loads(health)["status"] == "ok"
+    await until(lambda: not _alive(told["broker_pid"]))
+
+
+def test_a_second_gateway_on_the_same_directory_is_refused(tmp_path):
+    held = lock(tmp_path)
+    with pytest.raises(AlreadyRunning, match="another gateway"):
+        lock(tmp_path)
+    held.close()
+    lock(tmp_path).close()
+
+
+def test_all_that_is_wrong_with_the_settings_is_said_at_once(tmp_path):
+    file = tmp_path / "gateway.toml"
+    file.write_text('stor = "x"\ncurrency = "dollars"\ntimezone = "Mars/Olympus"\n[broker]\nkind = "external"\n')
+    code, out = panier("gateway", "--settings", str(file), "--check", "--json")
+    assert code == 1
+    text = "\n".join(json.loads(out)["problems"])
+    for part in ("did you mean 'store'", "store is missing", "currency", "Mars/Olympus", "broker.port and broker.password"):
+        assert part in text
+
+
+async def test_enrolment_writes_settings_that_the_roles_take(closed_shop, settings_file):
+    for arguments in (["till-7"], ["--monitor"]):
+        name = "monitor" if arguments == ["--monitor"] else arguments[0]
+        out = closed_shop.directory / f"{name}.toml"
+        code, text = panier("enrol", *arguments, "--settings", str(settings_file), "--out", str(out), "--json")
+        assert code == 0
+        assert json.loads(text)["name"] == name
+        assert out.stat().st_mode & 0o777 == 0o600
+    code, text = panier("monitor", "--settings", str(closed_shop.directory / "monitor.toml"), "--check")
+    assert (code, text) == (0, "ok\n")
+    code, text = panier("enrol", "Till 7", "--settings", str(settings_file))
+    assert code == 1
+    assert "cannot name a store or device" in text
+
+
+def panier(*arguments):
+    result = CliRunner().invoke(app, arguments)
+    return result.exit_code, result.output
+
+
+def _read(url):
+    with urllib.request.urlopen(url, timeout=5) as response:
+        return response.read().decode()
+
+
+def _alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

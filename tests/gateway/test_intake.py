@@ -1,0 +1,221 @@
+"""The intake by itself, on a real ledger: order, repeats, gaps, refusals, conflicts; and the disk before the state."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from panier.error import PanierError
+from panier.message import EventBatch, event_to_json, happening_to_json
+from panier.trip import Event, HelpRequested, ItemAdded, ItemRemoved, OfferShown, TripAbandoned, TripFinished, TripStarted
+from panier_gateway.intake import Batch, Intake
+from panier_gateway.ledger import Ledger
+
+STARTED = TripStarted(store="shop", currency="USD", timezone="America/New_York", snapshot=0)
+ITEM = ItemAdded(sku="a", name="A", unit_price=1, category="", tax_rate=None, snapshot=0, entry="scan")
+
+
+def journal(*happenings, device="till-1", name="j", trip=None):
+    first = trip or f"{device}.{name}.1"
+    return [Event(sequence=n, at=n, trip=first, what=what) for n, what in enumerate(happenings, start=1)]
+
+
+def batch(events, device="till-1", name="j"):
+    return Batch(device, EventBatch(journal=name, events=[json.loads(event_to_json(event)) for event in events]))
+
+
+def unpriced(trip):
+    raise PanierError("no engine here")
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return Ledger(tmp_path / "ledger.db")
+
+
+@pytest.fixture
+def intake(ledger):
+    return Intake("shop", ledger, unpriced, lambda trip: trip.member)
+
+
+def stored(ledger, device="till-1", name="j"):
+    return [event.sequence for event in ledger.events(device, name, 0, 10**9)]
+
+
+def test_a_batch_moves_the_acknowledgement_and_folds_the_trip(intake, ledger):
+    (taken,) = intake.take_in([batch(journal(STARTED, ITEM, ITEM))], now=5)
+    assert (taken.upto, taken.refused) == (3, ())
+    assert taken.trip is not None
+    assert taken.trip.units == 2
+    assert stored(ledger) == [1, 2, 3]
+
+
+def test_repeats_change_nothing_and_are_acknowledged_again(intake, ledger):
+    events = journal(STARTED, ITEM, ITEM)
+    intake.take_in([batch(events)], now=5)
+    (again,) = intake.take_in([batch(events[:2])], now=6)
+    assert (again.upto, again.events) == (3, ())
+    assert stored(ledger) == [1, 2, 3]
+
+
+def test_a_batch_beyond_a_gap_is_not_stored_and_the_gap_is_said(intake, ledger):
+    events = journal(STARTED, ITEM, ITEM, ITEM)
+    intake.take_in([batch(events[:1])], now=5)
+    (beyond,) = intake.take_in([batch(events[2:])], now=6)
+    assert (beyond.upto, beyond.wrong) == (1, "events 2 to 2 are missing")
+    assert stored(ledger) == [1]
+
+
+def test_a_jump_within_a_batch_ends_it_there(intake, ledger):
+    events = journal(STARTED, ITEM, ITEM, ITEM)
+    (taken,) = intake.take_in([batch([events[0], events[1], events[3]])], now=5)
+    assert taken.upto == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"what": {"kind": "item_added"}}, "malformed: event: what.item_added"),
+        ({"what": {"kind": "who_knows"}}, "malformed: event: what"),
+        ({"at": -1}, "malformed: event: at"),
+        ({"at": 10**20}, "malformed: event: at"),
+        ({"sequence": "two"}, None),
+        ({"trip": "till-2.j.1"}, "forged: trip till-2.j.1 is not one of till-1's journal j"),
+        ({"trip": "till-1.other.1"}, "forged"),
+        ({"trip": "till-1.j.9"}, "trip_order: item_added belongs to trip till-1.j.9, which is not open"),
+        ({"what": {"kind": "item_removed", "sku": "b", "unit_price": 1}}, "trip_order: 1 of b cannot be put back"),
+        ({"what": json.loads(happening_to_json(STARTED))}, "forged: trip till-1.j.1 starts with event 2"),
+    ],
+)
+def test_one_bad_event_is_set_aside_with_its_reason_and_the_rest_goes_on(intake, ledger, change, reason):
+    good = batch(journal(STARTED, ITEM, ITEM))
+    records = [dict(record) for record in good.message.events]
+    records[1] |= change
+    (taken,) = intake.take_in([Batch("till-1", EventBatch(journal="j", events=records))], now=5)
+    assert taken.upto == 3
+    if reason is None:
+        assert taken.refused == ()
+        return
+    assert [refusal.sequence for refusal in taken.refused] == [2]
+    assert taken.refused[0].reason.startswith(reason)
+    (letter,) = ledger.dead_letters()
+    assert (letter.device, letter.journal, letter.sequence) == ("till-1", "j", 2)
+    assert letter.reason.startswith(reason)
+    assert json.loads(letter.payload) == records[1]
+    assert stored(ledger) == [1, 3]
+
+
+def test_a_refused_event_that_comes_again_counts_as_received(intake, ledger):
+    records = [{"sequence": 1, "nonsense": True}]
+    for _ in range(2):
+        (taken,) = intake.take_in([Batch("till-1", EventBatch(journal="j", events=records))], now=5)
+        assert taken.upto == 1
+    assert ledger.count("dead_letter") == 1
+
+
+def test_a_batch_without_any_sequence_is_kept_as_a_dead_letter_and_moves_nothing(intake, ledger):
+    (taken,) = intake.take_in([Batch("till-1", EventBatch(journal="j", events=[{"x": 1}]))], now=5)
+    assert taken.upto == 0
+    assert [letter.reason for letter in ledger.dead_letters()] == ["no event of the batch has a sequence"]
+
+
+def test_other_content_under_a_stored_identity_quarantines_the_journal_and_merges_nothing(intake, ledger):
+    events = journal(STARTED, ITEM, ITEM)
+    intake.take_in([batch(events)], now=5)
+    clone = [*events[:2], replace(events[2], what=HelpRequested()), Event(sequence=4, at=4, trip=events[0].trip, what=ITEM)]
+    (conflict,) = intake.take_in([batch(clone)], now=6)
+    (after,) = intake.take_in([batch([Event(sequence=4, at=4, trip=events[0].trip, what=ITEM)])], now=7)
+    assert (conflict.upto, after.upto) == (None, None)
+    assert stored(ledger) == [1, 2, 3]
+    assert list(intake.quarantined()) == ["till-1"]
+    assert [parcel.kind for parcel in ledger.parcels(9)] == ["incident"]
+    restarted = Intake("shop", ledger, unpriced, lambda trip: trip.member)
+    assert list(restarted.quarantined()) == ["till-1"]
+
+
+def test_a_wiped_device_starts_a_journal_of_its_own_and_its_old_trip_is_reported(intake, ledger):
+    intake.take_in([batch(journal(STARTED, ITEM))], now=5)
+    (taken,) = intake.take_in([batch(journal(STARTED, name="k"), name="k")], now=6)
+    assert taken.upto == 1
+    assert intake.open_trips()["till-1"].trip == "till-1.k.1"
+    (incident,) = ledger.parcels(9)
+    assert json.loads(incident.body)["kind"] == "left_open"
+
+
+def test_a_trip_of_another_store_is_refused(intake, ledger):
+    (taken,) = intake.take_in([batch(journal(replace(STARTED, store="other")))], now=5)
+    assert "of store other, not of shop" in taken.refused[0].reason
+
+
+def test_contacts_with_offers_wait_for_the_back_office_under_the_events_identity(intake, ledger):
+    intake.take_in([batch(journal(STARTED, OfferShown(offer="c1")))], now=5)
+    (parcel,) = ledger.parcels(9)
+    assert (parcel.kind, parcel.identity) == ("contact", "till-1.j.2")
+
+
+def test_an_abandoned_trip_leaves_no_receipt(intake, ledger):
+    intake.take_in([batch(journal(STARTED, ITEM, TripAbandoned()))], now=5)
+    assert intake.open_trips() == {}
+    assert ledger.parcels(9) == []
+
+
+def test_a_receipt_that_cannot_be_formed_keeps_the_trip_and_tells_someone(intake, ledger):
+    intake.take_in([batch(journal(STARTED, ITEM, TripFinished(units=1, discount=0, total=1)))], now=5)
+    assert [trip.trip for trip in ledger.trips("unsettled")] == ["till-1.j.1"]
+    assert json.loads(ledger.parcels(9)[0].body)["kind"] == "unsettled"
+
+
+def test_one_batch_that_trips_over_a_bug_does_not_hold_up_the_others(ledger):
+    def broken(trip):
+        raise RuntimeError("a bug of ours")
+
+    intake = Intake("shop", ledger, unpriced, broken)
+    bad, good = batch(journal(STARTED, OfferShown(offer="c1"))), batch(journal(STARTED, device="till-2"), device="till-2")
+    first, second = intake.take_in([bad, good], now=5)
+    assert (first.upto, second.upto) == (None, 1)
+    assert stored(ledger) == []
+    assert stored(ledger, "till-2") == [1]
+
+
+def test_a_disk_that_refuses_the_commit_leaves_the_state_where_it_was(intake, ledger):
+    events = journal(STARTED, ITEM)
+    # The smallest disk there is: SQLite refuses to grow the file.
+    pages = ledger._conn.execute("PRAGMA page_count").fetchone()[0]
+    ledger._conn.execute(f"PRAGMA max_page_count = {pages}")
+    big = Event(sequence=2, at=2, trip=events[0].trip, what=replace(ITEM, name="x" * 120))
+    many = [events[0], *(replace(big, sequence=n) for n in range(2, 200))]
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        intake.take_in([batch(many)], now=5)
+    assert intake.upto("till-1", "j") == 0
+    assert intake.open_trips() == {}
+    ledger._conn.execute("PRAGMA max_page_count = 1000000")
+    (taken,) = intake.take_in([batch(many)], now=6)
+    assert taken.upto == 199
+
+
+def test_open_trips_are_rebuilt_from_the_disk(intake, ledger):
+    intake.take_in([batch(journal(STARTED, ITEM, ITEM))], now=5)
+    again = Intake("shop", ledger, unpriced, lambda trip: trip.member)
+    assert again.open_trips() == intake.open_trips()
+    assert again.upto("till-1", "j") == 3
+
+
+@settings(max_examples=60, deadline=None)
+@given(cuts=st.lists(st.tuples(st.integers(0, 11), st.integers(1, 12)), max_size=30))
+def test_whatever_pieces_arrive_in_whatever_order_the_ledger_holds_a_prefix_once(tmp_path_factory, cuts):
+    events = journal(STARTED, *[ITEM] * 9, ItemRemoved(sku="a", unit_price=1), TripAbandoned())
+    ledger = Ledger(tmp_path_factory.mktemp("cut") / "ledger.db")
+    intake = Intake("shop", ledger, unpriced, lambda trip: trip.member)
+    for start, size in cuts:
+        (taken,) = intake.take_in([batch(events[start : start + size])], now=5)
+        assert taken.upto == len(stored(ledger))
+    assert stored(ledger) == list(range(1, len(stored(ledger)) + 1))
+    (taken,) = intake.take_in([batch(events)], now=6)
+    assert taken.upto == 12
+    assert stored(ledger) == list(range(1, 13))
+    ledger.close()
