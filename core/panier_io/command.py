@@ -39,6 +39,8 @@ def _load(found: EntryPoint) -> Any:
         app.command(found.name)(target)
     command = typer.main.get_command(app)
     command.name = found.name
+    # The list of commands has room for what a command does, not for how.
+    command.short_help = (command.help or "").strip().partition("\n")[0].partition(":")[0].rstrip(".")
     return command
 
 

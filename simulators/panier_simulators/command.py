@@ -37,7 +37,7 @@ def sample(
     from panier.error import PanierError
 
     try:
-        built = _build_sample(out, data)
+        built = build_sample(out, data)
     except PanierError as error:
         print(f"panier sample: {error}", file=sys.stderr)
         raise typer.Exit(1) from error
@@ -53,7 +53,8 @@ def sample(
         print(f"  {count:>9,} {what}")
 
 
-def _build_sample(out: Path | None, data: Path | None) -> Built:
+def build_sample(out: Path | None, data: Path | None) -> Built:
+    """The sample shop, built with a progress bar where somebody looks."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -190,7 +191,7 @@ def _replay(
 
     began = time.monotonic()
     try:
-        shop = open_sample(sample_dir or _build_sample(None, None).directory)
+        shop = open_sample(sample_dir or build_sample(None, None).directory)
         chosen = list(shop.trips(trips, seed))
         done = asyncio.run(_shop(settings, chosen, Manner(speed=speed), seed))
     except (PanierError, OSError) as error:
@@ -205,10 +206,13 @@ def _replay(
 
 
 async def _shop(settings: list[Path], chosen: list[SampleTrip], manner: Manner, seed: int) -> list[Shopping]:
+    from panier.money import format_minor
     from panier_simulators.fleet import Post, Store
+    from panier_simulators.sample.shop import CURRENCY
 
     def tell(one: Shopping) -> None:
-        print(f"{one.device}: {one.trip or 'end not seen'}, {one.units} units, {one.total / 100:.2f}", file=sys.stderr)
+        total = format_minor(one.total, CURRENCY)
+        print(f"{one.device}: {one.trip or 'end not seen'}, {one.units} units, {total}", file=sys.stderr)
 
     async with Store([Post.read(file) for file in settings], manner=manner, seed=seed) as place:
         await place.wait_until_ready()

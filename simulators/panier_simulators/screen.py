@@ -48,6 +48,18 @@ class Seen(Generic[T]):
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One character of the screen as a terminal would draw it; colours as Rich spells them, None for the terminal's own."""
+
+    text: str
+    foreground: str | None = None
+    background: str | None = None
+    bold: bool = False
+    underline: bool = False
+    reverse: bool = False
+
+
 class _Screen(pyte.Screen):
     """pyte's screen that answers questions, as a real terminal does, and shrugs at private sequences that pyte mistakes."""
 
@@ -150,6 +162,16 @@ class SimulatedTerminal:
     def rows(self) -> Rows:
         """The text of the screen, top to bottom, without the spaces at the ends of rows."""
         return tuple(self._rows)
+
+    def cells(self, y: int) -> list[Cell]:
+        """Row `y` with its colours; empty below the last row."""
+        if y >= self.lines:
+            return []
+        row = self._screen.buffer[y]
+        return [
+            Cell(of.data, _colour(of.fg), _colour(of.bg), of.bold, of.underscore, of.reverse)
+            for of in (row[x] for x in range(self.columns))
+        ]
 
     def send(self, keys: str) -> bool:
         """Presses keys. False where the program is not there to read them."""
@@ -262,3 +284,12 @@ class SimulatedTerminal:
             asyncio.get_running_loop().remove_reader(self._master)
             os.close(self._master)
             self._master = -1
+
+
+def _colour(name: str) -> str | None:
+    """pyte's colour as Rich spells it: six hexadecimal digits need a #, the eight names do not."""
+    if name == "default":
+        return None
+    if len(name) == 6 and all(digit in "0123456789abcdefABCDEF" for digit in name):
+        return f"#{name}"
+    return {"brown": "yellow"}.get(name, name.replace("bright", "bright_").replace("brown", "yellow"))

@@ -10,11 +10,10 @@ import resource
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from panier.error import PanierError
 from panier_simulators.sample import campaign, member, product, promotion, table, trip
@@ -127,44 +126,74 @@ def _build(source: Source, version: str, directory: Path, progress: Progress) ->
 def _fill(source: Source, version: str, staging: Path, progress: Progress) -> Manifest:
     scratch = staging / "scratch"
     scratch.mkdir()
-    file = {name: table.quoted(source.file(name)) for name in source.sizes()}
-    counts: dict[str, Any] = {}
-    connection = table.connect(memory_mb=MEMORY_MB, threads=THREADS, scratch=scratch)
-
-    def save(name: str, query: str) -> None:
-        counts[name] = table.save(connection, query, staging / f"{name}.parquet")
-
-    def promotions() -> None:
-        promotion.mark_promotable(connection)
-        found = promotion.write_promotions(connection, file["promotions"])
-        table.load(connection, "promotion", {"id": "VARCHAR", "definition": "VARCHAR"}, found, scratch)
-        save("promotions", "from promotion order by id")
-
-    def campaigns() -> None:
-        found = campaign.write_campaigns(
-            connection, coupons=file["coupons"], campaigns=file["campaigns"], descriptions=file["campaign_descriptions"]
-        )
-        columns = {"campaign": "VARCHAR", "record": "VARCHAR", "first_day": "DATE", "last_day": "DATE", "type": "VARCHAR"}
-        table.load(connection, "campaign", columns, found, scratch)
-        save("campaigns", "from campaign order by campaign")
-
-    steps: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("reading a year of baskets", lambda: product.read_sales(connection, file["transactions"], file["products"])),
-        ("deriving shelf prices", lambda: counts.update(prices=product.price_products(connection))),
-        ("naming products", lambda: product.name_products(connection, scratch)),
-        ("writing products", lambda: save("products", product.PRODUCT_FILE)),
-        ("choosing trips", lambda: counts.update(dropped=trip.choose_lines(connection), lines=trip.count_lines(connection))),
-        ("writing trips", lambda: save("trips", trip.TRIP_FILE)),
-        ("describing members", lambda: member.describe_members(connection, file["demographics"], scratch)),
-        ("writing members", lambda: save("members", member.MEMBER_FILE)),
-        ("finding promotions", promotions),
-        ("reading campaigns", campaigns),
-    )
-    with closing(connection):
-        for place, (words, work) in enumerate(steps):
+    with closing(table.connect(memory_mb=MEMORY_MB, threads=THREADS, scratch=scratch)) as connection:
+        work = _Work(connection, {name: table.quoted(source.file(name)) for name in source.sizes()}, staging, scratch)
+        steps = work.steps()
+        for place, (words, step) in enumerate(steps):
             progress(words, place, len(steps))
-            work()
+            step()
         progress("done", len(steps), len(steps))
     shutil.rmtree(scratch)
-    prices, dropped = counts.pop("prices"), counts.pop("dropped")
-    return Manifest(version=version, rows=dict(sorted(counts.items())), prices=prices, dropped_lines=dropped)
+    return Manifest(version=version, rows=dict(sorted(work.rows.items())), prices=work.prices, dropped_lines=work.dropped_lines)
+
+
+class _Work:
+    """The steps that turn the data's tables (`file`: quoted names) into the sample's; each leaves what the next one reads."""
+
+    def __init__(self, connection: table.Connection, file: Mapping[str, str], staging: Path, scratch: Path) -> None:
+        self.rows: dict[str, int] = {}
+        self.prices: dict[str, int] = {}
+        self.dropped_lines: dict[str, int] = {}
+        self._connection = connection
+        self._file = file
+        self._staging = staging
+        self._scratch = scratch
+
+    def steps(self) -> tuple[tuple[str, Callable[[], None]], ...]:
+        """What to do, in order, with the words for the progress bar."""
+        return (
+            ("reading a year of baskets", self._read),
+            ("deriving shelf prices", self._price),
+            ("naming products", self._name),
+            ("writing trips", self._trips),
+            ("describing members", self._members),
+            ("finding promotions", self._promotions),
+            ("reading campaigns", self._campaigns),
+        )
+
+    def _read(self) -> None:
+        product.read_sales(self._connection, self._file["transactions"], self._file["products"])
+
+    def _price(self) -> None:
+        self.prices = product.price_products(self._connection)
+
+    def _name(self) -> None:
+        product.name_products(self._connection, self._scratch)
+        self._save("products", product.PRODUCT_FILE)
+
+    def _trips(self) -> None:
+        self.dropped_lines = trip.choose_lines(self._connection)
+        self.rows["lines"] = trip.count_lines(self._connection)
+        self._save("trips", trip.TRIP_FILE)
+
+    def _members(self) -> None:
+        member.describe_members(self._connection, self._file["demographics"], self._scratch)
+        self._save("members", member.MEMBER_FILE)
+
+    def _promotions(self) -> None:
+        promotion.mark_promotable(self._connection)
+        found = promotion.write_promotions(self._connection, self._file["promotions"])
+        table.load(self._connection, "promotion", {"id": "VARCHAR", "definition": "VARCHAR"}, found, self._scratch)
+        self._save("promotions", "from promotion order by id")
+
+    def _campaigns(self) -> None:
+        file = self._file
+        found = campaign.write_campaigns(
+            self._connection, coupons=file["coupons"], campaigns=file["campaigns"], descriptions=file["campaign_descriptions"]
+        )
+        columns = {"campaign": "VARCHAR", "record": "VARCHAR", "first_day": "DATE", "last_day": "DATE", "type": "VARCHAR"}
+        table.load(self._connection, "campaign", columns, found, self._scratch)
+        self._save("campaigns", "from campaign order by campaign")
+
+    def _save(self, name: str, query: str) -> None:
+        self.rows[name] = table.save(self._connection, query, self._staging / f"{name}.parquet")

@@ -1,0 +1,95 @@
+"""The audit: what shoppers read on their screens against what the gateway formed and the back office holds."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from panier_simulators.demo.premises import STORE, Premises
+from panier_simulators.sample.shop import SampleTrip
+from panier_simulators.shopper import Shopping
+
+_DRAIN_PATIENCE = 90.0
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the audit found; `lines` and each list of trips in words, for the report."""
+
+    lost: list[str] = field(default_factory=list[str])
+    duplicated: list[str] = field(default_factory=list[str])
+    mismatched: list[str] = field(default_factory=list[str])
+    to_backoffice_ms: list[float] = field(default_factory=list[float])
+
+
+async def drained(premises: Premises, trips: int, say: Callable[[str], None]) -> None:
+    """Waits until `trips` receipts are in the back office, or none has come for a while: then something is lost."""
+    seen, since = -1, time.monotonic()
+    while seen < trips and time.monotonic() - since < _DRAIN_PATIENCE:
+        totals = await premises.get("/totals", store=STORE)
+        now = sum(one["receipts"] for one in totals)
+        if now != seen:
+            seen, since = now, time.monotonic()
+            say(f"receipts in the back office: {now} of {trips}")
+        await asyncio.sleep(0.2)
+
+
+async def audit(premises: Premises, done: Sequence[Shopping], trips: Sequence[SampleTrip]) -> Findings:
+    """Compares each trip that ended on a screen with its receipt, to the cent and to the unit."""
+    heads = await _all_receipts(premises)
+    disputed = {incident["trip"] for incident in await premises.get("/incidents", limit=5000) if incident["trip"]}
+    findings = Findings()
+    received = Counter(head["receipt"] for head in heads)
+    findings.duplicated += [receipt for receipt, times in received.items() if times > 1]
+    unclaimed = {head["receipt"]: head for head in heads}
+    planned = {trip.basket: trip for trip in trips}
+    for shopping in sorted(done, key=lambda one: one.trip is None):
+        receipt = _claim(shopping, unclaimed)
+        if receipt is None:
+            findings.lost.append(shopping.trip or f"basket {shopping.basket} at {shopping.device}, whose end was not seen")
+            continue
+        full = await premises.get(f"/receipts/{receipt}")
+        findings.to_backoffice_ms.append(float(full["arrived_at"] - full["finished_at"]))
+        wrong = _differences(shopping, planned[shopping.basket], full) + (["has an incident"] if receipt in disputed else [])
+        if wrong:
+            findings.mismatched.append(f"{receipt}: {'; '.join(wrong)}")
+    # A receipt that no shopper remembers is one too many.
+    findings.duplicated += list(unclaimed)
+    return findings
+
+
+async def _all_receipts(premises: Premises) -> list[dict[str, Any]]:
+    heads: list[dict[str, Any]] = []
+    while page := await premises.get("/receipts", store=STORE, after=heads[-1]["number"] if heads else 0, limit=1000):
+        heads += page
+    return heads
+
+
+def _claim(shopping: Shopping, unclaimed: dict[str, dict[str, Any]]) -> str | None:
+    """Takes the shopping's receipt out of `unclaimed`; one whose farewell was not seen is known by device, units and total."""
+    if shopping.trip is not None:
+        return shopping.trip if unclaimed.pop(shopping.trip, None) else None
+    for receipt, head in unclaimed.items():
+        if (head["device"], head["units"], head["total"]) == (shopping.device, shopping.units, shopping.total):
+            del unclaimed[receipt]
+            return receipt
+    return None
+
+
+def _differences(shopping: Shopping, trip: SampleTrip, receipt: dict[str, Any]) -> list[str]:
+    want = Counter[str]()
+    for line in trip.lines:
+        if line.code not in shopping.skipped:
+            want[line.sku] += line.quantity
+    got = Counter[str]()
+    for line in receipt["lines"]:
+        got[line["sku"]] += line["quantity"]
+    figures = {"the screen": shopping.total, "the device's journal": receipt["device_total"], "the gateway": receipt["total"]}
+    wrong = [f"totals differ: {figures}"] if len(set(figures.values())) > 1 else []
+    if want != got:
+        wrong.append(f"scanned {dict(want - got)} more than the receipt has, and {dict(got - want)} less")
+    return wrong

@@ -1,0 +1,62 @@
+"""What a person can scan in the demo: a wallet of members' cards, and the products that real baskets hold most."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from panier.money import format_minor
+from panier_simulators.sample.numbering import product_code
+from panier_simulators.sample.shop import CURRENCY, SampleMember, SampleShop
+
+_BASKETS = 3000
+_PRODUCTS = 1500
+_CARDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """Something with a barcode: `code` is what the scanner reads, `note` stands beside the name."""
+
+    code: str
+    name: str
+    note: str
+    is_card: bool = False
+
+    def matches(self, words: str) -> bool:
+        """True where each word of the search is in the name, the note or the code."""
+        text = f"{self.name} {self.note} {self.code}".casefold()
+        return all(word in text for word in words.casefold().split())
+
+
+def wallet(sample: SampleShop) -> list[Goods]:
+    """Cards of members whom many campaigns address, each for another reason."""
+    addressed = Counter[str]()
+    for campaign in sample.campaigns():
+        addressed.update(campaign.record.members or [])
+    chosen: list[SampleMember] = []
+    known: set[str] = set()
+    for member in sorted(sample.members(), key=lambda one: (-addressed[one.member], one.household)):
+        fresh = [segment for segment in member.segments if segment not in known]
+        if (fresh or not member.segments) and member.first_name not in {one.first_name for one in chosen}:
+            chosen.append(member)
+            known.update(fresh)
+        if len(chosen) == _CARDS:
+            break
+    return [
+        Goods(one.card, f"{one.first_name}'s card", ", ".join(segment.replace("-", " ") for segment in one.segments), True)
+        for one in chosen
+    ]
+
+
+def shelf(sample: SampleShop) -> list[Goods]:
+    """The products that the sample's baskets hold most often, with their shelf prices."""
+    bought = Counter[str]()
+    for trip in sample.trips(_BASKETS):
+        bought.update(line.sku for line in trip.lines)
+    places = {sku: place for place, (sku, _) in enumerate(bought.most_common(_PRODUCTS))}
+    found = [product for product in sample.products() if product.sku in places]
+    return [
+        Goods(product_code(int(product.sku)), product.name, format_minor(product.unit_price, CURRENCY))
+        for product in sorted(found, key=lambda product: places[product.sku])
+    ]

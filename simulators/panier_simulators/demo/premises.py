@@ -1,0 +1,238 @@
+"""The premises: broker, gateway, back office and the terminals' settings, on this machine, in one directory."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+import socket
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from pydantic import TypeAdapter
+
+from panier.catalogue import Product
+from panier.error import PanierError
+from panier_simulators.demo.role import PANIER, RoleFailed, RoleProcess
+from panier_simulators.sample.shop import CURRENCY, TIMEZONE, SampleShop
+
+STORE = "market-street"
+ADMIN = "marketing@panier.example"
+HANDHELD = "handheld"
+"""The terminal that a person takes; the simulated ones are till-01, till-02, ..."""
+
+_PAGE = 5000
+_T = TypeVar("_T")
+_PRODUCT: TypeAdapter[Product] = TypeAdapter(Product)
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Premises:
+    """A whole shop that is open: its processes, its addresses, and a client of its back office as an administrator."""
+
+    directory: Path
+    backoffice: RoleProcess
+    gateway: RoleProcess
+    office: httpx.AsyncClient
+    url: str
+    password: str
+    terminals: list[Path] = field(default_factory=list[Path])
+    handheld: Path | None = None
+    monitor: Path | None = None
+
+    def sample_memory(self) -> None:
+        """Notes peaks of the roles' memory."""
+        self.backoffice.sample_memory()
+        self.gateway.sample_memory()
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """GET of the back office's API, patient while it restarts. Raises httpx.HTTPStatusError."""
+        return await self._ask("GET", path, params=query)
+
+    async def post(self, path: str, body: Any = None) -> Any:
+        """POST to the back office's API; only for what may be repeated."""
+        return await self._ask("POST", path, json=body)
+
+    async def _ask(self, method: str, path: str, **more: Any) -> Any:
+        for attempt in range(60):
+            try:
+                answer = await self.office.request(method, f"/api/v1{path}", **more)
+            except httpx.TransportError:
+                if attempt == 59:
+                    raise
+                await asyncio.sleep(0.5)
+                continue
+            if answer.is_client_error:
+                raise PanierError(f"{method} {path}: {answer.status_code} {answer.text[:400]}")
+            answer.raise_for_status()
+            return answer.json()
+        raise AssertionError("unreachable")
+
+
+@asynccontextmanager
+async def open_premises(
+    directory: Path, sample: SampleShop, terminals: int, say: Say, *, with_handheld: bool = False
+) -> AsyncGenerator[Premises]:
+    """Opens the shop: back office with the sample in it, gateway with its broker, one identity for each terminal.
+
+    Everything is stopped in order at the end. Raises RoleFailed.
+    """
+    password, token, store_token = (secrets.token_urlsafe(12), secrets.token_urlsafe(32), secrets.token_urlsafe(32))
+    url = f"http://127.0.0.1:{_free_port()}"
+    settings = _write_settings(directory, url, store_token, token, password)
+    async with contextlib.AsyncExitStack() as shop:
+        office = await shop.enter_async_context(
+            httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+        )
+        backoffice = RoleProcess(
+            "back office",
+            ["backoffice", "--settings", str(settings["backoffice"])],
+            directory / "backoffice.log",
+            _serves(office),
+        )
+        gateway = RoleProcess(
+            "gateway",
+            ["gateway", "--settings", str(settings["gateway"])],
+            directory / "gateway.log",
+            _wrote(directory / "gateway"),
+        )
+        premises = Premises(directory, backoffice, gateway, office, url, password)
+        say("opening the back office")
+        await backoffice.start()
+        shop.push_async_callback(backoffice.stop)
+        await _stock(premises, sample, say)
+        say("opening the gateway and its broker")
+        await gateway.start()
+        shop.push_async_callback(gateway.stop)
+        say(f"enrolling {terminals} terminals")
+        await _enrol(premises, settings["gateway"], terminals, with_handheld=with_handheld)
+        yield premises
+
+
+def _write_settings(directory: Path, url: str, store_token: str, api_token: str, password: str) -> dict[str, Path]:
+    port = url.rpartition(":")[2]
+    texts = {
+        "backoffice": f"""\
+port = {port}
+database = "sqlite:///{directory / "backoffice.db"}"
+admin_email = "{ADMIN}"
+admin_password = "{password}"
+api_token = "{api_token}"
+stores = ["{STORE}:{store_token}"]
+currency = "{CURRENCY}"
+timezone = "{TIMEZONE}"
+locale = "en_US"
+chain = "Market Street"
+""",
+        "gateway": f"""\
+store = "{STORE}"
+data_dir = "{directory / "gateway"}"
+currency = "{CURRENCY}"
+timezone = "{TIMEZONE}"
+
+[backoffice]
+url = "{url}"
+token = "{store_token}"
+""",
+    }
+    files = {name: directory / f"{name}.toml" for name in texts}
+    for name, file in files.items():
+        file.touch(mode=0o600)
+        file.write_text(texts[name], encoding="utf-8")
+    return files
+
+
+async def _stock(premises: Premises, sample: SampleShop, say: Say) -> None:
+    """Hands the sample to the back office, page by page."""
+    counts = sample.manifest.rows
+    done = 0
+    for page in _pages(sample.products()):
+        await premises.post("/import", {"products": [_PRODUCT.dump_python(product, mode="json") for product in page]})
+        done += len(page)
+        say(f"stocking the shelves: {done:,} of {counts['products']:,} products")
+    for page in _pages(sample.members()):
+        await premises.post("/import", {"members": [member.record().model_dump() for member in page]})
+    say(f"welcoming {counts['members']:,} members")
+    for page in _pages(sample.promotions()):
+        await premises.post("/import", {"promotions": [dict(promotion) for promotion in page]})
+    say("starting the campaigns")
+    for campaign in sample.campaigns():
+        record = campaign.record
+        draft = record.model_dump(include={"campaign", "title", "reason", "promotion", "segment", "members"})
+        created = await premises.post("/campaigns", draft)
+        await premises.post(f"/campaigns/{created['campaign']}/push")
+
+
+async def _enrol(premises: Premises, settings: Path, terminals: int, *, with_handheld: bool) -> None:
+    names = [f"till-{number:02}" for number in range(1, terminals + 1)]
+    files = [premises.directory / f"{name}.toml" for name in (*names, *([HANDHELD] if with_handheld else []))]
+    monitor = premises.directory / "monitor.toml"
+    turn = asyncio.Semaphore(2)
+    await asyncio.gather(*(_enrol_one(turn, settings, file) for file in files), _enrol_one(turn, settings, monitor, "--monitor"))
+    for number, file in enumerate(files):
+        _equip(file, wedge=number % 2 == 1 and file.stem != HANDHELD)
+    premises.terminals = files[: len(names)]
+    premises.handheld = files[-1] if with_handheld else None
+    premises.monitor = monitor
+
+
+async def _enrol_one(turn: asyncio.Semaphore, settings: Path, file: Path, *flags: str) -> None:
+    name = "monitor" if flags else file.stem
+    async with turn:
+        process = await asyncio.create_subprocess_exec(
+            *PANIER, "enrol", name, "--settings", str(settings), "--out", str(file), *flags,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _, errors = await process.communicate()
+        if process.returncode:
+            raise RoleFailed(f"panier enrol {name}: {errors.decode(errors='replace').strip()}")
+
+
+def _equip(file: Path, *, wedge: bool) -> None:
+    """Gives a terminal its directory and a scanner: on a serial line, or one that poses as a keyboard."""
+    data = file.with_suffix("")
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("data_dir")]
+    lines.insert(1, f'data_dir = "{data}"')
+    scanner = f'kind = "wedge"\nsource = "stream"\npath = "{data}.key"' if wedge else f'kind = "serial"\nport = "{data}.tty"'
+    file.write_text("\n".join([*lines, "", "[[scanners]]", scanner]) + "\n", encoding="utf-8")
+
+
+def _pages(items: Iterable[_T]) -> Iterator[list[_T]]:
+    rest = iter(items)
+    while page := list(islice(rest, _PAGE)):
+        yield page
+
+
+def _serves(office: httpx.AsyncClient) -> Callable[[], Any]:
+    async def until_healthy() -> None:
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if (await office.get("/health")).is_success:
+                    return
+            await asyncio.sleep(0.05)
+
+    return until_healthy
+
+
+def _wrote(data: Path) -> Callable[[], Any]:
+    async def until_written() -> None:
+        while True:
+            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+                json.loads((data / "gateway.json").read_text())
+                return
+            await asyncio.sleep(0.05)
+
+    return until_written
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
