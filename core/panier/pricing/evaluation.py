@@ -69,7 +69,14 @@ def _merged(lines: Sequence[BasketLine]) -> list[BasketLine]:
 
 def _place(line: BasketLine) -> tuple[int, str, int, str, int, int]:
     """A line's place in the engine's own order."""
-    return (line.position, line.sku, line.unit_price, line.category, line.min_price, line.tax_rate or 0)
+    return (
+        line.position,
+        line.sku,
+        line.unit_price,
+        line.category,
+        line.min_price,
+        -1 if line.tax_rate is None else line.tax_rate,
+    )
 
 
 @dataclass(slots=True)
