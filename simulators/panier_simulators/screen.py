@@ -179,7 +179,7 @@ class SimulatedTerminal:
             return False
         try:
             os.write(self._master, keys.encode())
-        except (BlockingIOError, OSError):
+        except OSError:
             return False
         return True
 

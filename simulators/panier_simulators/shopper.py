@@ -215,20 +215,20 @@ class VirtualShopper:
         else:
             done.accepted += yes
             done.refused += not yes
-        await self._back_to_basket(done.units)
+            return
+        await self._step_back()
 
-    async def _back_to_basket(self, units: int) -> None:
-        for _ in range(4):
-            if self.glance.is_basket and self.glance.units == units:
-                return
+    async def _step_back(self) -> None:
+        """Escape out of whatever is open; twice, because an offer lies on top of the list of offers."""
+        for _ in range(2):
+            before = self.terminal.rows
             self.terminal.send(ESCAPE)
             with contextlib.suppress(NotSeen):
-                await self._until(lambda seen: seen.is_basket and seen.units == units, "the basket", 0.5)
+                await self.terminal.wait_for(lambda rows, then=before: rows != then, 0.3, "another screen")
 
     async def _finish(self, done: Shopping) -> None:
         await self._pause(self._manner.look_at_end)
         done.total, done.saved = self.glance.total or 0, self.glance.saved or 0
-        restarts = self.terminal.restarts
         for _ in range(self._manner.tries):
             if not await self._confirm_finish():
                 await self._until_awake()
@@ -236,9 +236,10 @@ class VirtualShopper:
             if seen.is_end and seen.trip and seen.total is not None:
                 done.trip, done.total = seen.trip, seen.total
                 return
-            if seen.is_start and (self.terminal.restarts > restarts or not done.units):
+            if seen.is_start:
                 # It died with the trip's end on its disk, before the farewell was painted; or there was nothing to pay.
                 return
+            await self._step_back()
         raise ShopperLost(f"{self.terminal.name} does not finish; it shows:\n{self.terminal.picture()}")
 
     async def _confirm_finish(self) -> bool:

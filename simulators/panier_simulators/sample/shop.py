@@ -97,9 +97,7 @@ class SampleShop:
         for household, member, first_name, card, segments in self._rows(
             "members", "select household, member, first_name, card, segments"
         ):
-            yield SampleMember(
-                household=household, member=member, first_name=first_name, card=card, segments=tuple(segments)
-            )  # fmt: skip
+            yield SampleMember(household=household, member=member, first_name=first_name, card=card, segments=tuple(segments))
 
     def trips(self, limit: int | None = None, seed: int = 1) -> Iterator[SampleTrip]:
         """`limit` trips chosen and shuffled by `seed`; equal arguments give equal trips on every machine."""

@@ -8,9 +8,11 @@ import sys
 from itertools import islice
 
 from panier.feed import CampaignRecord
+from panier.promotion import parse_promotion
+from panier.till import compile_definitions
 from panier_simulators.sample.build import Built
 from panier_simulators.sample.numbering import check_digit
-from panier_simulators.sample.shop import open_sample
+from panier_simulators.sample.shop import CURRENCY, open_sample
 
 
 def test_the_real_shop_is_whole_and_its_first_build_is_quick_and_small(real_sample: Built) -> None:
@@ -70,9 +72,17 @@ def test_no_product_is_in_two_public_promotions(real_sample: Built) -> None:
         seen |= set(target["skus"])
 
 
+def test_the_core_reads_every_promotion_and_campaign(real_sample: Built) -> None:
+    shop = open_sample(real_sample.directory)
+    _, refused = compile_definitions({promotion["id"]: promotion for promotion in shop.promotions()}, CURRENCY)
+    assert refused == []
+    for campaign in shop.campaigns():
+        parse_promotion(campaign.record.promotion, CURRENCY, name=campaign.record.campaign, title=campaign.record.title)
+
+
 def test_trips_are_read_without_pandas(real_sample: Built) -> None:
     script = (
-        "import sys; from pathlib import Path; from panier_simulators.sample.shop import open_sample;"
+        "import sys; from pathlib import Path; from panier_simulators.sample.shop import CURRENCY, open_sample;"
         f"trips = list(open_sample(Path({str(real_sample.directory)!r})).trips(3)); assert len(trips) == 3;"
         "print([name for name in sys.modules if name in ('pandas', 'numpy', 'pyarrow')])"
     )
