@@ -51,7 +51,7 @@ async def test_what_never_comes_is_reported_with_the_screen(terminal: SimulatedT
         await terminal.wait_for(lambda rows: "unicorn" in rows, 0.05, "a unicorn")
 
 
-@script("import os; print('pid', os.getpid(), flush=True); input()")
+@script("import os; print(f'pid {os.getpid()}', flush=True); input()")
 async def test_a_killed_program_is_started_again_on_a_blank_screen(terminal: SimulatedTerminal) -> None:
     first = (await terminal.wait_for(lambda rows: rows[0] if rows[0].startswith("pid") else None, 10)).value
     terminal.kill()
