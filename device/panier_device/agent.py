@@ -213,9 +213,9 @@ class Agent:
         fresh = frozenset(offer.offer for offer in decision.fresh_offers(trip, capsule.offers))
         decided = decision.take_capsule(trip, capsule)
         if decided.happenings:
-            self.now = replace(self.now, fresh=fresh)
-            decided = replace(decided, message=decided.message or self.now.message)
-            self._decide(decided, keep_fresh=True)
+            # Nobody pressed a key: what the shopper is reading stays.
+            self.now = replace(self.now, fresh=fresh | (self.now.fresh & {offer.offer for offer in capsule.offers}))
+            self._decide(replace(decided, message=self.now.message), keep_fresh=True)
         else:
             self.show()
 

@@ -114,14 +114,13 @@ def take_capsule(trip: Trip, capsule: Capsule) -> Decision:
     known = (trip.member, trip.segments, trip.offers)
     if (capsule.member, capsule.segments, capsule.offers) == known:
         return Decision()
-    received = CapsuleReceived(member=capsule.member, segments=capsule.segments, offers=capsule.offers)
-    fresh = fresh_offers(trip, capsule.offers)
-    pushed = trip.member is not None and fresh
-    return Decision((received,), Message("new_offer", "good", {"title": fresh[0].title}) if pushed else None)
+    return Decision((CapsuleReceived(member=capsule.member, segments=capsule.segments, offers=capsule.offers),))
 
 
 def fresh_offers(trip: Trip, offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
-    """Those of `offers` that the trip did not hold before, or not in this revision."""
+    """Those of `offers` that were pushed in mid-trip: not held before, or not in this revision. At first, none is news."""
+    if trip.member is None:
+        return ()
     held = {(offer.offer, offer.revision) for offer in trip.offers}
     return tuple(offer for offer in offers if (offer.offer, offer.revision) not in held and offer.offer not in trip.refused)
 

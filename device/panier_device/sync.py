@@ -208,5 +208,4 @@ class Sync:
 
     def _line_changed(self) -> None:
         self._tally.online.set(self.online)
-        self._tally.waiting.set(self._journal.waiting)
         self._listener.line_changed()

@@ -28,7 +28,6 @@ from panier_io.journal import Journal
 from panier_io.session import Address
 
 _TICK = 2.0
-_PARTS = ("journal.db", "shop.db", "device.log")
 
 
 def wall_clock() -> int:
@@ -86,6 +85,9 @@ class Terminal:
     async def _tick(self) -> None:
         while True:
             self.line_changed()
+            self.tally.waiting.set(self.journal.waiting)
+            for scanner in self.scanners:
+                self.tally.noise.labels(scanner.name).set(scanner.noise)
             if self.settings.metrics_file:
                 self.tally.write(self.settings.metrics_file)
             await asyncio.sleep(_TICK)

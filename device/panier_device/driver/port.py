@@ -52,6 +52,11 @@ class Scanner(Protocol):
         """True while the device answers."""
         ...
 
+    @property
+    def noise(self) -> int:
+        """Bytes or keys so far that belonged to no code."""
+        ...
+
     async def run(self, deliver: Deliver) -> None:
         """Calls `deliver` with each reading, in order, until cancelled."""
         ...

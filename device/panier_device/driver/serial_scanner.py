@@ -37,6 +37,10 @@ class SerialScanner:
     def present(self) -> bool:
         return self._port is not None
 
+    @property
+    def noise(self) -> int:
+        return self.decoder.noise
+
     async def run(self, deliver: Deliver) -> None:
         while True:
             try:

@@ -32,6 +32,10 @@ class WedgeScanner:
     def present(self) -> bool:
         return self._source is not None
 
+    @property
+    def noise(self) -> int:
+        return self.decoder.noise
+
     async def run(self, deliver: Deliver) -> None:
         while True:
             try:

@@ -13,7 +13,7 @@ from panier.money import format_minor
 from panier_device.screen import digit
 from panier_device.screen.dialogue import Pose
 from panier_device.screen.view import LineView, MessageView, OfferView, View
-from panier_device.screen.word import Words
+from panier_device.screen.word import Keys, Words
 
 Ink = Literal[
     "page", "faint", "bold", "saving", "alarm", "bar", "bar_online", "bar_offline", "last", "last_bold", "last_saving",
@@ -106,31 +106,37 @@ def _middle(rows: Sequence[Row], height: int, width: int) -> list[Row]:
 
 def _header(view: View, words: Words, width: int) -> Row:
     sign: Span = (f"● {words.online} ", "bar_online") if view.link.online else (f"○ {words.offline} ", "bar_offline")
-    return row([(f"  {view.greeting} ", "bar")], [sign], width, "bar")
+    return row([(f"  {words.done if view.phase == 'thanks' else view.greeting} ", "bar")], [sign], width, "bar")
 
 
 def _footer(view: View, pose: Pose, words: Words, width: int) -> Row:
-    hint = {
-        "typed": words.typed_keys,
-        "confirm": words.finish_keys,
-        "shelf": words.shelf_keys,
-        "offers": words.offers_keys.format(n=len(view.offers)) if view.offers else words.back_keys,
-        "offer": words.offer_keys,
-    }.get(pose.mode)
-    if hint is not None:
-        return row([(f" {hint}", "word")], [], width, "word")
-    if view.phase == "thanks":
-        return row([(f" {words.next_shopper}", "word")], [], width, "word")
-    table = words.footer_start if view.phase == "start" else words.footer
     spans: list[Span] = []
-    for key, word in table:
-        is_main = key == "f" and not view.is_empty
+    for key, word in _keys(view, pose, words):
+        is_main = key in ("f", "y", "Enter") and not (key == "f" and view.is_empty)
         key_ink: Ink = "main_key" if is_main else "key"
         word_ink: Ink = "main_word" if is_main else "word"
-        label = word.format(offers=len(view.offers) or "").rstrip()
-        spans.append((f" {key} ", key_ink))
-        spans.append((f"{label} ", word_ink))
+        count = len(view.offers) or ""
+        spans.append((f" {key.format(offers=count)} ", key_ink))
+        spans.append((f"{word.format(offers=count).rstrip()} ", word_ink))
     return row(spans, [], width, "word")
+
+
+def _keys(view: View, pose: Pose, words: Words) -> Keys:
+    if view.phase == "thanks":
+        return words.next_shopper
+    match pose.mode:
+        case "typed":
+            return words.typed_keys
+        case "confirm":
+            return words.finish_keys
+        case "shelf":
+            return words.shelf_keys
+        case "offers":
+            return words.offers_keys if view.offers else words.back_keys
+        case "offer":
+            return words.offer_keys
+        case "shop":
+            return words.footer_start if view.phase == "start" else words.footer
 
 
 # -- the basket ----------------------------------------------------------------------------------------------------------
@@ -151,7 +157,10 @@ def _state(view: View, words: Words, width: int, above: int, below: int) -> Row:
     if view.link.prices:
         left.append((f"{'' if left else '! '}{view.link.prices} ", "alarm"))
     hidden = [words.more_above.format(n=above)] * bool(above) + [words.more_below.format(n=below)] * bool(below)
-    return row(left, [(f"{'  '.join(hidden)} ", "faint")] if hidden else [], width, "page")
+    right: list[Span] = [(f"{'  '.join(hidden)} ", "faint")] if hidden else []
+    if sum(cell_len(text) for text, _ in (*left, *right)) > width:
+        right = []
+    return row(left, right, width, "page")
 
 
 def _lines(view: View, words: Words, width: int, height: int) -> tuple[list[Row], int, int]:
@@ -173,13 +182,14 @@ def _lines(view: View, words: Words, width: int, height: int) -> tuple[list[Row]
 
 def _line(line: LineView, width: int) -> list[Row]:
     ink, strong, saving = ("last", "last_bold", "last_saving") if line.is_last else ("page", "page", "saving")
-    quantity = f"x{line.quantity}" if line.quantity > 1 else ""
-    name = width - 2 - _QUANTITY - _AMOUNT - 1
+    quantity = f"{f'x{line.quantity}' if line.quantity > 1 else '':>{_QUANTITY}}"
+    amount = f"{line.amount:>{_AMOUNT}} "
+    name = width - 2 - len(quantity) - len(amount)
     spans: list[Span] = [
         ("▸ " if line.is_last else "  ", strong),
         (fit(line.name, name), strong),
-        (f"{quantity:>{_QUANTITY}}", strong),
-        (f"{line.amount:>{_AMOUNT}} ", strong),
+        (quantity, strong),
+        (amount, strong),
     ]
     rows: list[Row] = [tuple(spans)]
     rows += [row([(f"    {title} ", saving)], [(f"{amount:>{_AMOUNT}} ", saving)], width, ink) for title, amount in line.savings]
@@ -192,11 +202,15 @@ def _panel(view: View, pose: Pose, words: Words, width: int, height: int) -> tup
         return _padded(_typing(pose, words, width), height, width, "panel"), ()
     if pose.mode == "confirm":
         question = words.finish_empty if view.is_empty else words.finish_ask.format(amount=view.total)
-        return _told(MessageView(question, words.finish_keys, "good"), width, height), ()
+        saved = words.finish_saved.format(amount=view.saved.split()[-1]) if view.has_saved else ""
+        return _told(MessageView(question, saved, "good"), width, height), ()
     room, message = height, view.message
     rows: list[Row] = []
     if message is not None and message.tone == "attention":
-        return _told(message, width, height), ()
+        # What was pushed in this moment is shown all the same: it has one row's worth of news.
+        pushed = [offer for offer in view.offers[:1] if offer.is_fresh]
+        told = _told(message, width, height - len(pushed))
+        return [*told, *(_offer(offer, width) for offer in pushed)], tuple(offer.offer for offer in pushed)
     if message is not None:
         ink: Ink = "good" if message.tone == "good" else "panel_bold"
         rows.append(row([(f"  {message.what} ", ink)], [], width, ink))
@@ -287,6 +301,7 @@ def _thanks(view: View, words: Words, width: int, height: int) -> list[Row]:
 def _offer_list(view: View, words: Words, width: int, height: int) -> tuple[list[Row], tuple[str, ...]]:
     rows: list[Row] = [_blank(width), row([(f"  {words.offers}", "bold")], [], width, "page"), _blank(width)]
     shown: list[str] = []
+    airy = len(rows) + 3 * len(view.offers) + len(view.near_misses) <= height
     for place, offer in enumerate(view.offers, 1):
         if len(rows) + 2 > height:
             break
@@ -294,6 +309,7 @@ def _offer_list(view: View, words: Words, width: int, height: int) -> tuple[list
         right: list[Span] = [(f" {offer.mark} ", ink)] if offer.mark else []
         rows.append(row([("★ ", ink), (f"{place} ", ink), (offer.title, ink)], right, width, ink))
         rows.append(row([(f"    {offer.reason}", "faint")], [], width, "page"))
+        rows += [_blank(width)] * airy
         shown.append(offer.offer)
     if not view.offers:
         rows.append(row([(f"  {words.offers_none}", "page")], [], width, "page"))
@@ -322,7 +338,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 def _shelf(pose: Pose, words: Words, width: int, height: int, currency: str) -> list[Row]:
     field: list[Span] = (
-        [(f" {pose.text}▏", "panel_bold")] if pose.text else [(" ▏", "panel_bold"), (words.shelf_find, "panel_faint")]
+        [(f"  {pose.text}▏", "panel_bold")] if pose.text else [("  ▏", "panel_bold"), (words.shelf_find, "panel_faint")]
     )
     rows: list[Row] = [
         _blank(width),

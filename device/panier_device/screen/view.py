@@ -69,6 +69,7 @@ class View:
     saved: str = ""
     total: str = ""
     is_empty: bool = True
+    has_saved: bool = False
     message: MessageView | None = None
     needs_help: bool = False
     trip: str = ""
@@ -108,7 +109,7 @@ def look(situation: Situation, link: Link, words: Words) -> View:
             phase="thanks",
             greeting=greeting,
             link=link,
-            items=words.items.format(n=farewell.units),
+            items=_items(farewell.units, words),
             saved=words.saved.format(amount=format_minor(farewell.discount, farewell.currency)),
             total=format_minor(farewell.total, farewell.currency),
             trip=farewell.trip,
@@ -124,14 +125,19 @@ def look(situation: Situation, link: Link, words: Words) -> View:
         lines=_lines(trip, priced),
         near_misses=tuple(_near_miss(miss, trip, words) for miss in priced.near_misses),
         offers=_offers(trip, situation.fresh, words),
-        items=words.items.format(n=priced.units),
+        items=_items(priced.units, words),
         saved=words.saved.format(amount=format_minor(priced.discount, priced.currency)),
         total=format_minor(priced.total, priced.currency),
         is_empty=not trip.lines,
+        has_saved=priced.discount > 0,
         message=message,
         needs_help=trip.needs_help,
         trip=trip.trip,
     )
+
+
+def _items(units: int, words: Words) -> str:
+    return words.item if units == 1 else words.items.format(n=units)
 
 
 def _message(message: Message | None, words: Words) -> MessageView | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+Keys = tuple[tuple[str, str], ...]
+"""Keys and what they do, in order, as the footer shows them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
@@ -38,27 +41,29 @@ class Words:
     help_coming: str
     finish_ask: str
     finish_empty: str
-    finish_keys: str
+    finish_saved: str
+    finish_keys: Keys
     thanks: str
     thanks_name: str
     pay: tuple[str, ...]
     trip: str
-    next_shopper: str
+    done: str
+    next_shopper: Keys
     typed: str
-    typed_keys: str
+    typed_keys: Keys
     shelf: str
     shelf_find: str
     shelf_none: str
-    shelf_keys: str
+    shelf_keys: Keys
     offers: str
     offers_none: str
-    offers_keys: str
-    back_keys: str
+    offers_keys: Keys
+    back_keys: Keys
     offer_why: str
-    offer_keys: str
-    footer: tuple[tuple[str, str], ...]
-    """Key and word, in order; {offers} is the number of offers."""
-    footer_start: tuple[tuple[str, str], ...]
+    offer_keys: Keys
+    footer: Keys
+    """{offers} is the number of offers."""
+    footer_start: Keys
     messages: dict[str, tuple[str, str]]
     """By code: what is the matter, and what to do."""
     refused: tuple[str, str]
@@ -80,7 +85,7 @@ ENGLISH = Words(
     hours="{n} h",
     days="{n} days",
     items="{n} items",
-    item="{n} items",
+    item="1 item",
     saved="saved {amount}",
     total="TOTAL",
     scan_next="Scan the next item, or press f",
@@ -91,27 +96,29 @@ ENGLISH = Words(
     accepted="yours",
     more_above="↑ {n} more",
     more_below="↓ {n} more",
-    help_coming="Help is called. Press h when done.",
+    help_coming="Help called (h ends)",
     finish_ask="Finish and pay {amount}?",
     finish_empty="Nothing in the basket. End here?",
-    finish_keys="y Yes          Esc Keep shopping",
+    finish_saved="You saved {amount}.",
+    finish_keys=(("y", "Yes"), ("Esc", "Keep shopping")),
     thanks="Thank you",
     thanks_name="Thank you, {name}",
     pay=("Show this to the till to pay.",),
     trip="Trip {trip}",
-    next_shopper="Next shopper: scan, or press a key",
+    done="All done",
+    next_shopper=(("any key", "or a scan: next shopper"),),
     typed="Code",
-    typed_keys="Enter Look up      Esc Cancel",
+    typed_keys=(("Enter", "Look up"), ("Esc", "Cancel")),
     shelf="Find a product",
     shelf_find="Type a name",
     shelf_none="Nothing by that name. Try fewer letters.",
-    shelf_keys="↑↓ Choose  Enter Add  Esc Back",
+    shelf_keys=(("↑↓", "Choose"), ("Enter", "Add"), ("Esc", "Back")),
     offers="Offers for you",
     offers_none="No offers now. Scan your card to get yours.",
-    offers_keys="1-{n} Choose         Esc Back",
-    back_keys="Esc Back",
+    offers_keys=(("1-{offers}", "Choose"), ("Esc", "Back")),
+    back_keys=(("Esc", "Back"),),
     offer_why="Why you: {reason}",
-    offer_keys="y Yes please   n Not for me   Esc Back",
+    offer_keys=(("y", "Yes"), ("n", "Not for me"), ("Esc", "Back")),
     footer=(("l", "List"), ("o", "Offers {offers}"), ("h", "Help"), ("f", "Finish")),
     footer_start=(("l", "List"), ("0-9", "Code"), ("h", "Help")),
     messages={
@@ -124,6 +131,8 @@ ENGLISH = Words(
         "wrong_length": ("That code has too many or few digits.", "Scan again, or check the digits."),
         "no_card_rule": ("No card of this shop looks like that.", "Try the card of this shop."),
         "unknown_card": ("We do not know this card.", "Shop on as a guest, or press h."),
+        "wrong_character": ("That is no code of a product.", "Scan the one with digits under it."),
+        "control_character": ("That code came in garbled.", "Please scan it again."),
         "not_sold_yet": ("That kind of code is not used here.", "Scan the one with digits under it."),
         "card_taken": ("Your card is in.", ""),
         "card_again": ("Your card is in already.", "Scan the next item."),
@@ -131,8 +140,7 @@ ENGLISH = Words(
         "put_back": ("Put back: {name}", ""),
         "help_ended": ("Help called off.", "Scan the next item."),
         "help_coming": ("Someone is on the way to you.", "Press h when you are helped."),
-        "new_offer": ("New for you: {title}", "Press o to see your offers."),
-        "offer_accepted": ("It counts as soon as it fits.", "Scan the next item."),
+        "offer_accepted": ("Yours. It comes off by itself.", ""),
         "offer_refused": ("Thanks. You will not see it again.", ""),
         "goodbye": ("Nothing to pay. See you soon!", ""),
         "disk_fault": ("This device cannot save any more.", "Please take another, or press h."),

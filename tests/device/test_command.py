@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+import os
+import pty
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from panier_device.command import device
+from panier_device.lock import AlreadyRunning, locked
+
+app = typer.Typer()
+app.command()(device)
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, arguments)
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def port() -> Iterator[str]:
+    master, slave = pty.openpty()
+    yield os.ttyname(slave)
+    os.close(master)
+    os.close(slave)
+
+
+def write(directory: Path, text: str) -> str:
+    file = directory / "device.toml"
+    file.write_text(f'store = "north"\ndevice = "hand-1"\ndata_dir = "{directory}"\n{text}')
+    return str(file)
+
+
+def check(file: str) -> tuple[int, dict[str, Any]]:
+    code, out, _ = run("--settings", file, "--check", "--json")
+    return code, json.loads(out)
+
+
+def test_sound_settings_and_hardware_pass(tmp_path: Path, port: str):
+    (tmp_path / "fifo").unlink(missing_ok=True)
+    os.mkfifo(tmp_path / "fifo")
+    file = write(
+        tmp_path,
+        f'[[scanners]]\nkind = "serial"\nport = "{port}"\n'
+        f'[[scanners]]\nkind = "wedge"\nsource = "stream"\npath = "{tmp_path}/fifo"\n'
+        '[broker]\nhost = "127.0.0.1"\npassword = "secret"\n',
+    )
+    assert check(file) == (0, {"ok": True, "problems": [], "notes": []})
+    code, out, _ = run("--settings", file, "--check")
+    assert code == 0
+    assert "2 scanner(s) ready" in out
+
+
+def test_everything_that_is_wrong_with_the_settings_is_said_at_once(tmp_path: Path):
+    file = write(
+        tmp_path, 'currncy = "USD"\nprice_age_s = 0\ntimezone = "Mars/Olympus"\n[broker]\nhost = ""\npassword = "secret"\n'
+    )
+    code, said = check(file)
+    problems = "\n".join(said["problems"])
+    assert code == 1
+    assert "did you mean 'currency'" in problems
+    for word in ("price_age_s", "Mars/Olympus", "broker.host"):
+        assert word in problems
+    assert "secret" not in problems
+
+
+def test_everything_that_is_wrong_with_the_hardware_is_said_at_once(tmp_path: Path, port: str):
+    (tmp_path / "file").touch()
+    file = write(
+        tmp_path,
+        f'loyalty = "nowhere"\n[[scanners]]\nkind = "serial"\nport = "/dev/nothing"\nprofile = "gneric"\n'
+        f'[[scanners]]\nkind = "wedge"\nsource = "stream"\npath = "{tmp_path}/file"\nlayout = "klingon"\n',
+    )
+    code, said = check(file)
+    assert code == 1
+    for words in (
+        "no loyalty rules",
+        "no scanner profile",
+        "/dev/nothing is not there",
+        "no keyboard layout",
+        "neither a socket",
+    ):
+        assert any(words in problem for problem in said["problems"]), words
+
+
+def test_a_bad_name_is_refused(tmp_path: Path):
+    file = tmp_path / "device.toml"
+    file.write_text(f'store = "north/+"\ndevice = "staff"\ndata_dir = "{tmp_path}"\n')
+    code, said = check(str(file))
+    assert code == 1
+    assert len(said["problems"]) == 2
+
+
+def test_without_evdev_a_check_says_what_works_all_the_same(tmp_path: Path, port: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "evdev", None)
+    assert "evdev is not installed" in check(write(tmp_path, f'[[scanners]]\nkind = "serial"\nport = "{port}"\n'))[1]["notes"][0]
+    code, said = check(write(tmp_path, '[[scanners]]\nkind = "wedge"\npath = "/dev/input/event0"\n'))
+    assert code == 1
+    assert "evdev is not installed" in said["problems"][0]
+
+
+def test_a_terminal_without_a_screen_says_what_it_needs(tmp_path: Path):
+    code, _, error = run("--settings", write(tmp_path, ""))
+    assert code == 1
+    assert "40 x 24" in error
+
+
+def test_a_directory_in_use_is_refused_and_let_go_of(tmp_path: Path):
+    with locked(tmp_path), pytest.raises(AlreadyRunning, match=str(os.getpid())), locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        pass

@@ -1,0 +1,116 @@
+"""`panier device` as a process of its own, on a screen of its own, with a scanner on a pty."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from tests.device.conftest import BEANS, BREAD, MILK, whole
+
+from panier_device.shop import Shop
+from panier_io.journal import Journal
+from panier_simulators.scanner import SimulatedScanner
+from panier_simulators.screen import SimulatedTerminal
+
+
+def holds(*words: str) -> Callable[[tuple[str, ...]], bool]:
+    return lambda rows: all(any(word in row for row in rows) for word in words)
+
+
+class Handheld:
+    """A device directory, a scanner that is plugged in, and the process."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        shop = Shop(directory / "shop.db")
+        shop.take(whole(7)[0])
+        shop.settle_in("USD", "America/New_York")
+        shop.close()
+        self.scanner = SimulatedScanner(directory / "scanner")
+        self.metrics = directory / "device.prom"
+        self.settings = directory / "device.toml"
+        self.settings.write_text(
+            f'store = "north"\ndevice = "hand-1"\ndata_dir = "{directory}"\nmetrics_file = "{self.metrics}"\n'
+            f'[[scanners]]\nkind = "serial"\nport = "{directory / "scanner"}"\n'
+        )
+        command = [sys.executable, "-m", "panier_io.command", "device", "--settings", str(self.settings)]
+        self.terminal = SimulatedTerminal(command)
+
+    async def see(self, *words: str) -> None:
+        await self.terminal.wait_for(holds(*words), 30, " and ".join(words))
+
+    async def scan(self, code: str) -> None:
+        await asyncio.to_thread(self.scanner.scan, code)
+
+
+@pytest.fixture
+async def handheld(tmp_path: Path) -> AsyncIterator[Handheld]:
+    handheld = Handheld(tmp_path)
+    await handheld.terminal.start()
+    await handheld.see("Scan your card or first item")
+    yield handheld
+    await handheld.terminal.stop()
+    handheld.scanner.close()
+
+
+async def test_a_trip_survives_kill_9_to_the_last_line_painted(handheld: Handheld):
+    await handheld.scan(MILK)
+    await handheld.see("▸ Oat milk", "1 item")
+    await handheld.scan(BEANS)
+    await handheld.see("▸ Espresso beans", "2 items", "TOTAL  14.19")
+    handheld.terminal.kill()
+    async with asyncio.timeout(30):
+        while handheld.terminal.restarts == 0:  # noqa: ASYNC110  (the simulator tells nobody)
+            await asyncio.sleep(0.05)
+    await handheld.see("▸ Espresso beans", "Oat milk", "2 items", "TOTAL  14.19")
+    await handheld.scan(BREAD)
+    await handheld.see("3 items", "TOTAL  15.34")
+    handheld.terminal.send("f")
+    await handheld.see("Finish and pay 15.34?")
+    handheld.terminal.send("y")
+    await handheld.see("Thank you", "Trip hand-1.")
+    await handheld.terminal.stop()
+    journal = Journal(handheld.directory / "journal.db", "hand-1")
+    assert [event.what.kind for event in journal.after(0, 10)] == ["trip_started", *["item_added"] * 3, "trip_finished"]
+
+
+async def test_a_second_process_on_the_same_directory_is_refused(handheld: Handheld):
+    second = SimulatedTerminal([*(sys.executable, "-m", "panier_io.command", "device"), "--settings", str(handheld.settings)])
+    await second.start()
+    told = f"in use by process {handheld.terminal.pid};"
+    await second.wait_for(lambda rows: told in "".join(f"{row:<40}" for row in rows), 30, "the refusal")
+    await second.stop()
+    await handheld.scan(MILK)
+    await handheld.see("▸ Oat milk")
+
+
+async def test_it_measures_itself_and_stays_small(handheld: Handheld):
+    await handheld.scan(MILK)
+    await handheld.see("▸ Oat milk")
+
+    def measured() -> dict[str, float]:
+        lines = handheld.metrics.read_text().splitlines() if handheld.metrics.exists() else []
+        return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
+
+    async with asyncio.timeout(20):
+        while measured().get("panier_scan_to_screen_seconds_count") != 1:  # noqa: ASYNC110  (a file has no event)
+            await asyncio.sleep(0.05)
+    figures = measured()
+    assert figures['panier_scans_total{entry="scan"}'] == 1
+    assert figures["panier_events_waiting"] == 2
+    assert 0 < figures["panier_rss_bytes"] < 120e6
+    assert figures["panier_rss_bytes"] % resource.getpagesize() == 0
+
+
+async def test_sigterm_ends_it_in_order(handheld: Handheld):
+    pid = handheld.terminal.pid
+    await handheld.terminal.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    with pytest.raises(FileNotFoundError):
+        (handheld.directory / "journal.db-wal").stat()
