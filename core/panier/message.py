@@ -149,6 +149,8 @@ class LiveRow(Message):
     snapshot: int = 0
     battery: int | None = None
     last_at: Sequence = 0
+    help_since: Sequence = 0
+    """When the shopper called, in milliseconds by the gateway's clock; 0 while nobody waits for staff."""
 
 
 class Counters(Message):

@@ -26,6 +26,7 @@ class Terminal:
     help_answered: bool = False
     quarantined: str | None = None
     wrong: str | None = None
+    refused: str | None = None
     last_at: int = 0
 
 
@@ -79,9 +80,10 @@ class Floor:
         """A batch that is on the disk, or that was not taken."""
         terminal = self._terminal(taken.device)
         terminal.last_at = now
-        terminal.wrong = taken.wrong or (
-            f"{len(taken.refused)} events refused: {taken.refused[0].reason}" if taken.refused else None
-        )
+        terminal.wrong = taken.wrong
+        if taken.refused:
+            count = len(taken.refused)
+            terminal.refused = f"{count} event{'s' if count > 1 else ''} refused: {taken.refused[0].reason}"
         terminal.quarantined = taken.wrong if taken.upto is None else None
         for event in taken.events:
             if isinstance(event.what, HelpRequested):
@@ -89,6 +91,8 @@ class Floor:
             elif isinstance(event.what, HelpEnded):
                 self._end_help(terminal, now)
         if taken.trip is not None:
+            if not taken.refused and (terminal.trip is None or terminal.trip.trip != taken.trip.trip):
+                terminal.refused = None  # it was told during the trip in which it happened
             terminal.trip = taken.trip if taken.trip.is_open else None
             if terminal.trip is None:
                 self._end_help(terminal, now)
@@ -119,6 +123,7 @@ class Floor:
             member=bool(trip and (trip.member or trip.card)), wrong=_wrong(terminal), waiting=status.waiting if status else 0,
             snapshot=trip.snapshot if trip else status.snapshot if status else 0,
             battery=status.battery if status else None, last_at=terminal.last_at,
+            help_since=0 if terminal.help_answered else terminal.help_since or 0,
         )  # fmt: skip
 
     def counters(self) -> Counters:
@@ -164,4 +169,4 @@ def _wrong(terminal: Terminal) -> str | None:
         return terminal.quarantined
     if terminal.help_answered:
         return "help is on the way"
-    return terminal.wrong
+    return terminal.wrong or terminal.refused
