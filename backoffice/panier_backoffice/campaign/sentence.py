@@ -11,7 +11,7 @@ from panier.money import NotMoney, parse_minor
 from panier_backoffice.campaign.table import CampaignRow
 from panier_backoffice.words import Words
 
-_NAMED = 3
+_NAMED = 2
 
 
 def sentence(row: CampaignRow, eligible: int, words: Words, names: Mapping[str, str]) -> str:
@@ -58,8 +58,11 @@ def goods(target: Mapping[str, Any], names: Mapping[str, str]) -> str:
     ]
     if not listed:
         return "everything"
-    more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
-    return ", ".join(listed[:_NAMED]) + more
+    # Packs of one name differ in number only; said twice they would look like a mistake.
+    kept = list(dict.fromkeys(listed))[:_NAMED]
+    if len(listed) > len(kept):
+        return f"{', '.join(kept)} and {len(listed) - len(kept)} more"
+    return " and ".join(kept)
 
 
 def _plain(number: Any) -> str:

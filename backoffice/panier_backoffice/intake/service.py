@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from panier.intake import Contact, Incident, Intake, IntakeResult, Outcome, Refused
+from panier.money import format_minor
 from panier.receipt import Receipt
 from panier.snapshot import canonical
 from panier_backoffice.bell import announce
@@ -125,7 +126,10 @@ class Delivery:
 
     def _contradicted(self, index: int, receipt: Receipt, digest: str, raw: Mapping[str, Any]) -> Refused:
         reason = "a receipt with this id is held already, with other content; the first one stays"
-        self._notice("receipt_conflict", receipt, f"{receipt.receipt} came again with other content: {digest[:12]}", digest[:12])
+        held = receipts.find(self.session, receipt.receipt)
+        first = format_minor(held.total, held.currency) if held else "?"
+        text = f"the receipt came again with other content, total {format_minor(receipt.total, receipt.currency)}; kept: {first}"
+        self._notice("receipt_conflict", receipt, text, digest[:12])
         return self._refuse("receipt", index, raw, reason)
 
     def _reprice(self, receipt: Receipt) -> None:

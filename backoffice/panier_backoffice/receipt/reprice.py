@@ -82,14 +82,15 @@ def _sums(receipt: Receipt) -> Iterator[str]:
     """The receipt against itself."""
     for line in receipt.lines:
         if line.gross != line.unit_price * line.quantity:
-            yield f"{line.sku}: {line.quantity} at {line.unit_price} are not {line.gross}"
+            gross, unit_price = _money(line.gross, receipt), _money(line.unit_price, receipt)
+            yield f"{line.sku}: {line.quantity} at {unit_price} are not {gross}"
     units, discount = sum(line.quantity for line in receipt.lines), sum(line.discount for line in receipt.lines)
     total = sum(line.gross - line.discount for line in receipt.lines)
-    for name, stated, summed in (
-        ("units", receipt.units, units), ("discount", receipt.discount, discount), ("total", receipt.total, total),
-    ):  # fmt: skip
+    if receipt.units != units:
+        yield f"it says {receipt.units} units, its lines hold {units}"
+    for name, stated, summed in (("discount", receipt.discount, discount), ("total", receipt.total, total)):
         if stated != summed:
-            yield f"{name} {stated} is not the {summed} of its lines"
+            yield f"it says {name} {_money(stated, receipt)}, its lines add up to {_money(summed, receipt)}"
 
 
 def _line_prices(receipt: Receipt, price_log: PriceLog) -> Iterator[str]:

@@ -34,11 +34,11 @@
   }
   function suggestTitle() {
     if (ownTitle || !form.elements.percent) return;
-    const what = goods(), value = (name) => form.elements[name].value;
-    const said = {
-      percent: value("percent") && `-${value("percent")} % ${what}`,
-      n_for_price: value("price") && `${value("n")} for ${value("price")} ${what}`,
-      buy_x_get_y: what && `${what}: ${value("get")} free with ${value("buy")}`,
+    const what = goods(), value = (name) => form.elements[name].value, stands = (name) => parseFloat(value(name)) > 0;
+    const said = what && {
+      percent: stands("percent") && `-${value("percent")} % ${what}`,
+      n_for_price: stands("price") && `${value("n")} for ${value("price")} ${what}`,
+      buy_x_get_y: stands("get") && `${what}: ${value("get")} free with ${value("buy")}`,
     }[chosen("kind")];
     form.elements.title.value = said ? said.trim().slice(0, 60) : "";
   }
@@ -65,7 +65,7 @@
     const found = await answer.json();
     list.replaceChildren(...found.map((product) => {
       const item = document.createElement("li"), choose = document.createElement("button"), price = document.createElement("span");
-      choose.type = "button"; choose.textContent = product.name; price.textContent = product.price;
+      choose.type = "button"; choose.textContent = product.name; price.textContent = `${product.sku}  ${product.price}`;
       choose.append(price); choose.addEventListener("click", () => add(product));
       item.append(choose);
       return item;

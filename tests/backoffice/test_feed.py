@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from httpx_sse import EventSource
+from tests.backoffice.conftest import API_TOKEN, MEMBERS, PRODUCTS, PROMOTIONS, STORE_TOKEN, Running
+
+from panier.catalogue import Product
+from panier.feed import FeedPage, MemberRecord
+from panier.snapshot import canonical
+from panier_backoffice.feed import log
+from panier_backoffice.office import Office
+
+FEED = "/api/v1/stores/riverside/feed"
+
+
+async def test_the_feed_is_one_numbered_log_in_pages(stocked: httpx.AsyncClient) -> None:
+    pages: list[FeedPage] = []
+    after, more = 0, True
+    while more:
+        page = FeedPage.model_validate((await stocked.get(FEED, params={"after": after, "limit": 3})).json())
+        pages.append(page)
+        after, more = page.entries[-1].sequence, page.more
+    entries = [entry for page in pages for entry in page.entries]
+    assert [len(page.entries) for page in pages] == [3, 3, 2]
+    assert [entry.sequence for entry in entries] == list(range(1, 9))
+    assert [entry.kind for entry in entries] == ["product"] * 4 + ["promotion"] + ["member"] * 3
+    assert {page.last for page in pages} == {8}
+
+
+async def test_bodies_are_what_the_contracts_say(stocked: httpx.AsyncClient) -> None:
+    entries = (await stocked.get(FEED)).json()["entries"]
+    product = Product(**{**entries[0]["body"], "gtins": tuple(entries[0]["body"]["gtins"])})
+    assert (product.sku, product.unit_price, product.gtins) == ("oat", 199, ("00000040111445",))
+    assert entries[4]["body"] == PROMOTIONS[0]
+    assert MemberRecord.model_validate(entries[5]["body"]).cards == ["2900000000017"]
+
+
+async def test_an_empty_feed_is_an_empty_page(script: httpx.AsyncClient) -> None:
+    assert (await script.get(FEED)).json() == {"entries": [], "last": 0, "more": False}
+
+
+@pytest.mark.parametrize("query", ["after=-1", "after=x", "limit=0", "limit=1000000", "after=99999999999999999999999"])
+async def test_a_page_that_cannot_be_is_refused(script: httpx.AsyncClient, query: str) -> None:
+    assert (await script.get(f"{FEED}?{query}")).status_code == 422
+
+
+async def test_importing_again_makes_no_new_entries(stocked: httpx.AsyncClient) -> None:
+    again = (
+        await stocked.post("/api/v1/import", json={"products": PRODUCTS, "promotions": PROMOTIONS, "members": MEMBERS})
+    ).json()
+    assert {kind: (again[kind]["stored"], again[kind]["known"]) for kind in ("products", "promotions", "members")} == {
+        "products": (0, 4), "promotions": (0, 1), "members": (0, 3),
+    }  # fmt: skip
+    assert again["last"] == 8
+
+
+async def test_only_what_changed_is_told(stocked: httpx.AsyncClient) -> None:
+    changed = [{**PRODUCTS[0], "unit_price": 189}, *PRODUCTS[1:]]
+    answer = (await stocked.post("/api/v1/import", json={"products": changed})).json()
+    assert (answer["products"]["stored"], answer["last"]) == (1, 9)
+    entry = (await stocked.get(FEED, params={"after": 8})).json()["entries"][0]
+    assert (entry["key"], entry["body"]["unit_price"]) == ("oat", 189)
+
+
+async def test_prices_change_by_themselves_and_keep_their_history(stocked: httpx.AsyncClient) -> None:
+    assert (await stocked.put("/api/v1/products/oat/price", json={"unit_price": 150})).json() == {"sequence": 9}
+    answer = (
+        await stocked.post("/api/v1/import", json={"prices": [{"sku": "oat", "unit_price": 210}, {"sku": "no", "unit_price": 1}]})
+    ).json()
+    assert answer["prices"]["refused"] == [{"index": 1, "identity": "no", "reason": "there is no product 'no'"}]
+    history = (await stocked.get("/api/v1/products/oat/prices")).json()
+    assert [(point["sequence"], point["unit_price"]) for point in history] == [(1, 199), (9, 150), (10, 210)]
+
+
+async def test_a_removed_product_is_told_as_gone(stocked: httpx.AsyncClient) -> None:
+    assert (await stocked.delete("/api/v1/products/soy")).json() == {"sequence": 9}
+    assert (await stocked.get(FEED, params={"after": 8})).json()["entries"] == [
+        {"sequence": 9, "kind": "product", "key": "soy", "body": None}
+    ]
+    assert (await stocked.get("/api/v1/products/soy")).status_code == 404
+    # Its code is free again for another product.
+    put = await stocked.put("/api/v1/products/soy-2", json={**PRODUCTS[1], "sku": "soy-2"})
+    assert put.json() == {"sequence": 10}
+
+
+async def test_what_held_at_a_version_can_be_looked_up(stocked: httpx.AsyncClient, office: Office) -> None:
+    await stocked.put("/api/v1/products/oat/price", json={"unit_price": 150})
+    await stocked.delete("/api/v1/products/oat")
+    with office.reading() as session:
+        prices = [
+            log.bodies_at(session, "product", version, ["oat"]).get("oat", {}).get("unit_price") for version in (0, 1, 8, 9, 10)
+        ]
+        assert prices == [None, 199, 199, 150, None]
+        assert canonical(log.bodies_at(session, "promotion", 8)["milk-2"]) == canonical(PROMOTIONS[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "item", "reason"),
+    [
+        ("products", {**PRODUCTS[0], "unit_price": -1}, "unit_price"),
+        ("products", {**PRODUCTS[0], "unit_price": 10**18}, "unit_price"),
+        ("products", {**PRODUCTS[0], "gtins": ["0000004011144x"]}, "not a GTIN-14"),
+        ("products", {**PRODUCTS[0], "sku": "other"}, "identifies product 'oat' already"),
+        ("products", {**PRODUCTS[0], "name": ""}, "name"),
+        ("products", {**PRODUCTS[0], "tax_rate": "lots"}, "tax_rate"),
+        ("products", {}, "sku"),
+        ("members", {**MEMBERS[0], "member": "m-9"}, "belongs to another member"),
+        ("members", {"member": "m-9"}, "first_name"),
+        ("promotions", {"id": "p", "kind": "percent", "percent": "-5", "target": {"all": True}}, "percent"),
+        ("promotions", {"kind": "percent", "percent": "5", "target": {"all": True}}, "id"),
+        ("promotions", {"id": "p", "kind": "nonsense"}, "kind"),
+    ],
+)
+async def test_a_bad_item_is_refused_by_itself_and_the_rest_is_taken(
+    stocked: httpx.AsyncClient, kind: str, item: dict[str, Any], reason: str
+) -> None:
+    good = {
+        "products": {**PRODUCTS[0], "sku": "new", "gtins": ["09780201379624"]},
+        "members": {"member": "m-new", "first_name": "Ada", "cards": []},
+        "promotions": {"id": "new", "kind": "percent", "percent": "5", "target": {"all": True}},
+    }[kind]
+    answer = (await stocked.post("/api/v1/import", json={kind: [item, good]})).json()
+    assert [one["index"] for one in answer[kind]["refused"]] == [0]
+    assert reason in answer[kind]["refused"][0]["reason"]
+    assert (answer[kind]["stored"], answer["last"]) == (1, 9)
+
+
+@asynccontextmanager
+async def _stream(url: str) -> AsyncIterator[Callable[[], Any]]:
+    """The stream of a real server; the value awaits the next event and returns it with its name."""
+    async with (
+        httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {STORE_TOKEN}"}, timeout=30) as client,
+        client.stream("GET", "/api/v1/stores/riverside/stream", params={"after": 0}) as response,
+    ):
+        events = EventSource(response).aiter_sse()
+
+        async def following() -> tuple[str, dict[str, int]]:
+            event = await asyncio.wait_for(anext(events), 20)
+            return event.event, json.loads(event.data)
+
+        yield following
+
+
+async def test_the_stream_says_the_newest_sequence_at_once_and_after_each_change(start: Callable[..., Running]) -> None:
+    running = start()
+    async with (
+        httpx.AsyncClient(base_url=running.url, headers={"Authorization": f"Bearer {API_TOKEN}"}) as script,
+        _stream(running.url) as following,
+    ):
+        assert await following() == ("feed", {"last": 0})
+        await script.post("/api/v1/import", json={"products": PRODUCTS})
+        assert await following() == ("feed", {"last": 4})
+        await script.put("/api/v1/products/oat/price", json={"unit_price": 150})
+        assert await following() == ("feed", {"last": 5})
+
+
+async def test_the_stream_also_tells_what_another_process_wrote(start: Callable[..., Running]) -> None:
+    running = start()
+    other = start(running.database)
+    async with (
+        httpx.AsyncClient(base_url=other.url, headers={"Authorization": f"Bearer {API_TOKEN}"}) as script,
+        _stream(running.url) as following,
+    ):
+        assert await following() == ("feed", {"last": 0})
+        await script.post("/api/v1/import", json={"products": PRODUCTS})
+        assert await following() == ("feed", {"last": 4})

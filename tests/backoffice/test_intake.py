@@ -1,0 +1,292 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from tests.backoffice.conftest import NOON, STORE_TOKEN, Gateway
+
+from panier.intake import IntakeResult
+
+INTAKE = "/api/v1/stores/riverside/intake"
+TRIP = "till-7.k3f9qa.118"
+
+
+def _contact(number: int, what: str = "shown", offer: str = "c-1", trip: str = TRIP) -> dict[str, Any]:
+    return {
+        "contact": f"till-7.k3f9qa.{number}", "store": "riverside", "device": "till-7", "trip": trip, "member": "m-1",
+        "offer": offer, "what": what, "at": NOON,
+    }  # fmt: skip
+
+
+def _incident(name: str) -> dict[str, Any]:
+    return {
+        "incident": name,
+        "store": "riverside",
+        "device": "till-7",
+        "kind": "price_mismatch",
+        "text": "1.00 or 2.00",
+        "at": NOON,
+    }
+
+
+async def _deliver(gateway: httpx.AsyncClient, **items: list[Any]) -> IntakeResult:
+    answer = await gateway.post(INTAKE, json=items)
+    assert answer.status_code == 200, answer.text
+    return IntakeResult.model_validate(answer.json())
+
+
+async def test_a_receipt_is_stored_and_can_be_found_by_its_trip(
+    stocked: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway
+) -> None:
+    receipt = till.receipt(TRIP, {"oat": 3, "beans": 1})
+    assert (receipt["discount"], receipt["total"]) == (48, 1789)
+    assert (await _deliver(gateway, receipts=[receipt])).receipts.stored == 1
+    held = (await gateway.get(f"/api/v1/receipts/{TRIP}")).json()
+    assert {name: held[name] for name in receipt if name != "lines"} == {
+        name: receipt[name] for name in receipt if name != "lines"
+    }
+    assert [{**line, "tax_rate": None} for line in receipt["lines"]] == held["lines"]
+    head = (await stocked.get("/api/v1/receipts", params={"store": "riverside"})).json()[0]
+    assert (head["receipt"], head["device"], head["total"], head["device_total"], head["units"]) == (
+        TRIP,
+        "till-7",
+        1789,
+        1789,
+        4,
+    )
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_a_delivery_posted_twice_is_taken_once(gateway: httpx.AsyncClient, till: Gateway) -> None:
+    delivery: dict[str, Any] = {
+        "receipts": [till.receipt(TRIP, {"oat": 2})],
+        "contacts": [_contact(130), _contact(131, "accepted")],
+        "incidents": [_incident("i-1")],
+    }
+    first, second = await _deliver(gateway, **delivery), await _deliver(gateway, **delivery)
+    assert (first.receipts.stored, first.contacts.stored, first.incidents.stored) == (1, 2, 1)
+    assert (second.receipts.known, second.contacts.known, second.incidents.known) == (1, 2, 1)
+    assert (second.receipts.stored, second.contacts.stored, second.incidents.stored) == (0, 0, 0)
+    assert (await gateway.get("/api/v1/totals")).json()[0]["receipts"] == 1
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_an_item_twice_in_one_delivery_is_taken_once(gateway: httpx.AsyncClient, till: Gateway) -> None:
+    receipt = till.receipt(TRIP, {"oat": 2})
+    result = await _deliver(gateway, receipts=[receipt, receipt], contacts=[_contact(130)] * 3, incidents=[_incident("i-1")] * 2)
+    assert (result.receipts.stored, result.receipts.known) == (1, 1)
+    assert (result.contacts.stored, result.contacts.known) == (1, 2)
+    assert (result.incidents.stored, result.incidents.known) == (1, 1)
+
+
+async def test_another_receipt_under_a_known_id_is_refused_and_shown(
+    stocked: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway
+) -> None:
+    await _deliver(gateway, receipts=[till.receipt(TRIP, {"oat": 2})])
+    result = await _deliver(gateway, receipts=[till.receipt(TRIP, {"oat": 1})])
+    assert [(one.identity, one.index) for one in result.receipts.refused] == [(TRIP, 0)]
+    assert "held already, with other content" in result.receipts.refused[0].reason
+    assert (await gateway.get(f"/api/v1/receipts/{TRIP}")).json()["units"] == 2, "the first one stays"
+    (incident,) = (await stocked.get("/api/v1/incidents")).json()
+    assert (incident["kind"], incident["trip"]) == ("receipt_conflict", TRIP)
+    assert "total 1.99; kept: 3.50" in incident["text"]
+    (letter,) = (await stocked.get("/api/v1/dead-letters")).json()
+    assert json.loads(letter["body"])["units"] == 1
+
+
+async def test_a_bad_item_is_refused_by_itself_and_kept_once(
+    stocked: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway
+) -> None:
+    good, bad = till.receipt(TRIP, {"oat": 2}), till.receipt("till-7.k3f9qa.200", {"oat": 1}) | {"total": -5}
+    for _ in range(2):
+        result = await _deliver(gateway, receipts=[bad, good], contacts=[_contact(1), {"contact": "x"}])
+        assert [one.index for one in result.receipts.refused] == [0]
+        assert "total" in result.receipts.refused[0].reason
+        assert [one.identity for one in result.contacts.refused] == ["x"]
+    letters = (await stocked.get("/api/v1/dead-letters")).json()
+    assert sorted((one["kind"], one["times"]) for one in letters) == [("contact", 2), ("receipt", 2)]
+
+
+@pytest.mark.usefixtures("stocked")
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"store": "hillside"}, "'hillside' is not the store that delivers it"),
+        ({"total": 10**13}, "total"),
+        ({"currency": "dollars"}, "currency"),
+        ({"finished_at": -1}, "finished_at"),
+        ({"lines": [{"sku": "oat"}]}, "lines.0"),
+        ({"device": "till\x007"}, "NUL"),
+        ({"device": "\ud800"}, "device"),
+        ({"receipt": ""}, "receipt"),
+        ({"fingerprint": "abc"}, "fingerprint"),
+    ],
+)
+async def test_a_receipt_that_does_not_fit_says_why(
+    gateway: httpx.AsyncClient, till: Gateway, change: dict[str, Any], reason: str
+) -> None:
+    receipt = till.receipt(TRIP, {"oat": 2}) | change
+    answer = await gateway.post(INTAKE, content=json.dumps({"receipts": [receipt]}), headers={"Content-Type": "application/json"})
+    (refused,) = answer.json()["receipts"]["refused"]
+    assert reason in refused["reason"]
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_a_receipt_that_the_engine_confirms_makes_no_incident(
+    script: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway
+) -> None:
+    campaign = (
+        await script.post(
+            "/api/v1/campaigns",
+            json={
+                "title": "-20 % granola", "reason": "you buy it", "segment": "regulars",
+                "promotion": {"kind": "percent", "percent": "20", "target": {"skus": ["granola"]}},
+            },
+        )
+    ).json()  # fmt: skip
+    await script.post(f"/api/v1/campaigns/{campaign['campaign']}/push")
+    receipt = till.receipt(TRIP, {"oat": 5, "granola": 3, "beans": 1}, (campaign,))
+    assert {one["promotion"]: one["amount"] for one in receipt["savings"]} == {"milk-2": 48, campaign["campaign"]: 270}
+    await _deliver(gateway, receipts=[receipt])
+    assert (await script.get("/api/v1/incidents")).json() == []
+    # Neither does a later change of prices, promotions or the campaign: it is priced with what held then.
+    await script.put("/api/v1/products/oat/price", json={"unit_price": 10})
+    await script.delete("/api/v1/promotions/milk-2")
+    await script.post(f"/api/v1/campaigns/{campaign['campaign']}/stop")
+    await _deliver(gateway, receipts=[till.receipt("till-7.k3f9qa.500", {"oat": 5, "granola": 3}, (campaign,))])
+    assert (await script.get("/api/v1/incidents")).json() == []
+
+
+@pytest.mark.usefixtures("stocked")
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"total": 351, "device_total": 351}, "total stands at 3.51; priced again it is 3.50"),
+        ({"units": 3}, "it says 3 units, its lines hold 2"),
+        ({"snapshot": 4, "lines": None}, "milk-2 saved 0.48; priced again 0.00"),
+        ({"snapshot": 99}, "priced with version 99, but 8 is the newest"),
+        ({"savings": []}, "milk-2 saved 0.00; priced again 0.48"),
+        ({"offers": [{"offer": "ghost", "revision": 2}]}, "campaign ghost was never pushed as revision 2"),
+        ({"timezone": "Mars/Base"}, "Mars/Base"),
+    ],
+)
+async def test_a_receipt_that_the_engine_does_not_confirm_is_kept_and_shown(
+    script: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway, change: dict[str, Any], said: str
+) -> None:
+    receipt = till.receipt(TRIP, {"oat": 2})
+    receipt |= {name: value for name, value in change.items() if value is not None}
+    assert (await _deliver(gateway, receipts=[receipt])).receipts.stored == 1
+    (incident,) = (await script.get("/api/v1/incidents")).json()
+    assert (incident["kind"], incident["trip"], incident["device"]) == ("price_mismatch", TRIP, "till-7")
+    assert said in incident["text"]
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_a_line_price_that_the_log_never_told_is_shown(
+    script: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway
+) -> None:
+    receipt = till.receipt(TRIP, {"beans": 1})
+    receipt["lines"][0] |= {"unit_price": 1200, "gross": 1200}
+    receipt |= {"total": 1200, "device_total": 1200}
+    await _deliver(gateway, receipts=[receipt])
+    (incident,) = (await script.get("/api/v1/incidents")).json()
+    assert incident["text"] == "beans stands at 12.00, but cost 12.40 at version 8"
+
+
+async def test_counts_rise_with_what_shoppers_do(stocked: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway) -> None:
+    draft = {
+        "campaign": "c-1", "title": "-20 % granola", "reason": "you buy it", "segment": "regulars",
+        "promotion": {"kind": "percent", "percent": "20", "target": {"skus": ["granola"]}},
+    }  # fmt: skip
+    campaign = (await stocked.post("/api/v1/campaigns", json=draft)).json()
+    await stocked.post("/api/v1/campaigns/c-1/push")
+    contacts = [
+        _contact(1), _contact(2), _contact(3, "accepted"), _contact(4, "refused", trip="till-8.k3f9qa.1"),
+        _contact(5, offer="another"),
+    ]  # fmt: skip
+    await _deliver(gateway, contacts=contacts, receipts=[till.receipt(TRIP, {"granola": 2}, (campaign,))])
+    assert (await stocked.get("/api/v1/campaigns/c-1/counts")).json() == {
+        "eligible": 2, "shown": 1, "accepted": 1, "refused": 1, "redeemed": 1, "saved": 180,
+    }  # fmt: skip
+
+
+async def test_totals_add_up_by_currency_and_store(stocked: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway) -> None:
+    yen = till.receipt("till-7.k3f9qa.300", {"beans": 1}) | {"currency": "JPY"}
+    await _deliver(gateway, receipts=[till.receipt(TRIP, {"oat": 2}), till.receipt("till-7.k3f9qa.200", {"oat": 1}), yen])
+    totals = (await stocked.get("/api/v1/totals")).json()
+    assert [(one["currency"], one["receipts"], one["total"], one["discount"]) for one in totals] == [
+        ("USD", 2, 549, 48), ("JPY", 1, 1240, 0),
+    ]  # fmt: skip
+    assert (await stocked.get("/api/v1/totals", params={"store": "hillside"})).json() == []
+
+
+async def test_receipts_are_listed_in_pages_by_arrival(
+    stocked: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway
+) -> None:
+    await _deliver(gateway, receipts=[till.receipt(f"till-7.k3f9qa.{number}", {"oat": 1}) for number in (900, 100, 500)])
+    first = (await stocked.get("/api/v1/receipts", params={"limit": 2})).json()
+    rest = (await stocked.get("/api/v1/receipts", params={"limit": 2, "after": first[-1]["number"]})).json()
+    assert [one["receipt"].rpartition(".")[2] for one in first + rest] == ["900", "100", "500"]
+
+
+async def test_a_store_sees_its_own_receipts_only(
+    stocked: httpx.AsyncClient, gateway: httpx.AsyncClient, browser: httpx.AsyncClient, till: Gateway
+) -> None:
+    await _deliver(gateway, receipts=[till.receipt(TRIP, {"oat": 2})])
+    other = {"Authorization": "Bearer store-token-of-hillside"}
+    assert (await browser.get("/api/v1/receipts", headers=other)).json() == []
+    assert (await browser.get(f"/api/v1/receipts/{TRIP}", headers=other)).status_code == 404
+    assert (await browser.get("/api/v1/receipts?store=riverside", headers=other)).status_code == 403
+
+
+async def test_live_rows_replace_what_was_known(gateway: httpx.AsyncClient) -> None:
+    live = "/api/v1/stores/riverside/live"
+    assert (await gateway.get(live)).json()["terminals"] == []
+    for device in ("till-1", "till-2"):
+        answer = await gateway.put(live, json={"terminals": [{"device": device, "state": "shopping"}], "counters": {}})
+        assert answer.status_code == 204
+    assert [row["device"] for row in (await gateway.get(live)).json()["terminals"]] == ["till-2"]
+    assert (await gateway.put(live, json={"terminals": [{"device": "till-1", "state": "flying"}]})).status_code == 422
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=8,
+)
+_FIELDS = st.sampled_from(
+    ["receipt", "store", "device", "lines", "savings", "units", "total", "snapshot", "currency", "timezone", "offers", "segments",
+     "started_at", "finished_at", "member", "first_sequence", "device_total", "contact", "incident", "text", "at", "what"]
+)  # fmt: skip
+
+
+@pytest.mark.usefixtures("stocked")
+@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(broken=st.dictionaries(_FIELDS, _JSON, min_size=1, max_size=3), stray=_JSON)
+async def test_whatever_is_delivered_never_holds_up_the_rest(app: FastAPI, broken: dict[str, Any], stray: Any) -> None:
+    till = Gateway()
+    good = till.receipt(TRIP, {"oat": 2})
+    delivery = {
+        "receipts": [good, {**till.receipt("till-7.k3f9qa.200", {"oat": 1}), **broken}],
+        "contacts": [_contact(1), {**_contact(2), **broken}, {"stray": stray}],
+        "incidents": [_incident("i-1"), {**_incident("i-2"), **broken}],
+    }
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://t", headers={"Authorization": f"Bearer {STORE_TOKEN}"}
+    ) as client:
+        content = json.dumps(delivery)
+        answer = await client.post(INTAKE, content=content, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 200, answer.text
+        result = IntakeResult.model_validate(answer.json())
+        for kind, outcome in (("receipts", result.receipts), ("contacts", result.contacts), ("incidents", result.incidents)):
+            assert outcome.stored + outcome.known + len(outcome.refused) == len(delivery[kind])
+        again = IntakeResult.model_validate((await client.post(INTAKE, content=content)).json())
+        assert (again.receipts.stored, again.contacts.stored, again.incidents.stored) == (0, 0, 0)
+        assert (await client.get(f"/api/v1/receipts/{TRIP}")).json()["total"] == good["total"]
