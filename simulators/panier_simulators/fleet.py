@@ -81,6 +81,12 @@ def programming(profile: str) -> Programming:
     return Programming.read(file)
 
 
+def is_ready(rows: tuple[str, ...]) -> bool:
+    """True where a screen waits for a shopper, online, with the newest prices."""
+    seen = read(rows)
+    return seen.is_start and seen.is_online and seen.prices_age is None
+
+
 class Store:
     """Terminals and their shoppers; `async with` starts all of them and stops them again.
 
@@ -118,11 +124,6 @@ class Store:
 
     async def wait_until_ready(self, within: float = 120.0) -> None:
         """Waits until each terminal is at its start screen, online, with the newest prices. Raises NotSeen."""
-
-        def is_ready(rows: tuple[str, ...]) -> bool:
-            seen = read(rows)
-            return seen.is_start and seen.is_online and seen.prices_age is None
-
         what = "the start screen, online, with the newest prices"
         await asyncio.gather(*(place.terminal.wait_for(is_ready, within, what) for place in self.places))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from panier_simulators.demo.report import DemoReport
     from panier_simulators.demo.run import Plan
     from panier_simulators.sample.shop import SampleShop
+
+T = TypeVar("T")
 
 
 def demo(
@@ -54,10 +56,10 @@ def demo(
         sample = open_sample(build_sample(None, None).directory)
         with _directory(keep) as directory:
             if not alone:
-                asyncio.run(run_interactive(sample, plan, directory))
+                asyncio.run(_until_told(run_interactive(sample, plan, directory)))
                 return
             report = _headless(sample, plan, directory)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         print("panier demo: stopped", file=sys.stderr)
         raise typer.Exit(130) from None
     except PanierError as error:
@@ -66,6 +68,18 @@ def demo(
     print(json.dumps(report.as_dict(), ensure_ascii=False) if as_json else report)
     if not report.holds:
         raise typer.Exit(1)
+
+
+async def _until_told(work: Coroutine[None, None, T]) -> T:
+    """Does the work; a SIGTERM or a closed terminal ends it in order, as Ctrl+C does."""
+    import asyncio
+    import signal
+
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await work
 
 
 @contextmanager
@@ -96,6 +110,6 @@ def _headless(sample: SampleShop, plan: Plan, directory: Path) -> DemoReport:
                 told.add(step)
                 print(f"panier demo: {step}", file=sys.stderr)
 
-        return asyncio.run(run_headless(sample, plan, directory, say))
+        return asyncio.run(_until_told(run_headless(sample, plan, directory, say)))
     with console.status("opening the store") as status:
-        return asyncio.run(run_headless(sample, plan, directory, status.update))
+        return asyncio.run(_until_told(run_headless(sample, plan, directory, status.update)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ from panier_io.log import logger
 PANIER = (sys.executable, "-m", "panier_io.command")
 """The `panier` program, run by the Python that runs us, wherever that is installed."""
 
+_PR_SET_PDEATHSIG = 1
 _RESTART_AFTER = 0.5
 _STOP_WITHIN = 20
 
@@ -85,6 +87,7 @@ class RoleProcess:
                 self.children_peak_rss[name] = max(self.children_peak_rss.get(name, 0), rss)
 
     async def _spawn(self) -> None:
+        prctl = ctypes.CDLL(None).prctl  # looked up before the fork: after it, the loader's lock may be held for ever
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
@@ -94,6 +97,8 @@ class RoleProcess:
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 # A Ctrl+C in the terminal is for the demo, which then stops its roles in order.
                 start_new_session=True,
+                # A demo that is killed takes its roles along.
+                preexec_fn=lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM),
             )
 
     async def _until_ready(self) -> None:

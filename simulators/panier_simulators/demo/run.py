@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 import psutil
@@ -21,7 +22,7 @@ from panier_simulators.demo.marketer import Pushes, push_while_shopping
 from panier_simulators.demo.premises import ADMIN, HANDHELD, STORE, Premises, open_premises
 from panier_simulators.demo.report import DemoReport, details, megabytes
 from panier_simulators.demo.visit import Visit
-from panier_simulators.fleet import Post, Report, Store, device_command, quantiles
+from panier_simulators.fleet import Post, Report, Store, device_command, is_ready, quantiles
 from panier_simulators.sample.shop import SampleShop
 from panier_simulators.scanner import SimulatedScanner
 from panier_simulators.screen import SimulatedTerminal
@@ -145,25 +146,31 @@ async def run_interactive(sample: SampleShop, plan: Plan, directory: Path) -> No
             scanner = visit.enter_context(SimulatedScanner(port, programmed))
             await terminal.start()
             visit.push_async_callback(terminal.stop)
-            await terminal.wait_for(any, 60, "anything at all")
+            status.update("fetching the prices")
+            await terminal.wait_for(lambda rows: is_ready(rows) or None, 120, "the start screen with the newest prices")
         done: list[Shopping] = []
-        neighbours = asyncio.create_task(_neighbours(sample, plan, premises, done))
+        closing = asyncio.Event()
+        neighbours = asyncio.create_task(_neighbours(sample, plan, premises, done, closing))
         facts = _facts(premises)
         await Visit(terminal, scanner, goods, facts, lambda: _news(plan, done)).run_async()
-        neighbours.cancel()
-        await asyncio.gather(neighbours, return_exceptions=True)
+        with console.status("the other shoppers leave"):
+            closing.set()
+            while not neighbours.done():
+                # More than once: asyncio.wait_for of Python 3.11 loses a cancellation that comes with its result.
+                neighbours.cancel()
+                await asyncio.wait({neighbours}, timeout=10)
         await _farewell(console, premises, facts)
 
 
-async def _neighbours(sample: SampleShop, plan: Plan, premises: Premises, done: list[Shopping]) -> None:
-    """Other shoppers at their terminals, until cancelled; one who gets lost goes home, the others stay."""
+async def _neighbours(sample: SampleShop, plan: Plan, premises: Premises, done: list[Shopping], closing: asyncio.Event) -> None:
+    """Other shoppers at their terminals, until `closing`; when one gets lost, all begin anew."""
     trips = await asyncio.to_thread(lambda: list(sample.trips(5000, plan.seed)))
     posts = [Post.read(file) for file in premises.terminals]
     async with Store(posts, manner=Manner(speed=plan.speed), seed=plan.seed) as store:
         await store.wait_until_ready()
-        while True:
+        while not closing.is_set():
             with contextlib.suppress(ShopperLost):
-                await store.replay(trips, done.append)
+                await store.replay(takewhile(lambda _: not closing.is_set(), trips), done.append)
 
 
 def _facts(premises: Premises) -> list[str]:
