@@ -26,14 +26,13 @@ def open_database(path: Path) -> Database:
 
 
 def _database_class() -> type[Database]:
-    # sqlite-utils imports pandas wherever it is installed: 1.5 s and 106 MB that no edge process needs. A None in sys.modules
-    # makes that one import fail, which sqlite-utils expects.
-    blocked = "pandas" not in sys.modules
-    if blocked:
-        sys.modules["pandas"] = None  # type: ignore[assignment]
+    # sqlite-utils imports pandas and numpy wherever they are installed: 1.5 s and 106 MB that no edge process needs. A None in
+    # sys.modules makes such an import fail, which sqlite-utils expects.
+    blocked = [name for name in ("pandas", "numpy") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(blocked))  # type: ignore[arg-type]
     try:
         from sqlite_utils import Database
     finally:
-        if blocked:
-            del sys.modules["pandas"]
+        for name in blocked:
+            del sys.modules[name]
     return Database
