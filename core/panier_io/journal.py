@@ -13,6 +13,7 @@ from panier.trip import Event, Happening, Trip, TripStarted, fold
 from panier_io.store import open_database
 
 FORMAT = 1
+_ENDS = ("trip_finished", "trip_abandoned")
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # base 32 without l, o, 0 and 1, which people confuse
 
 
@@ -85,9 +86,12 @@ class Journal:
 
     def forget(self) -> int:
         """Deletes what is acknowledged, but for a trip that is still open; gives the number of events."""
-        kept = self.open_trip()
+        newest = self._db.conn.execute(
+            "SELECT trip, json_extract(what, '$.kind') FROM event ORDER BY sequence DESC LIMIT 1"
+        ).fetchone()
+        kept = None if newest is None or newest[1] in _ENDS else newest[0]
         return self._db.conn.execute(
-            "DELETE FROM event WHERE sequence <= ? AND trip IS NOT ?", (self.acknowledged, kept.trip if kept else None)
+            "DELETE FROM event WHERE sequence <= ? AND trip IS NOT ?", (self.acknowledged, kept)
         ).rowcount
 
     def greet(self, trip: str, first_name: str) -> None:

@@ -11,7 +11,7 @@ import typer
 
 
 def device(
-    settings: Path | None = typer.Option(None, help="TOML file with the terminal's settings; see docs/protocol.md and --check."),
+    settings: Path | None = typer.Option(None, help="TOML file with the terminal's settings, as `panier enrol` writes it."),
     store: str | None = typer.Option(None, help="Store name, as in topics."),
     name: str | None = typer.Option(None, "--device", help="Device name, as in topics."),
     data_dir: Path | None = typer.Option(None, help="Where journal, assortment and log lie."),
@@ -22,6 +22,7 @@ def device(
 
     Settings come from flags, from PANIER_DEVICE_*, and from the file, in this order.
     """
+    from panier_device import terminal  # noqa: F401  (first of all: says which extra is missing)
     from panier_device.settings import DeviceSettings
     from panier_io.settings import SettingsInvalid, load
 

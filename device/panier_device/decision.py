@@ -138,7 +138,9 @@ def note_shown(trip: Trip | None, painted: tuple[str, ...]) -> Decision:
     """Offers on the screen that were not seen before in this trip."""
     if trip is None:
         return Decision()
-    return Decision(tuple(OfferShown(offer=offer) for offer in dict.fromkeys(painted) if offer not in trip.shown))
+    # What is on the screen may be of the trip before: this is told after the frame went out.
+    news = {offer.offer for offer in trip.offers} - trip.shown
+    return Decision(tuple(OfferShown(offer=offer) for offer in dict.fromkeys(painted) if offer in news))
 
 
 def visible_offers(trip: Trip, fresh: frozenset[str]) -> tuple[Offer, ...]:

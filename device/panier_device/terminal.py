@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 import time
@@ -137,7 +138,11 @@ async def run(settings: DeviceSettings) -> None:
         log.setup(settings.log_level, file=directory / "device.log", as_json=True)
         journal = terminal.enter_context(closing(Journal(directory / "journal.db", settings.device)))
         shop = terminal.enter_context(closing(Shop(directory / "shop.db")))
-        await Terminal(settings, journal, shop).run()
+        running = Terminal(settings, journal, shop)
+        # What was loaded so far stays: searching it for garbage would hold up a frame now and then for nothing.
+        gc.collect()
+        gc.freeze()
+        await running.run()
 
 
 def _address(settings: DeviceSettings) -> Address | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from panier.trip import CardScanned, HelpRequested, ItemAdded, TripFinished, TripStarted
+from panier.trip import CardScanned, Happening, HelpRequested, ItemAdded, TripAbandoned, TripFinished, TripStarted
 from panier_io.journal import Journal, JournalUnusable
 
 START = TripStarted(store="north", currency="USD", timezone="America/New_York", snapshot=7)
@@ -81,9 +81,10 @@ def test_forgetting_keeps_the_open_trip_and_what_is_not_acknowledged(journal: Jo
     assert {event.trip for event in journal.after(0, 10)} == {second} != {first}
 
 
-def test_forgetting_takes_a_finished_trip_and_sequences_go_on(tmp_path: Path):
+@pytest.mark.parametrize("end", [DONE, TripAbandoned()], ids=["finished", "abandoned"])
+def test_forgetting_takes_a_trip_that_ended_and_sequences_go_on(tmp_path: Path, end: Happening):
     journal = Journal(tmp_path / "journal.db", "hand-1")
-    journal.append(None, 1000, START, MILK, DONE)
+    journal.append(None, 1000, START, MILK, end)
     journal.acknowledge(3)
     assert journal.forget() == 3
     journal.close()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import ClassVar
 
 from rich.segment import Segment
 from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
 from textual.events import Key, Resize
 from textual.geometry import Region
 from textual.strip import Strip
@@ -57,6 +59,8 @@ class Handheld(App[None]):
 
     CSS = "Screen { overflow: hidden; }"
     ENABLE_COMMAND_PALETTE = False
+    # A handheld has no Control key; whoever runs one on a computer expects this one to end it.
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "quit", show=False, priority=True)]
     TITLE = "Panier"
 
     def __init__(self, agent: Agent, words: Words, link: Callable[[], Link], currency: Callable[[], str], tally: Tally) -> None:
