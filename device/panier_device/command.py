@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from panier_device.settings import DeviceSettings
 
 
 def device(
@@ -22,27 +25,30 @@ def device(
 
     Settings come from flags, from PANIER_DEVICE_*, and from the file, in this order.
     """
-    from panier_device import terminal  # noqa: F401  (first of all: says which extra is missing)
+    import asyncio
+
+    from panier.error import PanierError
     from panier_device.settings import DeviceSettings
+    from panier_device.terminal import run
     from panier_io.settings import SettingsInvalid, load
 
     try:
         loaded = load(DeviceSettings, settings, store=store, device=name, data_dir=data_dir)
+        if check:
+            _check(loaded, as_json)
+            return
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            _refuse(["panier device paints a screen: run it in a terminal of 40 x 24 or more; --check needs none"], as_json)
+        asyncio.run(run(loaded))
     except SettingsInvalid as error:
-        _refuse(list(error.problems), as_json)
-    if check:
-        _check(loaded, as_json)
-        return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        _refuse(["panier device paints a shopper's screen: run it in a terminal of 40 x 24 or more; --check needs none"], as_json)
-    _run(loaded)
+        _refuse(error.problems, as_json)
+    except PanierError as error:
+        _refuse([str(error)], as_json)
 
 
-def _check(loaded: object, as_json: bool) -> None:
+def _check(loaded: DeviceSettings, as_json: bool) -> None:
     from panier_device.fitting import NO_EVDEV, has_evdev, problems
-    from panier_device.settings import DeviceSettings
 
-    assert isinstance(loaded, DeviceSettings)
     found = problems(loaded)
     if found:
         _refuse(found, as_json)
@@ -55,24 +61,10 @@ def _check(loaded: object, as_json: bool) -> None:
         print(f"note: {note}")
 
 
-def _refuse(found: list[str], as_json: bool) -> NoReturn:
+def _refuse(found: list[str] | tuple[str, ...], as_json: bool) -> NoReturn:
     if as_json:
-        print(json.dumps({"ok": False, "problems": found, "notes": []}, ensure_ascii=False))
+        print(json.dumps({"ok": False, "problems": list(found), "notes": []}, ensure_ascii=False))
     else:
         for problem in found:
             print(problem, file=sys.stderr)
     raise typer.Exit(1)
-
-
-def _run(loaded: object) -> None:
-    import asyncio
-
-    from panier.error import PanierError
-    from panier_device.settings import DeviceSettings
-    from panier_device.terminal import run
-
-    assert isinstance(loaded, DeviceSettings)
-    try:
-        asyncio.run(run(loaded))
-    except PanierError as error:
-        _refuse([str(error)], as_json=False)
