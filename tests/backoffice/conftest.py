@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ import pytest
 from fastapi import FastAPI
 
 from panier.offer import Offer
+from panier.receipt import form_receipt
 from panier.till import compile_definitions, compile_offers, price_trip
-from panier.trip import Line, Trip
+from panier.trip import Line, Trip, TripFinished
 from panier_backoffice.application import create_app
 from panier_backoffice.office import Office
 from panier_backoffice.opening import open_office
@@ -136,22 +137,9 @@ class Gateway:
         own, _ = compile_offers(offers, "USD")
         priced = price_trip(bought, shelf, own)
         device, journal, _ = trip.split(".")
-        return {
-            "receipt": trip, "store": STORE, "device": device, "journal": journal, "first_sequence": first,
-            "last_sequence": first + 20, "started_at": bought.started_at, "finished_at": bought.last_at, "currency": "USD",
-            "timezone": bought.timezone, "snapshot": self.snapshot, "fingerprint": "0" * 64, "member": "m-1",
-            "segments": list(bought.segments),
-            "offers": [{"offer": offer.offer, "revision": offer.revision} for offer in offers],
-            "lines": [
-                {
-                    "sku": line.sku, "name": line.name, "category": line.category, "unit_price": line.unit_price,
-                    "quantity": line.quantity, "gross": again.gross, "discount": again.discount, "snapshot": line.snapshot,
-                }
-                for line, again in zip(lines, priced.lines, strict=True)
-            ],
-            "savings": [{"promotion": one.promotion, "title": one.title, "amount": one.amount} for one in priced.savings],
-            "units": priced.units, "discount": priced.discount, "total": priced.total, "device_total": priced.total, **changes,
-        }  # fmt: skip
+        shown = TripFinished(units=priced.units, discount=priced.discount, total=priced.total)
+        formed = form_receipt(replace(bought, finished=shown), priced, "0" * 64, device, journal)
+        return formed.model_dump(mode="json") | changes
 
 
 @pytest.fixture

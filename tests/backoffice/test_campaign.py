@@ -75,6 +75,17 @@ async def test_editing_a_running_campaign_tells_the_stores_its_next_revision(sto
     ]  # fmt: skip
 
 
+async def test_creating_a_named_campaign_again_gives_the_same_one_and_another_of_its_name_is_refused(
+    stocked: httpx.AsyncClient,
+) -> None:
+    first = await _created(stocked, campaign="granola-week")
+    await stocked.post("/api/v1/campaigns/granola-week/push")
+    again = await _created(stocked, campaign="granola-week")
+    assert (again["created_at"], again["state"]) == (first["created_at"], "running")
+    answer = await stocked.post("/api/v1/campaigns", json={**DRAFT, "campaign": "granola-week", "title": "other"})
+    assert answer.json()["errors"][0]["field"] == "campaign"
+
+
 async def test_listed_cards_become_members_each_once(stocked: httpx.AsyncClient) -> None:
     campaign = await _created(stocked, segment=None, cards=["2900000000024", "2900000000017", "2900000000024"])
     assert campaign["members"] == ["m-2", "m-1"]

@@ -12,6 +12,8 @@ from panier_backoffice.campaign.table import CampaignRow
 from panier_backoffice.words import Words
 
 _NAMED = 2
+LOOKED_AT = 6
+"""Products of a target whose names are looked up: enough to find two that differ."""
 
 
 def sentence(row: CampaignRow, eligible: int, words: Words, names: Mapping[str, str]) -> str:
@@ -59,7 +61,7 @@ def goods(target: Mapping[str, Any], names: Mapping[str, str]) -> str:
     if not listed:
         return "everything"
     # Packs of one name differ in number only; said twice they would look like a mistake.
-    kept = list(dict.fromkeys(listed))[:_NAMED]
+    kept = list(dict.fromkeys(listed[:LOOKED_AT]))[:_NAMED]
     if len(listed) > len(kept):
         return f"{', '.join(kept)} and {len(listed) - len(kept)} more"
     return " and ".join(kept)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -12,9 +13,9 @@ from panier.feed import CampaignRecord
 from panier.snapshot import canonical
 from panier_backoffice.bell import announce
 from panier_backoffice.campaign import repository
-from panier_backoffice.campaign.check import check, targets
+from panier_backoffice.campaign.check import Audience, check, targets
 from panier_backoffice.campaign.schemas import Campaign, CampaignDraft, Counts
-from panier_backoffice.campaign.sentence import sentence
+from panier_backoffice.campaign.sentence import LOOKED_AT, sentence
 from panier_backoffice.campaign.table import CampaignRow
 from panier_backoffice.feed import log
 from panier_backoffice.problem import NotFound, Unfit
@@ -32,11 +33,16 @@ def named(session: Session, campaign: str) -> CampaignRow:
 
 
 def create(session: Session, draft: CampaignDraft, currency: str, author: str, at: int) -> CampaignRow:
-    """A new campaign, as a draft. Raises Unfit with every field that makes no sense."""
+    """A new campaign, as a draft; the same one that was made before, where it is sent again. Raises Unfit with every field
+    that makes no sense.
+    """
     audience = check(session, draft, currency, at)
     name = draft.campaign or _slug(draft.title)
+    held = repository.find(session, name)
+    if held is not None and _says(held, draft, audience):
+        return held
     # Receipts name what saved money by one id, so that a campaign may not be called like a public promotion.
-    if repository.find(session, name) or session.get(PromotionRow, name):
+    if held is not None or session.get(PromotionRow, name):
         raise Unfit({"campaign": f"there is a campaign or promotion {name!r} already"})
     row = CampaignRow(
         campaign=name, revision=1, state="draft", title=draft.title.strip(), reason=draft.reason.strip(),
@@ -88,18 +94,19 @@ def stop(session: Session, campaign: str, at: int) -> int:
 
 def described(session: Session, rows: list[CampaignRow], words: Words) -> list[Campaign]:
     """The campaigns with their counts and their sentences."""
-    counts = repository.counts(session, rows)
-    return [_described(session, row, counts[row.campaign], words) for row in rows]
+    counts, names = repository.counts(session, rows), product_names(session, rows)
+    return [_described(row, counts[row.campaign], words, names) for row in rows]
 
 
-def product_names(session: Session, row: CampaignRow) -> dict[str, str]:
-    """Names of the products that the campaign's definition lists, by SKU."""
-    skus = [str(sku) for _, target in targets(row.promotion) for sku in target.get("skus", [])]
+def product_names(session: Session, rows: Sequence[CampaignRow]) -> dict[str, str]:
+    """Names by SKU of the products that the campaigns' sentences may name."""
+    found = [target for row in rows for _, target in targets(row.promotion)]
+    skus = {str(sku) for target in found for sku in target.get("skus", [])[:LOOKED_AT]}
     return {sku: product.name for sku, product in known_skus(session, skus).items()}
 
 
-def _described(session: Session, row: CampaignRow, counts: Counts, words: Words) -> Campaign:
-    said = sentence(row, counts.eligible, words, product_names(session, row))
+def _described(row: CampaignRow, counts: Counts, words: Words, names: Mapping[str, str]) -> Campaign:
+    said = sentence(row, counts.eligible, words, names)
     own = {name: getattr(row, name) for name in Campaign.model_fields if name not in ("sentence", "counts")}
     return Campaign(**own, sentence=said, counts=counts)
 
@@ -112,6 +119,15 @@ def _tell(session: Session, row: CampaignRow, at: int) -> int:
     )  # fmt: skip
     session.flush()
     return log.append(session, [("campaign", row.campaign, canonical(record.model_dump(mode="json")))], at)[0]
+
+
+def _says(row: CampaignRow, draft: CampaignDraft, audience: Audience) -> bool:
+    """True where a campaign is what a draft says: who did not hear the answer asks again."""
+    held = (row.title, row.reason, row.promotion, row.segment, row.members, row.starts_at, row.ends_at)
+    promotion = {**draft.promotion, "id": row.campaign}
+    return held == (
+        draft.title.strip(), draft.reason.strip(), promotion, audience.segment, audience.members, draft.starts_at, draft.ends_at
+    )  # fmt: skip
 
 
 def _draft_of(row: CampaignRow) -> CampaignDraft:

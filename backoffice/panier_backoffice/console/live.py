@@ -13,7 +13,7 @@ from panier_backoffice.office import Office, TheOffice
 
 router = APIRouter(include_in_schema=False)
 
-BREATH_SECONDS = 0.3
+BREATH_SECONDS = 0.5
 """A busy store changes all the time; a page that redraws more often than this only flickers."""
 LOOK_AGAIN_SECONDS = 5.0
 """Without a bell (another process wrote, or minutes passed by) pages look again this often."""

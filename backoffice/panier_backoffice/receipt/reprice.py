@@ -93,9 +93,19 @@ def _sums(receipt: Receipt) -> Iterator[str]:
             yield f"it says {name} {_money(stated, receipt)}, its lines add up to {_money(summed, receipt)}"
 
 
+def bought_lines(receipt: Receipt) -> Sequence[ReceiptLine]:
+    """The lines without the gifts that promotions added at the end: free, of no category, and named by what gave them."""
+    titles = {saving.title for saving in receipt.savings}
+    end = len(receipt.lines)
+    while end and (line := receipt.lines[end - 1]).name in titles and not line.category and line.discount == line.gross:
+        end -= 1
+    return receipt.lines[:end]
+
+
 def _line_prices(receipt: Receipt, price_log: PriceLog) -> Iterator[str]:
-    shelf = price_log.shelf_prices(receipt.lines)
-    for line in receipt.lines:
+    bought = bought_lines(receipt)
+    shelf = price_log.shelf_prices(bought)
+    for line in bought:
         price = shelf.get((line.sku, line.snapshot))
         if price is None:
             yield f"{line.sku} was not sold at version {line.snapshot}"
@@ -141,7 +151,7 @@ def _trip(receipt: Receipt) -> Trip:
                 sku=line.sku, name=line.name, unit_price=line.unit_price, category=line.category, tax_rate=line.tax_rate,
                 snapshot=line.snapshot, quantity=line.quantity,
             )
-            for line in receipt.lines
+            for line in bought_lines(receipt)
         ),
         member=receipt.member, segments=tuple(receipt.segments),
     )  # fmt: skip
