@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 from panier.message import Counters, LiveRow, Status
@@ -48,8 +49,8 @@ class Floor:
         self._currency = currency
         self._total = total
         self.terminals: dict[str, Terminal] = {}
-        self.changed: set[str] = set()
-        """Devices whose rows differ from what was last published."""
+        self.changed: dict[str, None] = {}
+        """Devices whose rows differ from what was last published, the longest unpublished first."""
         self.shift = Shift()
         self.waiting_for_backoffice = 0
         self.dead_letters = 0
@@ -74,7 +75,7 @@ class Floor:
         terminal = self._terminal(device)
         terminal.status = status
         terminal.last_at = max(terminal.last_at, now if status.state == "online" else 0)
-        self.changed.add(device)
+        self.changed[device] = None
 
     def take(self, taken: Taken, now: int) -> None:
         """A batch that is on the disk, or that was not taken."""
@@ -96,7 +97,7 @@ class Floor:
             terminal.trip = taken.trip if taken.trip.is_open else None
             if terminal.trip is None:
                 self._end_help(terminal, now)
-        self.changed.add(taken.device)
+        self.changed[taken.device] = None
 
     def answer_help(self, device: str, now: int) -> Trip | None:
         """Staff is on the way; gives the trip that called, or None where nobody waits there."""
@@ -105,8 +106,15 @@ class Floor:
             return None
         self._count_help(terminal, now)
         terminal.help_answered = True
-        self.changed.add(device)
+        self.changed[device] = None
         return terminal.trip
+
+    def next_changed(self, most: int) -> list[str]:
+        """Takes up to `most` devices off `changed`."""
+        devices = list(islice(self.changed, most))
+        for device in devices:
+            del self.changed[device]
+        return devices
 
     def rows(self) -> list[LiveRow]:
         """All rows, by device."""
@@ -141,7 +149,7 @@ class Floor:
     def _terminal(self, device: str) -> Terminal:
         if device not in self.terminals:
             self.terminals[device] = Terminal(device)
-            self.changed.add(device)
+            self.changed[device] = None
         return self.terminals[device]
 
     def _end_help(self, terminal: Terminal, now: int) -> None:

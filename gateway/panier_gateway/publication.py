@@ -16,6 +16,8 @@ from panier_gateway.floor import Floor, Shift
 
 _PAUSE = 0.25
 """Seconds between two publications of a row: four a second is more than an eye takes in."""
+_ROWS = 50
+"""Rows published in one go: each is priced for its total, and acknowledgements must not wait behind three hundred of them."""
 _IDLE = 30.0
 """Seconds after which the counters are looked at although nothing happened: midnight begins a new shift."""
 
@@ -53,7 +55,7 @@ class Publication:
         """Publishes everything again: the broker may have lost what it held."""
         self._published.clear()
         self._counters = None
-        self._floor.changed.update(self._floor.terminals)
+        self._floor.changed.update(dict.fromkeys(self._floor.terminals))
         self._changed.set()
 
     async def run(self) -> None:
@@ -64,6 +66,8 @@ class Publication:
                     await self._changed.wait()
             self._changed.clear()
             await self._publish()
+            if self._floor.changed:
+                self._changed.set()
             await asyncio.sleep(_PAUSE)
 
     def live(self) -> Live:
@@ -83,8 +87,7 @@ class Publication:
     async def _publish(self) -> None:
         await self.refresh()
         news = False
-        while self._floor.changed:
-            device = self._floor.changed.pop()
+        for device in self._floor.next_changed(_ROWS):
             row = self._floor.row(device)
             if self._published.get(device) != row:
                 await self._retain(self._topics.live_row(device), row)

@@ -197,7 +197,8 @@ class Replica:
         if version >= newest:
             return fingerprint
         later = self._all(
-            "SELECT DISTINCT kind, key FROM entry WHERE sequence > ? AND sequence <= ? AND kind IN (?, ?)",
+            "SELECT DISTINCT kind, key FROM entry INDEXED BY entry_sequence"
+            " WHERE sequence > ? AND sequence <= ? AND kind IN (?, ?)",
             version, newest, *_SNAPSHOT_KINDS,
         )  # fmt: skip
         for kind, key in later:
@@ -207,20 +208,27 @@ class Replica:
 
     def holds_version(self, version: int) -> bool:
         """True where `version` is one that this feed had: the sequence of a product or promotion entry."""
-        row = self._one("SELECT 1 FROM entry WHERE sequence = ? AND kind IN (?, ?)", version, *_SNAPSHOT_KINDS)
+        row = self._one(
+            "SELECT 1 FROM entry INDEXED BY entry_sequence WHERE sequence = ? AND kind IN (?, ?)", version, *_SNAPSHOT_KINDS
+        )
         return row is not None
 
     def entries_after(self, version: int) -> int:
         """Number of product and promotion entries that came after `version`."""
-        row = self._one("SELECT count(*) FROM entry WHERE sequence > ? AND kind IN (?, ?)", version, *_SNAPSHOT_KINDS)
+        row = self._one(
+            "SELECT count(*) FROM entry INDEXED BY entry_sequence WHERE sequence > ? AND kind IN (?, ?)",
+            version,
+            *_SNAPSHOT_KINDS,
+        )
         return row[0] if row else 0
 
     def changes(self, since: int, version: int, *, page: int = 1000) -> Iterator[Change]:
         """What brings a holder of `since` to `version`, each item once, in order of sequence; from 0, everything."""
         after = since
         while True:
+            # Left alone, SQLite takes the primary key for "kind IN" and sorts 90,000 rows for each page of a thousand.
             rows = self._all(
-                """SELECT kind, key, sequence, body FROM entry
+                """SELECT kind, key, sequence, body FROM entry INDEXED BY entry_sequence
                     WHERE sequence > ? AND sequence <= ? AND kind IN (?, ?) AND sequence = (
                         SELECT max(sequence) FROM entry AS e WHERE e.kind = entry.kind AND e.key = entry.key AND e.sequence <= ?)
                     ORDER BY sequence LIMIT ?""",
