@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 
 from panier.money import format_minor
 from panier_simulators.sample.numbering import product_code
 from panier_simulators.sample.shop import CURRENCY, SampleMember, SampleShop
+
+TODAY = date(2017, 12, 12)
+"""The day of the data's year that a demo plays: six of its campaigns run, for half of the members."""
 
 _BASKETS = 3000
 _PRODUCTS = 1500
@@ -32,7 +36,7 @@ class Goods:
 def wallet(sample: SampleShop) -> list[Goods]:
     """Cards of members whom many campaigns address, each for another reason."""
     addressed = Counter[str]()
-    for campaign in sample.campaigns():
+    for campaign in sample.campaigns_on(TODAY):
         addressed.update(campaign.record.members or [])
     chosen: list[SampleMember] = []
     known: set[str] = set()

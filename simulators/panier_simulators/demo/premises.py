@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 from panier.catalogue import Product
 from panier.error import PanierError
+from panier_simulators.demo.goods import TODAY
 from panier_simulators.demo.role import PANIER, RoleFailed, RoleProcess
 from panier_simulators.sample.shop import CURRENCY, TIMEZONE, SampleShop
 
@@ -164,7 +165,7 @@ async def _stock(premises: Premises, sample: SampleShop, say: Say) -> None:
     for page in _pages(sample.promotions()):
         await premises.post("/import", {"promotions": [dict(promotion) for promotion in page]})
     say("starting the campaigns")
-    for campaign in sample.campaigns():
+    for campaign in sample.campaigns_on(TODAY):
         record = campaign.record
         draft = record.model_dump(include={"campaign", "title", "reason", "promotion", "segment", "members"})
         created = await premises.post("/campaigns", draft)
@@ -181,6 +182,7 @@ async def _enrol(premises: Premises, settings: Path, terminals: int, *, with_han
         _equip(file, wedge=number % 2 == 1 and file.stem != HANDHELD)
     premises.terminals = files[: len(names)]
     premises.handheld = files[-1] if with_handheld else None
+    monitor.write_text(f'log_file = "{premises.directory / "monitor.log"}"\n' + monitor.read_text())
     premises.monitor = monitor
 
 

@@ -120,6 +120,10 @@ class SampleShop:
                 record=CampaignRecord.model_validate_json(record), first_day=first_day, last_day=last_day, type=kind
             )
 
+    def campaigns_on(self, day: date) -> list[SampleCampaign]:
+        """The campaigns that ran on one day of the data's year."""
+        return [campaign for campaign in self.campaigns() if campaign.first_day <= day <= campaign.last_day]
+
     def _rows(self, name: str, select: str, rest: str = "", parameters: tuple[object, ...] = ()) -> Iterator[table.Row]:
         with self._database() as connection:
             yield from table.rows(
