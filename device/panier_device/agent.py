@@ -244,6 +244,7 @@ class Agent:
         """Takes up the trip that was under way when the process ended."""
         try:
             trip = self._journal.open_trip()
+            priced = trip and self._price(trip)
         except PanierError:
             self._log.exception("trip_unreadable")
             return
@@ -251,7 +252,7 @@ class Agent:
             self._journal.erase_greeting()
             return
         self._log.info("trip_restored", trip=trip.trip, units=trip.units)
-        self.now = Situation(trip=trip, priced=self._price(trip), first_name=self._journal.greeting(trip.trip))
+        self.now = Situation(trip=trip, priced=priced, first_name=self._journal.greeting(trip.trip))
         if trip.snapshot != self._version:
             self._decide(Decision((SnapshotAdopted(snapshot=self._version),)))
 
@@ -296,9 +297,9 @@ class Agent:
         return max(self._clock(), trip.last_at if trip else 0)
 
     def _compile(self) -> PromotionSet:
-        held = self._shop.held
+        held, definitions = self._shop.promotions()
         self._version = held.version
-        shelf, refused = compile_definitions(self._shop.promotions(), held.currency or self._fallback[0])
+        shelf, refused = compile_definitions(definitions, held.currency or self._fallback[0])
         for reason in refused:
             self._log.warning("promotion_refused", reason=str(reason))
         return shelf

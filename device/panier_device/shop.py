@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -79,14 +80,7 @@ class Shop:
     @property
     def held(self) -> Held:
         """What is held now."""
-        facts: dict[str, str] = dict(self._reading.execute("SELECT name, value FROM fact").fetchall())
-        return Held(
-            version=int(facts.get("version", 0)),
-            fingerprint=facts.get("fingerprint", Held.fingerprint),
-            currency=facts.get("currency", ""),
-            timezone=facts.get("timezone", ""),
-            confirmed_at=int(facts.get("confirmed_at", 0)),
-        )
+        return _held(self._reading)
 
     def find(self, gtin14: str) -> tuple[Product, int] | None:
         """The product with this GTIN-14 and the version it is of, or None."""
@@ -121,10 +115,16 @@ class Shop:
             found, key=lambda product: (not product.name.casefold().startswith(begins), product.name.casefold(), product.sku)
         )
 
-    def promotions(self) -> dict[str, Any]:
-        """Every promotion's definition by its id, in order of id."""
-        rows = self._reading.execute("SELECT id, body FROM promotion ORDER BY id").fetchall()
-        return {key: json.loads(body) for key, body in rows}
+    def promotions(self) -> tuple[Held, dict[str, Any]]:
+        """Every promotion's definition by its id, and the version that they are of."""
+        # One transaction: the other thread may be about to put another version in place.
+        self._reading.execute("BEGIN")
+        try:
+            held = self.held
+            rows = self._reading.execute("SELECT id, body FROM promotion ORDER BY id").fetchall()
+        finally:
+            self._reading.execute("COMMIT")
+        return held, {key: definition for key, body in rows if (definition := _definition(body)) is not None}
 
     def settle_in(self, currency: str, timezone: str) -> None:
         """Keeps what the gateway said of the store."""
@@ -137,7 +137,7 @@ class Shop:
     def take(self, part: SnapshotPart) -> Outcome:
         """Takes one part in; readers notice nothing until the last one, and then everything at once."""
         if part.part == 0:
-            if part.since not in (0, self.held.version):
+            if part.since not in (0, _held(self._writing).version):
                 return "unexpected"
             self._begin(part)
         loading = self.loading
@@ -205,7 +205,7 @@ class Shop:
         return self._sum
 
     def _apply_changes(self) -> Fingerprint:
-        total = Fingerprint.parse(self.held.fingerprint)
+        total = Fingerprint.parse(_held(self._writing).fingerprint)
         for kind, key, body in self._writing.execute("SELECT kind, key, body FROM change_next ORDER BY place").fetchall():
             total = self._write(Change(version=1, kind=kind, key=key, body=body), "", total)
         return total
@@ -260,6 +260,25 @@ class Shop:
 
 class _Mismatch(Exception):
     pass
+
+
+def _held(connection: sqlite3.Connection) -> Held:
+    facts: dict[str, str] = dict(connection.execute("SELECT name, value FROM fact").fetchall())
+    return Held(
+        version=int(facts.get("version", 0)),
+        fingerprint=facts.get("fingerprint", Held.fingerprint),
+        currency=facts.get("currency", ""),
+        timezone=facts.get("timezone", ""),
+        confirmed_at=int(facts.get("confirmed_at", 0)),
+    )
+
+
+def _definition(body: str) -> dict[str, Any] | None:
+    try:
+        read = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, Any]", read) if isinstance(read, dict) else None
 
 
 def _sound(body: str) -> Product | None:

@@ -74,6 +74,7 @@ class Sync:
         self._outbox = Outbox(journal)
         self._news = asyncio.Event()
         self._boot = ""
+        self._answered = False
         self._unanswered_since: float | None = None
         self.supply = Supply(shop, ask=self._ask, adopted=listener.snapshot_arrived, tally=tally, clock=clock)
         self._session = address and Session(
@@ -81,14 +82,14 @@ class Sync:
             subscriptions=topics.listens,
             on_connect=self._connected,
             on_message=self._received,
-            on_disconnect=self._line_changed,
+            on_disconnect=self._disconnected,
             will=Will(topics.status, self._status("offline").encode()),
         )
 
     @property
     def online(self) -> bool:
         """True while the broker is connected and the gateway does not leave us waiting."""
-        if self._session is None or not self._session.connected:
+        if self._session is None or not self._session.connected or not self._answered:
             return False
         return self._unanswered_since is None or time.monotonic() - self._unanswered_since < _SILENCE
 
@@ -113,6 +114,10 @@ class Sync:
         await self._publish(self._topics.status, self._status("online"), retain=True)
         self._news.set()
         self.supply.ask_now()
+        self._line_changed()
+
+    def _disconnected(self) -> None:
+        self._answered = False
         self._line_changed()
 
     async def _publish(self, topic: str, message: Message, *, retain: bool = False) -> None:
@@ -189,8 +194,9 @@ class Sync:
             raise SetAside("a part of a snapshot that nobody asked for")
 
     def _acknowledged(self, answer: Acknowledgement) -> None:
-        self._outbox.acknowledged(answer, time.monotonic())
+        self._answered = True
         self._unanswered_since = None
+        self._outbox.acknowledged(answer, time.monotonic())
         for refusal in answer.refused:
             # The gateway keeps it as a dead letter and shows it to staff; here it is for whoever reads the log.
             self._log.warning("event_refused", sequence=refusal.sequence, reason=refusal.reason)

@@ -75,6 +75,8 @@ class Terminal:
             await asyncio.gather(background, return_exceptions=True)
         if not background.cancelled() and (failure := background.exception()):
             raise failure
+        if self.screen.return_code:
+            raise SystemExit(self.screen.return_code)
 
     async def _background(self) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -37,7 +37,7 @@ def delta(shop: Shop, version: int, items: list[Change], after: list[Change], *,
 
 
 def test_an_empty_shop_holds_nothing(shop: Shop):
-    assert (shop.held.version, shop.find(OAT), shop.promotions(), shop.search("", 5)) == (0, None, {}, [])
+    assert (shop.held.version, shop.find(OAT), shop.promotions()[1], shop.search("", 5)) == (0, None, {}, [])
 
 
 def test_a_full_snapshot_in_parts_is_seen_only_when_it_is_whole(shop: Shop):
@@ -48,7 +48,7 @@ def test_a_full_snapshot_in_parts_is_seen_only_when_it_is_whole(shop: Shop):
         assert shop.find(OAT) is None
     assert shop.take(parts[-1]) == "complete"
     assert shop.find(OAT) == (PRODUCTS["3"], 7)
-    assert shop.promotions() == PROMOTIONS
+    assert shop.promotions() == (shop.held, PROMOTIONS)
     assert (shop.held.version, shop.held.fingerprint) == (7, total_of(changes()))
 
 
@@ -82,7 +82,7 @@ def test_a_delta_changes_adds_and_removes(shop: Shop):
     assert shop.find(OAT) is None
     assert shop.find("02000000000022") is None
     assert shop.find("02000000000046") == (butter, 8)
-    assert set(shop.promotions()) == {"member"}
+    assert set(shop.promotions()[1]) == {"member"}
 
 
 def test_a_wrong_fingerprint_leaves_everything_as_it_was(shop: Shop):
@@ -128,6 +128,14 @@ def test_a_product_that_makes_no_sense_is_held_but_not_sold(shop: Shop):
     assert shop.unsound == 2
     assert shop.find_sku("9") is None
     assert shop.find("02000000000015") == (PRODUCTS["1"], 7)
+
+
+def test_a_promotion_that_is_no_definition_is_held_but_left_out(shop: Shop):
+    broken = [
+        Change(version=7, kind="promotion", key=key, body=body) for key, body in {"a": "{", "b": "[]", "c": "[" * 9000}.items()
+    ]
+    assert shop.take(whole(7, [*changes(), *broken])[0]) == "complete"
+    assert shop.promotions()[1] == PROMOTIONS
 
 
 def test_search_finds_every_word_anywhere_and_beginnings_first(shop: Shop):

@@ -91,11 +91,12 @@ class Handheld(App[None]):
     def repaint(self) -> None:
         """Brings the screen up to the agent's situation."""
         size = self._pane.size
+        read_at, self._agent.read_at = self._agent.read_at, None
         if not size or not self.is_running:
             return
         self._painting = paint(self.view, self._pose, self._words, size.width, size.height, self._currency())
         if self._pane.put(self._painting.rows):
-            self._timed, self._agent.read_at = self._agent.read_at, None
+            self._timed = read_at or self._timed
         elif self._painting.offers:
             self.call_later(self._agent.painted, self._painting.offers)
 
