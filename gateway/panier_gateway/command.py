@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
-
-if TYPE_CHECKING:
-    from panier_gateway.settings import GatewaySettings
 
 SettingsFile = Annotated[Path | None, typer.Option("--settings", help="TOML file; PANIER_GATEWAY_... outranks it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
@@ -39,7 +36,9 @@ def gateway(
     try:
         held = load(GatewaySettings, settings, store=store, data_dir=data)
         if check:
-            return _report(_problems(held), as_json)
+            from panier_gateway.check import problems
+
+            return _report(problems(held), as_json)
     except PanierError as error:
         _fail(error, as_json)
     log.setup(held.log_level)
@@ -113,25 +112,6 @@ def monitor(
     log.setup(held.log_level, file=held.log_file)
     MonitorApp.over_mqtt(held).run()
     return None
-
-
-def _problems(settings: GatewaySettings) -> list[str]:
-    from panier.error import PanierError
-    from panier_gateway.broker import find_binary
-
-    problems: list[str] = []
-    if settings.broker.kind == "embedded":
-        try:
-            find_binary(settings.broker.path)
-        except PanierError as error:
-            problems.append(str(error))
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (settings.data_dir / ".writable").touch()
-        (settings.data_dir / ".writable").unlink()
-    except OSError as error:
-        problems.append(f"data_dir {settings.data_dir} cannot be written: {error}")
-    return problems
 
 
 def _report(problems: list[str], as_json: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from collections.abc import Awaitable, Callable
 
 import httpx
@@ -12,12 +11,11 @@ from httpx_sse import ServerSentEvent, SSEError, aconnect_sse
 from pydantic import ValidationError
 
 from panier.feed import FeedPage
+from panier_gateway.patience import Patience
 from panier_gateway.replica import Applied, Replica
 from panier_io.log import logger
 
 _PAGE = 5000
-_FIRST_WAIT = 0.5
-_LONGEST_WAIT = 30.0
 _SILENCE = 45.0
 """Seconds without so much as a ping after which the stream counts as dead: a half-closed line never says so itself."""
 
@@ -32,6 +30,7 @@ class Following:
         replica: Replica,
         changed: Callable[[Applied], Awaitable[None]],
         reached: Callable[[bool], None],
+        patience: Patience,
     ) -> None:
         self._client = client
         self._root = f"/api/v1/stores/{store}"
@@ -39,10 +38,10 @@ class Following:
         self._changed = changed
         self._reached = reached
         self._log = logger("feed")
-        self._wait = _FIRST_WAIT
+        self._patience = patience
 
     async def run(self) -> None:
-        """Follows until cancelled; pauses of 0.5 to 30 s with jitter between attempts."""
+        """Follows until cancelled."""
         while True:
             try:
                 await self._follow()
@@ -50,9 +49,8 @@ class Following:
             except (httpx.HTTPError, SSEError, ValidationError, ValueError, OSError) as error:
                 self._reached(False)
                 reason = f"{type(error).__name__}: {error}"
-            self._log.warning("feed_lost", reason=reason, again_in=round(self._wait, 1))
-            await asyncio.sleep(self._wait * random.uniform(0.5, 1.0))  # noqa: S311  (no secret rests on it)
-            self._wait = min(self._wait * 2, _LONGEST_WAIT)
+            self._log.warning("feed_lost", reason=reason, again_in=self._patience.next_pause)
+            await self._patience.pause()
 
     async def _follow(self) -> None:
         timeout = httpx.Timeout(10, read=_SILENCE)
@@ -61,7 +59,7 @@ class Following:
             stream.response.raise_for_status()
             # Only now: what was written between a pull and the stream's start would be missed the other way round.
             await self._pull()
-            self._wait = _FIRST_WAIT
+            self._patience.restart()
             async for event in stream.aiter_sse():
                 if _last(event) > self._replica.position:
                     await self._pull()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from collections.abc import Callable, Iterator, Sequence
 
 import httpx
@@ -13,11 +12,10 @@ from pydantic import ValidationError
 from panier.intake import Intake, IntakeResult, Live, Outcome
 from panier_gateway.clerk import Clerk
 from panier_gateway.ledger import Parcel
+from panier_gateway.patience import Patience
 from panier_io.log import logger
 
 BATCH = 100
-_FIRST_WAIT = 0.5
-_LONGEST_WAIT = 30.0
 _LIVE_EVERY = 1.0
 _KINDS = ("receipt", "contact", "incident")
 
@@ -71,9 +69,10 @@ class BackOffice:
 class Forwarding:
     """Empties the outbox: at once while the back office answers, with growing pauses and for ever while it does not."""
 
-    def __init__(self, clerk: Clerk, office: BackOffice) -> None:
+    def __init__(self, clerk: Clerk, office: BackOffice, patience: Patience) -> None:
         self._clerk = clerk
         self._office = office
+        self._patience = patience
         self._bell = asyncio.Event()
         self._size = BATCH
         self._log = logger("forwarding")
@@ -85,7 +84,6 @@ class Forwarding:
 
     async def run(self) -> None:
         """Forwards until cancelled."""
-        wait = _FIRST_WAIT
         while True:
             self._bell.clear()
             parcels = await self._clerk.waiting(self._size)
@@ -94,12 +92,10 @@ class Forwarding:
                 continue
             try:
                 await self._deliver(parcels)
-                wait = _FIRST_WAIT
+                self._patience.restart()
             except OfficeUnreachable as error:
-                self._log.warning("not_forwarded", reason=str(error), again_in=round(wait, 1))
-                # Jitter, so that a chain's stores do not all knock in the same instant after an outage.
-                await asyncio.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311  (no secret rests on it)
-                wait = min(wait * 2, _LONGEST_WAIT)
+                self._log.warning("not_forwarded", reason=str(error), again_in=self._patience.next_pause)
+                await self._patience.pause()
 
     async def _deliver(self, parcels: Sequence[Parcel]) -> None:
         try:
@@ -131,8 +127,9 @@ def _refused(parcels: Sequence[Parcel], result: IntakeResult) -> Iterator[tuple[
 class LiveReport:
     """Tells the back office what the store looks like: on change, once a second at the most, only ever the newest."""
 
-    def __init__(self, office: BackOffice, look: Callable[[], Live]) -> None:
+    def __init__(self, office: BackOffice, look: Callable[[], Live], patience: Patience) -> None:
         self._office = office
+        self._patience = patience
         self._look = look
         self._changed = asyncio.Event()
 
@@ -142,14 +139,13 @@ class LiveReport:
 
     async def run(self) -> None:
         """Reports until cancelled."""
-        wait = _LIVE_EVERY
         while True:
             await self._changed.wait()
             self._changed.clear()
             try:
                 await self._office.put_live(self._look())
-                wait = _LIVE_EVERY
+                self._patience.restart()
+                await asyncio.sleep(_LIVE_EVERY)
             except (OfficeUnreachable, RequestRefused):
                 self._changed.set()
-                wait = min(wait * 2, _LONGEST_WAIT)
-            await asyncio.sleep(wait)
+                await self._patience.pause()

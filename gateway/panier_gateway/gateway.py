@@ -25,6 +25,7 @@ from panier_gateway.forwarding import BackOffice, Forwarding, LiveReport
 from panier_gateway.greeting import Greeting
 from panier_gateway.intake import Intake, Taken
 from panier_gateway.ledger import Ledger
+from panier_gateway.patience import Patience
 from panier_gateway.publication import Publication
 from panier_gateway.reception import Reception
 from panier_gateway.registry import GATEWAY, Identity, Registry, hash_password, new_password
@@ -101,8 +102,10 @@ class Gateway:
         )  # fmt: skip
         self._broker = EmbeddedBroker(settings.broker, settings.store, data) if settings.broker.kind == "embedded" else None
         self._password = settings.broker.password.get_secret_value() if settings.broker.password else new_password()
+        self._own = Identity(settings.broker.username, GATEWAY, hash_password(self._password))
         self._session = self._wire.session = self._new_session()
         self._forwarding: Forwarding | None = None
+        self._patience: tuple[Patience, ...] = ()
         self._connected = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[ready.Ready], None]) -> None:
@@ -142,8 +145,7 @@ class Gateway:
         return [identity.name for identity in self._registry.identities() if identity.role == "device"]
 
     def _identities(self) -> list[Identity]:
-        own = Identity(self._settings.broker.username, GATEWAY, hash_password(self._password))
-        return [own, *self._registry.identities()]
+        return [self._own, *self._registry.identities()]
 
     async def _on_connect(self) -> None:
         await self._announce()
@@ -193,12 +195,16 @@ class Gateway:
         client = await self._shop.enter_async_context(httpx.AsyncClient(base_url=at.url, headers=headers, timeout=10))
         store = self._settings.store
         office = BackOffice(client, store, self._reached)
-        self._forwarding = Forwarding(self._clerk, office)
-        report = LiveReport(office, self._publication.live)
+        for_feed, for_outbox, for_live = self._patience = (Patience(), Patience(), Patience())
+        self._forwarding = Forwarding(self._clerk, office, for_outbox)
+        report = LiveReport(office, self._publication.live, for_live)
         self._publication.watch(report.wake)
-        return [Following(client, store, self._replica, self._feed_changed, self._reached), self._forwarding, report]
+        return [Following(client, store, self._replica, self._feed_changed, self._reached, for_feed), self._forwarding, report]
 
     def _reached(self, reached: bool) -> None:
+        if reached and self._floor.backoffice == "unreachable":
+            for patience in self._patience:
+                patience.cut_short()
         self._floor.backoffice = "connected" if reached else "unreachable"
         self._publication.wake()
 

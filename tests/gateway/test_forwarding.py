@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from panier.trip import OfferShown, TripFinished
-from panier_gateway import following, forwarding
+from panier_gateway import patience
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """Pauses of milliseconds, so that a test sees many attempts."""
-    for module in (forwarding, following):
-        monkeypatch.setattr(module, "_FIRST_WAIT", 0.02)
-        monkeypatch.setattr(module, "_LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(patience, "FIRST", 0.02)
+    monkeypatch.setattr(patience, "LONGEST", 0.05)
 
 
 async def buy(till, started, item, trips=1):
@@ -103,3 +104,16 @@ async def test_a_stream_that_breaks_is_opened_again_and_what_was_said_meanwhile_
     await shop.office.say("product", "a", product("a", 1))
     await shop.office.open()
     await until(lambda: shop.gateway._replica.newest[0] == 1)
+
+
+async def test_whoever_waits_tries_at_once_when_another_got_through():
+    slow = patience.Patience()
+    slow._wait = 3600.0
+    waiting = asyncio.create_task(slow.pause())
+    await asyncio.sleep(0)
+    slow.cut_short()
+    async with asyncio.timeout(5):
+        await waiting
+    assert slow.next_pause == patience.LONGEST
+    slow.restart()
+    assert slow.next_pause == patience.FIRST

@@ -22,6 +22,7 @@ PANIER = [sys.executable, "-m", "panier_io.command"]
 
 @pytest.fixture
 def settings_file(closed_shop):
+    closed_shop.enrol("till-1")
     at = closed_shop.settings
     assert at.backoffice is not None
     file = closed_shop.directory / "gateway.toml"
@@ -49,7 +50,6 @@ async def running(file):
 
 
 async def test_a_gateway_killed_at_any_moment_loses_nothing_it_acknowledged(closed_shop, settings_file, started, item, until):
-    closed_shop.enrol("till-1")
     trips = 12
     async with running(settings_file):
         till = await closed_shop.till()
@@ -99,6 +99,20 @@ def test_all_that_is_wrong_with_the_settings_is_said_at_once(tmp_path):
     text = "\n".join(json.loads(out)["problems"])
     for part in ("did you mean 'store'", "store is missing", "currency", "Mars/Olympus", "broker.port and broker.password"):
         assert part in text
+
+
+async def test_a_check_finds_what_would_go_wrong_on_this_machine(closed_shop, settings_file):
+    check = ("gateway", "--settings", str(settings_file), "--check", "--json")
+    assert await asyncio.to_thread(panier, *check) == (0, '{"ok": true, "problems": []}\n')
+    await closed_shop.office.close()
+    taken = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    (closed_shop.settings.data_dir / "broker" / "port").write_text(str(taken.sockets[0].getsockname()[1]))
+    code, text = await asyncio.to_thread(panier, *check)
+    taken.close()
+    assert code == 1
+    broker, office = json.loads(text)["problems"]
+    assert "does a gateway run here already?" in broker
+    assert "does not answer" in office
 
 
 async def test_enrolment_writes_settings_that_the_roles_take(closed_shop, settings_file):

@@ -1,0 +1,117 @@
+"""The way from a terminal to the real back office and back: prices down, campaigns into mid-trip, receipts up, over a kill -9."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from panier.message import Ask
+from panier.trip import CapsuleReceived, CardScanned, OfferAccepted, OfferShown, TripFinished
+from panier_gateway import patience
+from panier_gateway.settings import BackOfficeSettings
+
+CARD = "2900000000017"
+BEANS = {"sku": "beans", "gtins": ["04006381333931"], "name": "Espresso beans 1 kg", "unit_price": 1240, "category": "Coffee"}
+CLAIRE = {"member": "m-1", "first_name": "Claire", "cards": [CARD], "segments": ["regulars"]}
+TENTH = {"id": "tenth", "title": "10 % off coffee", "kind": "percent", "percent": "10", "target": {"categories": ["Coffee"]}}
+FOR_REGULARS = {
+    "title": "2.00 off beans", "reason": "you drink it weekly", "segment": "regulars",
+    "promotion": {"kind": "amount_per_unit", "amount": "2.00", "target": {"skus": ["beans"]}},
+}  # fmt: skip
+
+
+class RealOffice:
+    """`panier backoffice` as a process."""
+
+    def __init__(self, directory):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.api = httpx.AsyncClient(base_url=f"{self.url}/api/v1", headers={"Authorization": "Bearer for-scripts-only-000"})
+        self.file = directory / "backoffice.toml"
+        self.file.write_text(
+            f'port = {self.port}\ndatabase = "sqlite:///{directory / "backoffice.db"}"\ncurrency = "USD"\n'
+            'timezone = "America/New_York"\napi_token = "for-scripts-only-000"\nstores = ["shop:token-of-the-shop-00"]\n'
+        )
+        self.file.chmod(0o600)
+
+    async def open(self):
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "panier_io.command", "backoffice", "--settings", str(self.file),
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        async with asyncio.timeout(30):
+            while not await self._answers():
+                assert self.process.returncode is None
+                await asyncio.sleep(0.05)
+
+    async def _answers(self):
+        try:
+            return (await self.api.get(f"{self.url}/health")).is_success
+        except httpx.TransportError:
+            return False
+
+    async def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+
+    async def ask(self, method, path, body=None):
+        answer = await self.api.request(method, path, json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+
+@pytest.fixture
+async def office(closed_shop, monkeypatch):
+    monkeypatch.setattr(patience, "LONGEST", 0.5)
+    office = RealOffice(closed_shop.directory)
+    await office.open()
+    await office.ask("POST", "/import", {"products": [BEANS], "members": [CLAIRE], "promotions": [TENTH]})
+    at = BackOfficeSettings.model_validate({"url": office.url, "token": "token-of-the-shop-00"})
+    closed_shop.settings = closed_shop.settings.model_copy(update={"backoffice": at})
+    closed_shop.enrol("till-1")
+    await closed_shop.open()
+    yield office
+    await closed_shop.close()
+    await office.kill()
+    await office.api.aclose()
+
+
+async def test_prices_go_down_a_campaign_reaches_the_trip_and_the_receipt_goes_up_over_a_kill(
+    closed_shop, office, started, item, until
+):
+    till = await closed_shop.till()
+    await until(lambda: till.manifests and till.manifests[-1].version > 0)
+    snapshot = (await till.ask(Ask(have=0))).version
+    till.add(replace(started, snapshot=snapshot), CardScanned(card=CARD))
+    await till.send()
+    await until(lambda: till.capsules)
+    campaign = await office.ask("POST", "/campaigns", FOR_REGULARS)
+    await office.ask("POST", f"/campaigns/{campaign['campaign']}/push")
+    await until(lambda: till.capsules[-1].capsule.offers)
+    capsule = till.capsules[-1].capsule
+    assert (capsule.first_name, capsule.offers[0].title) == ("Claire", "2.00 off beans")
+
+    await office.kill()
+    beans = replace(item("beans", 1240, 2, snapshot=snapshot), name="Espresso beans 1 kg", category="Coffee")
+    held = CapsuleReceived(member=capsule.member, segments=capsule.segments, offers=capsule.offers)
+    met = (OfferShown(offer=capsule.offers[0].offer), OfferAccepted(offer=capsule.offers[0].offer))
+    # 2 x 12.40, less 10 %, less 2.00 a piece.
+    till.add(held, *met, beans, TripFinished(units=2, discount=648, total=1832))
+    await till.send()
+    await till.acknowledged(len(till.events))
+    assert closed_shop.query("SELECT count(*) FROM outbox WHERE kind = 'receipt'") == [(1,)]
+    await office.open()
+    await until(lambda: closed_shop.query("SELECT count(*) FROM outbox") == [(0,)])
+
+    (receipt,) = await office.ask("GET", "/receipts?store=shop")
+    assert (receipt["receipt"], receipt["total"]) == (till.trip, 1832)
+    assert await office.ask("GET", "/incidents") == []
+    counts = await office.ask("GET", f"/campaigns/{campaign['campaign']}/counts")
+    assert (counts["shown"], counts["accepted"], counts["redeemed"]) == (1, 1, 1)
