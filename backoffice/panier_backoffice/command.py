@@ -23,7 +23,9 @@ def backoffice(
     admin_password: str | None = typer.Option(
         None, help="Its password. Better in PANIER_BACKOFFICE_ADMIN_PASSWORD: other users of the machine can see flags."
     ),
-    store: list[str] = typer.Option([], help="NAME:TOKEN of a store and its gateway; may be given several times."),
+    store: list[str] = typer.Option(
+        [], "--store", "--stores", help="NAME:TOKEN of a store and its gateway; may be given several times."
+    ),
     api_token: str | None = typer.Option(None, help="Token for scripts, which may do everything through the API."),
     currency: str | None = typer.Option(None, help="Currency of the chain (ISO 4217)."),
     timezone: str | None = typer.Option(None, help="Time zone of the chain, such as Europe/Paris."),

@@ -17,8 +17,6 @@ from panier_backoffice.problem import Unfit
 from panier_backoffice.product import repository as products
 from panier_backoffice.promotion.service import check_definition
 
-_TITLE_LIMIT = CampaignRecord.model_fields["title"].metadata[1].max_length
-_REASON_LIMIT = CampaignRecord.model_fields["reason"].metadata[1].max_length
 _NAMED = 5
 """How many unknown names a message lists before it only counts the rest."""
 
@@ -34,7 +32,7 @@ class Audience:
 def check(session: Session, draft: CampaignDraft, currency: str, now: int) -> Audience:
     """Whom the campaign is for, once every figure makes sense. Raises Unfit with all fields that do not."""
     wrong: dict[str, str] = {}
-    wrong |= _words("title", draft.title, _TITLE_LIMIT) | _words("reason", draft.reason, _REASON_LIMIT)
+    wrong |= _words("title", draft.title) | _words("reason", draft.reason)
     wrong |= _times(draft, now)
     audience = _audience(session, draft, wrong)
     try:
@@ -50,7 +48,8 @@ def check(session: Session, draft: CampaignDraft, currency: str, now: int) -> Au
     return audience
 
 
-def _words(field: str, text: str, limit: int) -> dict[str, str]:
+def _words(field: str, text: str) -> dict[str, str]:
+    limit = next(rule.max_length for rule in CampaignRecord.model_fields[field].metadata if hasattr(rule, "max_length"))
     if not text.strip():
         return {field: "write a few words: the shopper reads them on the handheld"}
     if len(text) > limit:

@@ -40,7 +40,7 @@
       n_for_price: stands("price") && `${value("n")} for ${value("price")} ${what}`,
       buy_x_get_y: stands("get") && `${what}: ${value("get")} free with ${value("buy")}`,
     }[chosen("kind")];
-    form.elements.title.value = said ? said.trim().slice(0, 60) : "";
+    if (said) form.elements.title.value = said.trim().slice(0, 60);
   }
   form.elements.title.addEventListener("input", () => { ownTitle = form.elements.title.value !== ""; });
 
