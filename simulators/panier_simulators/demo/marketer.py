@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from dataclasses import dataclass, field
 
@@ -18,10 +17,10 @@ _WORDS = ("Apples", "Bread", "Cheese", "Dates", "Eggs", "Figs", "Grapes", "Honey
 
 @dataclass(slots=True)
 class Pushes:
-    """Milliseconds from the push (the request leaves) to its title on a screen in mid-trip; and how many never saw it."""
+    """Milliseconds from the push (the request leaves) to its title on a screen in mid-trip; and screens that never showed it."""
 
     milliseconds: list[float] = field(default_factory=list[float])
-    missed: int = 0
+    missed: list[str] = field(default_factory=list[str])
     campaigns: list[str] = field(default_factory=list[str])
 
 
@@ -38,13 +37,9 @@ async def push_while_shopping(premises: Premises, places: list[Place], every: fl
         number += 1
         created = await premises.post("/campaigns", _draft(title))
         began = time.monotonic()
-        looks = [asyncio.create_task(_look(place, title, began)) for place in shopping]
+        looks = [asyncio.create_task(_look(place, title, began, pushes)) for place in shopping]
         await premises.post(f"/campaigns/{created['campaign']}/push")
-        for seen in await asyncio.gather(*looks):
-            if seen is None:
-                continue
-            pushes.milliseconds.append(seen)
-            pushes.missed += seen >= _PATIENCE * 1000
+        await asyncio.gather(*looks)
         pushes.campaigns.append(created["campaign"])
         await premises.post(f"/campaigns/{created['campaign']}/stop")
 
@@ -63,21 +58,21 @@ def _is_shopping(place: Place) -> bool:
     return seen.is_basket and seen.is_online and bool(seen.units)
 
 
-async def _look(place: Place, title: str, began: float) -> float | None:
-    """Milliseconds until `title` stands on the screen; None where the trip ended first, which proves nothing."""
-
-    def shown(rows: Rows) -> bool | None:
-        if any(title in row for row in rows):
-            return True
-        seen = read(rows)
-        return False if seen.is_end or seen.is_start else None
+async def _look(place: Place, title: str, began: float, pushes: Pushes) -> None:
+    """Notes when `title` stands on the screen. A trip that ends first, or a terminal that dies meanwhile, proves nothing."""
 
     def decided(rows: Rows) -> tuple[bool] | None:
-        answer = shown(rows)
-        return None if answer is None else (answer,)
+        if any(title in row for row in rows):
+            return (True,)
+        seen = read(rows)
+        return (False,) if seen.is_end or seen.is_start else None
 
     restarts = place.terminal.restarts
-    with contextlib.suppress(NotSeen):
+    try:
         seen = await place.terminal.wait_for(decided, _PATIENCE, title)
-        return (seen.at - began) * 1000 if seen.value[0] else None
-    return _PATIENCE * 1000 if place.terminal.restarts == restarts else None
+    except NotSeen as error:
+        if place.terminal.restarts == restarts:
+            pushes.missed.append(str(error))
+        return
+    if seen.value[0]:
+        pushes.milliseconds.append((seen.at - began) * 1000)

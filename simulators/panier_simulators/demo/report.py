@@ -66,11 +66,12 @@ class DemoReport:
         return "\n".join(f"{name:>20}  {value}" for name, value in rows) + "".join(f"\n  ! {detail}" for detail in self.details)
 
 
-def details(findings: Findings, most: int = 10) -> tuple[str, ...]:
+def details(findings: Findings, missed: Sequence[str], most: int = 10) -> tuple[str, ...]:
     """The first few things that are wrong, in words."""
     told = [f"lost: {one}" for one in findings.lost]
     told += [f"one too many: {one}" for one in findings.duplicated]
     told += [f"mismatched: {one}" for one in findings.mismatched]
+    told += [f"pushed, but not shown: {one}" for one in missed]
     return tuple(told[:most])
 
 

@@ -97,8 +97,8 @@ async def run_headless(sample: SampleShop, plan: Plan, directory: Path, say: Say
             scan_to_screen_ms=shopped.scan_to_screen_ms, push_to_screen_ms=quantiles(pushes.milliseconds),
             trip_to_backoffice_ms=quantiles(findings.to_backoffice_ms), rss_mb=_memory(premises, memory),
             seconds=round(time.monotonic() - began, 1), devices=plan.devices, scans=shopped.scans, rescans=shopped.rescans,
-            skipped_codes=shopped.skipped, pushes=len(pushes.milliseconds), pushes_missed=pushes.missed, restarts=restarts,
-            details=details(findings),
+            skipped_codes=shopped.skipped, pushes=len(pushes.milliseconds), pushes_missed=len(pushes.missed), restarts=restarts,
+            details=details(findings, pushes.missed),
         )  # fmt: skip
 
 
