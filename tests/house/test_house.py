@@ -22,7 +22,9 @@ def loaded_after(statement: str) -> set[str]:
 
 
 def test_the_language_of_the_shop_loads_no_input_or_output_library():
-    loaded = loaded_after("import panier.trip, panier.message, panier.receipt, panier.feed, panier.intake, panier.till, panier.barcode")
+    loaded = loaded_after(
+        "import panier.trip, panier.message, panier.receipt, panier.feed, panier.intake, panier.till, panier.barcode"
+    )
     assert not loaded & {"sqlite3", "asyncio", "serial", "evdev", "paho", "aiomqtt", "textual", "fastapi", "sqlalchemy"}
 
 

@@ -44,7 +44,10 @@ def installed(wheel: Path, extra: str, into: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("role", "absent"),
-    [("device", ["fastapi", "sqlalchemy", "duckdb", "pandas", "bcrypt"]), ("backoffice", ["evdev", "serial", "textual", "aiomqtt"])],
+    [
+        ("device", ["fastapi", "sqlalchemy", "duckdb", "pandas", "bcrypt"]),
+        ("backoffice", ["evdev", "serial", "textual", "aiomqtt"]),
+    ],
 )
 def test_a_role_runs_with_its_own_extra_alone(wheel: Path, tmp_path: Path, role: str, absent: list[str]):
     python = installed(wheel, role, tmp_path / role)
@@ -54,6 +57,8 @@ def test_a_role_runs_with_its_own_extra_alone(wheel: Path, tmp_path: Path, role:
     run = subprocess.run([python.with_name("panier"), role, "--help"], capture_output=True, text=True, env=quiet, timeout=60)
     assert run.returncode == 0, run.stderr
     other = "backoffice" if role == "device" else "device"
-    refused = subprocess.run([python.with_name("panier"), other, "--check"], capture_output=True, text=True, env=quiet, timeout=60)
+    refused = subprocess.run(
+        [python.with_name("panier"), other, "--check"], capture_output=True, text=True, env=quiet, timeout=60
+    )
     assert refused.returncode != 0
     assert f"pip install 'panier[{other}]'" in refused.stderr
