@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection
 from typing import Protocol
@@ -19,6 +20,7 @@ from panier_io.log import logger
 _GROUP = 200
 """Batches that share one commit at the most."""
 _DISK_WAIT = 1.0
+_JOURNAL = re.compile(r"[a-zA-Z0-9-]{1,32}")
 _NOT_ENROLLED = "this device is not enrolled"
 
 Send = Callable[[str, Message], Awaitable[None]]
@@ -99,7 +101,10 @@ class Reception:
     async def _hand_on(self, device: str, what: str, payload: bytes) -> None:
         match what:
             case "events":
-                self._waiting.append(Batch(device, decode(EventBatch, payload)))
+                batch = decode(EventBatch, payload)
+                if not _JOURNAL.fullmatch(batch.journal):
+                    raise Malformed(f"journal {batch.journal!r}; wanted 1 to 32 of a-z, A-Z, 0-9 and -, because it names trips")
+                self._waiting.append(Batch(device, batch))
                 self._bell.set()
             case "status":
                 await self._hear(device, decode(Status, payload))

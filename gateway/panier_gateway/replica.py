@@ -81,13 +81,18 @@ class Replica:
                     if entry.sequence <= position:
                         continue
                     position = entry.sequence
-                    if entry.kind == "product" or entry.kind == "promotion":
-                        if self._is_usable(entry):
-                            fingerprint = self._replace(entry.kind, entry, fingerprint)
-                            version = entry.sequence
+                    body = None if entry.body is None else canonical(entry.body)
+                    if fault := _fault(entry, body):
+                        # Devices trust what the gateway serves, so that nonsense stops here; what was held before stands.
+                        self._log.error("entry_refused", sequence=position, kind=entry.kind, key=entry.key, reason=fault)
+                    elif entry.kind == "product" or entry.kind == "promotion":
+                        fingerprint = self._replace(entry.kind, entry, body, fingerprint)
+                        version = entry.sequence
                     elif entry.kind == "campaign":
-                        campaigns |= self._keep_campaign(entry)
-                    elif self._keep_member(entry):
+                        self._insert(entry, body)
+                        campaigns = True
+                    else:
+                        self._replace_member(entry, body)
                         members.add(entry.key)
                 facts = {"position": str(position), "version": str(version), "fingerprint": str(fingerprint)}
                 conn.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
@@ -99,56 +104,27 @@ class Replica:
             self.position, self._newest = position, (version, fingerprint)
         return Applied(changed, campaigns, frozenset(members))
 
-    def _is_usable(self, entry: FeedEntry) -> bool:
-        # Devices trust what the gateway serves, so that nonsense stops here; they keep what they held before.
-        if entry.body is None:
-            return True
-        try:
-            if entry.kind == "product":
-                _PRODUCT.validate_python(entry.body)
-        except ValidationError as error:
-            self._log.error("product_malformed", sequence=entry.sequence, key=entry.key, reason=str(error))
-            return False
-        return len(canonical(entry.body)) <= MAX_BODY
-
-    def _replace(self, kind: ChangeKind, entry: FeedEntry, fingerprint: Fingerprint) -> Fingerprint:
+    def _replace(self, kind: ChangeKind, entry: FeedEntry, body: str | None, fingerprint: Fingerprint) -> Fingerprint:
         held = self._writer.conn.execute(
             "SELECT body FROM entry WHERE kind = ? AND key = ? ORDER BY sequence DESC LIMIT 1", (kind, entry.key)
         ).fetchone()
-        body = self._insert(entry)
+        self._insert(entry, body)
         return fingerprint.replacing(kind, entry.key, held[0] if held else None, body)
 
-    def _insert(self, entry: FeedEntry) -> str | None:
-        body = None if entry.body is None else canonical(entry.body)
+    def _insert(self, entry: FeedEntry, body: str | None) -> None:
         self._writer.conn.execute(
             "INSERT INTO entry(kind, key, sequence, body) VALUES (?, ?, ?, ?)", (entry.kind, entry.key, entry.sequence, body)
         )
-        return body
 
-    def _keep_member(self, entry: FeedEntry) -> bool:
-        conn = self._writer.conn
-        try:
-            record = None if entry.body is None else MemberRecord.model_validate(entry.body)
-        except ValidationError as error:
-            self._log.error("member_malformed", sequence=entry.sequence, key=entry.key, reason=str(error))
-            return False
+    def _replace_member(self, entry: FeedEntry, body: str | None) -> None:
         # A member's history serves no receipt, and erasure must leave nothing behind: only the newest is kept.
+        conn = self._writer.conn
         conn.execute("DELETE FROM entry WHERE kind = 'member' AND key = ?", (entry.key,))
         conn.execute("DELETE FROM card WHERE member = ?", (entry.key,))
-        if record is not None:
-            self._insert(entry)
-            conn.executemany("INSERT OR REPLACE INTO card VALUES (?, ?)", [(card, record.member) for card in record.cards])
-        return True
-
-    def _keep_campaign(self, entry: FeedEntry) -> bool:
         if entry.body is not None:
-            try:
-                CampaignRecord.model_validate(entry.body)
-            except ValidationError as error:
-                self._log.error("campaign_malformed", sequence=entry.sequence, key=entry.key, reason=str(error))
-                return False
-        self._insert(entry)
-        return True
+            self._insert(entry, body)
+            cards = MemberRecord.model_validate(entry.body).cards
+            conn.executemany("INSERT OR REPLACE INTO card VALUES (?, ?)", [(card, entry.key) for card in cards])
 
     def member_of_card(self, card: str) -> MemberRecord | None:
         """The member who holds this card, or None."""
@@ -270,3 +246,26 @@ class Replica:
     def _all(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with self._reading:
             return self._reader.conn.execute(query, values).fetchall()
+
+
+def _fault(entry: FeedEntry, body: str | None) -> str | None:
+    """Why an entry cannot be used, or None where it can."""
+    if entry.body is None or body is None:
+        return None
+    try:
+        match entry.kind:
+            case "product":
+                name = _PRODUCT.validate_python(entry.body).sku
+            case "member":
+                name = MemberRecord.model_validate(entry.body).member
+            case "campaign":
+                name = CampaignRecord.model_validate(entry.body).campaign
+            case "promotion":
+                name = entry.key
+    except ValidationError as error:
+        return str(error)
+    if name != entry.key:
+        return f"its body is of {name!r}"
+    if entry.kind in _SNAPSHOT_KINDS and len(body) > MAX_BODY:
+        return f"{len(body)} characters; the most is {MAX_BODY}"
+    return None

@@ -96,7 +96,15 @@ def test_parts_fit_a_message_even_where_nothing_compresses(replica, product):
     Holder().take(parts)
 
 
-@pytest.mark.parametrize("body", [{"sku": "a"}, {"sku": "a", "gtins": [], "name": "", "unit_price": 1}, {"x": "y" * 70_000}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"sku": "a"},
+        {"sku": "a", "gtins": [], "name": "", "unit_price": 1},
+        {"x": "y" * 70_000},
+        {"sku": "b", "gtins": [], "name": "B", "unit_price": 1},
+    ],
+)
 def test_a_product_that_makes_no_sense_stays_out_and_the_old_one_stands(replica, product, body):
     replica.apply(page(("product", "a", product("a", 150))))
     replica.apply(page(("product", "a", body), first=2))

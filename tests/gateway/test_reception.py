@@ -42,7 +42,7 @@ async def test_a_birth_is_answered_with_what_is_on_the_disk(shop, started, item,
 
 async def test_a_payload_that_cannot_be_read_stops_nothing_and_is_kept_for_a_person(shop, started, until):
     till = await shop.till()
-    for payload in (b"\xff\xfe noise", b"{}", b'{"journal": "j", "events": []}', b"[" * 10_000):
+    for payload in (b"\xff\xfe noise", b"{}", b'{"journal": "j.k", "events": [{"sequence": 1}]}', b"[" * 10_000):
         await till.send_raw(payload)
     till.add(started)
     await till.send()
