@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import select
 import signal
 import sys
 import time
@@ -87,6 +88,10 @@ class Terminal:
 
     async def _tick(self) -> None:
         while True:
+            if _is_hung_up():
+                # Without a controlling terminal no signal says so, and the keyboard's end would be read again and again.
+                log.logger("terminal").warning("screen_gone")
+                self.screen.exit()
             self.line_changed()
             self.tally.waiting.set(self.journal.waiting)
             for scanner in self.scanners:
@@ -145,6 +150,13 @@ async def run(settings: DeviceSettings) -> None:
         gc.collect()
         gc.freeze()
         await running.run()
+
+
+def _is_hung_up() -> bool:
+    """True where the terminal on standard input is gone."""
+    poll = select.poll()
+    poll.register(0, select.POLLHUP)
+    return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
 
 
 def _address(settings: DeviceSettings) -> Address | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pty
 import resource
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -38,8 +39,8 @@ class Handheld:
             f'store = "north"\ndevice = "hand-1"\ndata_dir = "{directory}"\nmetrics_file = "{self.metrics}"\n'
             f'[[scanners]]\nkind = "serial"\nport = "{directory / "scanner"}"\n'
         )
-        command = [sys.executable, "-m", "panier_io.command", "device", "--settings", str(self.settings)]
-        self.terminal = SimulatedTerminal(command)
+        self.command = [sys.executable, "-m", "panier_io.command", "device", "--settings", str(self.settings)]
+        self.terminal = SimulatedTerminal(self.command)
 
     async def see(self, *words: str) -> None:
         await self.terminal.wait_for(holds(*words), 30, " and ".join(words))
@@ -80,7 +81,7 @@ async def test_a_trip_survives_kill_9_to_the_last_line_painted(handheld: Handhel
 
 
 async def test_a_second_process_on_the_same_directory_is_refused(handheld: Handheld):
-    second = SimulatedTerminal([*(sys.executable, "-m", "panier_io.command", "device"), "--settings", str(handheld.settings)])
+    second = SimulatedTerminal(handheld.command)
     await second.start()
     told = f"in use by process {handheld.terminal.pid};"
     await second.wait_for(lambda rows: told in "".join(f"{row:<40}" for row in rows), 30, "the refusal")
@@ -105,6 +106,22 @@ async def test_it_measures_itself_and_stays_small(handheld: Handheld):
     assert figures["panier_events_waiting"] == 2
     assert 0 < figures["panier_rss_bytes"] < 120e6
     assert figures["panier_rss_bytes"] % resource.getpagesize() == 0
+
+
+async def test_a_screen_that_is_gone_ends_it(tmp_path: Path):
+    handheld = Handheld(tmp_path)
+    master, slave = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *handheld.command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+    )
+    os.close(slave)
+    async with asyncio.timeout(40):
+        painted = b""
+        while b"Scan your card" not in painted:
+            painted += await asyncio.to_thread(os.read, master, 65536)
+        os.close(master)
+        await process.wait()
+    handheld.scanner.close()
 
 
 async def test_sigterm_ends_it_in_order(handheld: Handheld):
