@@ -122,8 +122,9 @@ class Gateway:
             lines += [group.create_task(self._broker.supervise())] if self._broker else []
             work = [group.create_task(part.run()) for part in parts]
             work += [group.create_task(self._watch_registry()), group.create_task(self._settle_what_is_left())]
-            await self._connected.wait()
-            self._tell(on_ready, metrics_port)
+            await _first_of(self._connected, stop)
+            if self._connected.is_set():
+                self._tell(on_ready, metrics_port)
             await stop.wait()
             self._log.info("stopping")
             await _end(work)
@@ -251,6 +252,15 @@ class Gateway:
 def _closing(shop: AsyncExitStack, part: _C) -> _C:
     shop.callback(part.close)
     return part
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()
 
 
 async def _end(tasks: Collection[asyncio.Task[None]]) -> None:

@@ -95,7 +95,7 @@ class Reception:
 
     async def finish(self) -> None:
         """Takes in what has arrived already; for a clean stop."""
-        if self._waiting:
+        while self._waiting:
             await self._take_in()
 
     async def _hand_on(self, device: str, what: str, payload: bytes) -> None:

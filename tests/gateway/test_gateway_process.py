@@ -6,15 +6,18 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 import urllib.request
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from typer.testing import CliRunner
 
 from panier.trip import TripFinished
+from panier_gateway.gateway import Gateway
 from panier_gateway.ready import AlreadyRunning, lock
+from panier_gateway.settings import BrokerSettings
 from panier_io.command import app
 
 PANIER = [sys.executable, "-m", "panier_io.command"]
@@ -99,6 +102,19 @@ def test_all_that_is_wrong_with_the_settings_is_said_at_once(tmp_path):
     text = "\n".join(json.loads(out)["problems"])
     for part in ("did you mean 'store'", "store is missing", "currency", "Mars/Olympus", "broker.port and broker.password"):
         assert part in text
+
+
+async def test_a_gateway_whose_broker_is_away_can_be_stopped_all_the_same(closed_shop):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    external = BrokerSettings.model_validate({"kind": "external", "port": port, "password": "x"})
+    stop, told = asyncio.Event(), []
+    async with AsyncExitStack() as shop:
+        gateway = Gateway(closed_shop.settings.model_copy(update={"broker": external}), shop)
+        running = asyncio.create_task(gateway.run(stop, told.append))
+        stop.set()
+        await asyncio.wait_for(running, 10)
+    assert told == []
 
 
 async def test_a_check_finds_what_would_go_wrong_on_this_machine(closed_shop, settings_file):
