@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import select
 import signal
 import sys
+import threading
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack, closing
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from panier.member import Capsule
@@ -30,6 +34,7 @@ from panier_io.journal import Journal
 from panier_io.session import Address
 
 _TICK = 2.0
+_GRACE = 5.0
 
 
 def wall_clock() -> int:
@@ -62,7 +67,10 @@ class Terminal:
 
     async def run(self) -> None:
         """Until the screen is closed or the process is told to end."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.screen.exit)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.screen.exit)
+        end = partial(loop.call_soon_threadsafe, self.screen.exit)
+        threading.Thread(target=_end_with_screen, args=(end,), name="screen-watch", daemon=True).start()
         if self.settings.metrics_port:
             self.tally.serve(self.settings.metrics_port)
         background = asyncio.create_task(self._background(), name="background")
@@ -88,10 +96,6 @@ class Terminal:
 
     async def _tick(self) -> None:
         while True:
-            if _is_hung_up():
-                # Without a controlling terminal no signal says so, and the keyboard's end would be read again and again.
-                log.logger("terminal").warning("screen_gone")
-                self.screen.exit()
             self.line_changed()
             self.tally.waiting.set(self.journal.waiting)
             for scanner in self.scanners:
@@ -152,11 +156,19 @@ async def run(settings: DeviceSettings) -> None:
         await running.run()
 
 
-def _is_hung_up() -> bool:
-    """True where the terminal on standard input is gone."""
+def _end_with_screen(end: Callable[[], object]) -> None:
+    """Waits, in a thread of its own, until the terminal on standard input is gone, and ends the process then.
+
+    Without a controlling terminal no signal says so: the keyboard's end would be read again and again, and painting would wait
+    for a reader for ever. What matters is on the disk, so that the process may go at once where it cannot go in order.
+    """
     poll = select.poll()
-    poll.register(0, select.POLLHUP)
-    return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
+    poll.register(0, 0)
+    poll.poll()
+    log.logger("terminal").warning("screen_gone")
+    end()
+    time.sleep(_GRACE)
+    os._exit(1)
 
 
 def _address(settings: DeviceSettings) -> Address | None:
