@@ -56,15 +56,19 @@ def gateway(
 
 
 def enrol(
-    name: Annotated[str, typer.Argument(metavar="DEVICE", help="Name of the device, or of the monitor.")] = "",
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="DEVICE...", help="Names of devices, or of monitors.", show_default=False)
+    ] = None,
     settings: SettingsFile = None,
     data: Annotated[Path | None, typer.Option(help="The gateway's data directory.")] = None,
     store: Annotated[str | None, typer.Option(help="Name of the store.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where to write the settings; default DEVICE.toml.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File for the settings, or a directory. [default: DEVICE.toml]", show_default=False)
+    ] = None,
     monitor: Annotated[bool, typer.Option("--monitor", help="Enrol a staff monitor instead of a device.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give a device or a monitor its identity at the store's broker, and write its settings with the password.
+    """Give devices or monitors an identity at the store's broker: writes each one's settings with its password.
 
     Enrolling again replaces the password; the old one ends to hold. A gateway that runs takes it up within a second.
     """
@@ -74,20 +78,21 @@ def enrol(
     from panier_gateway.settings import GatewaySettings
     from panier_io.settings import load
 
-    name = name or ("monitor" if monitor else "")
-    if not name:
+    names = names or (["monitor"] if monitor else [])
+    if not names:
         raise typer.BadParameter("name the device, for example: panier enrol till-1")
+    if len(names) > 1 and out and not out.is_dir():
+        raise typer.BadParameter(f"{out} is no directory, and {len(names)} devices need a file each", param_hint="--out")
     try:
         if settings is None and store is None and data is not None:
             store = (ready.read(data) or {}).get("store")
         held = load(GatewaySettings, settings, store=store, data_dir=data)
-        enrolled = enrol_one(held, name, "monitor" if monitor else "device", out or Path(f"{name}.toml"))
+        for name in names:
+            file = out if out and not out.is_dir() else (out or Path()) / f"{name}.toml"
+            enrolled = enrol_one(held, name, "monitor" if monitor else "device", file)
+            print(json.dumps(enrolled.as_json()) if as_json else enrolled)
     except PanierError as error:
         _fail(error, as_json)
-    if as_json:
-        print(json.dumps(enrolled.as_json()))
-    else:
-        print(enrolled)
 
 
 def monitor(

@@ -141,6 +141,15 @@ async def test_enrolment_writes_settings_that_the_roles_take(closed_shop, settin
         assert out.stat().st_mode & 0o777 == 0o600
     code, text = panier("monitor", "--settings", str(closed_shop.directory / "monitor.toml"), "--check")
     assert (code, text) == (0, "ok\n")
+    several = ("enrol", "till-8", "till-9", "--settings", str(settings_file), "--json", "--out")
+    code, text = panier(*several, str(closed_shop.directory))
+    assert code == 0
+    assert [json.loads(line)["file"] for line in text.splitlines()] == [
+        str(closed_shop.directory / f"till-{number}.toml") for number in (8, 9)
+    ]
+    code, text = panier(*several, str(closed_shop.directory / "till-8.toml"))
+    assert code == 2
+    assert "is no directory" in text
     code, text = panier("enrol", "Till 7", "--settings", str(settings_file))
     assert code == 1
     assert "cannot name a store or device" in text

@@ -174,28 +174,26 @@ async def _stock(premises: Premises, sample: SampleShop, say: Say) -> None:
 
 async def _enrol(premises: Premises, settings: Path, terminals: int, *, with_handheld: bool) -> None:
     names = [f"till-{number:02}" for number in range(1, terminals + 1)]
-    files = [premises.directory / f"{name}.toml" for name in (*names, *([HANDHELD] if with_handheld else []))]
-    monitor = premises.directory / "monitor.toml"
-    turn = asyncio.Semaphore(2)
-    await asyncio.gather(*(_enrol_one(turn, settings, file) for file in files), _enrol_one(turn, settings, monitor, "--monitor"))
-    for number, file in enumerate(files):
-        _equip(file, wedge=number % 2 == 1 and file.stem != HANDHELD)
-    premises.terminals = files[: len(names)]
-    premises.handheld = files[-1] if with_handheld else None
-    monitor.write_text(f'log_file = "{premises.directory / "monitor.log"}"\n' + monitor.read_text())
-    premises.monitor = monitor
+    every = [*names, *([HANDHELD] if with_handheld else [])]
+    await _run("enrol", *every, "--settings", str(settings), "--out", str(premises.directory))
+    await _run("enrol", "--monitor", "--settings", str(settings), "--out", str(premises.directory))
+    for number, name in enumerate(every):
+        _equip(premises.directory / f"{name}.toml", wedge=number % 2 == 1 and name != HANDHELD)
+    premises.terminals = [premises.directory / f"{name}.toml" for name in names]
+    premises.handheld = premises.directory / f"{HANDHELD}.toml" if with_handheld else None
+    premises.monitor = premises.directory / "monitor.toml"
+    told = premises.monitor.read_text(encoding="utf-8")
+    premises.monitor.write_text(f'log_file = "{premises.directory / "monitor.log"}"\n{told}', encoding="utf-8")
 
 
-async def _enrol_one(turn: asyncio.Semaphore, settings: Path, file: Path, *flags: str) -> None:
-    name = "monitor" if flags else file.stem
-    async with turn:
-        process = await asyncio.create_subprocess_exec(
-            *PANIER, "enrol", name, "--settings", str(settings), "--out", str(file), *flags,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        _, errors = await process.communicate()
-        if process.returncode:
-            raise RoleFailed(f"panier enrol {name}: {errors.decode(errors='replace').strip()}")
+async def _run(*words: str) -> None:
+    """One short `panier` command. Raises RoleFailed with what it said."""
+    process = await asyncio.create_subprocess_exec(
+        *PANIER, *words, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    _, errors = await process.communicate()
+    if process.returncode:
+        raise RoleFailed(f"panier {' '.join(words)}: {errors.decode(errors='replace').strip()}")
 
 
 def _equip(file: Path, *, wedge: bool) -> None:
