@@ -214,7 +214,7 @@ class Agent:
         decided = decision.take_capsule(trip, capsule)
         if decided.happenings:
             # Nobody pressed a key: what the shopper is reading stays.
-            self.now = replace(self.now, fresh=fresh | (self.now.fresh & {offer.offer for offer in capsule.offers}))
+            self.now = replace(self.now, fresh=fresh or self.now.fresh)
             self._decide(replace(decided, message=self.now.message), keep_fresh=True)
         else:
             self.show()

@@ -95,12 +95,16 @@ def test_the_basket_states_items_saving_total_and_connection_in_plain_text(size:
     assert "○ offline" in show(replace(BASKET, link=Link(prices="prices 3 h old")))[0]
 
 
-def test_a_pushed_offer_is_painted_even_beside_a_warning():
-    fresh = replace(OFFERS[0], mark="new", is_fresh=True)
-    view = replace(BASKET, offers=(fresh, *OFFERS[1:]), message=MessageView("Unknown.", "Ask staff.", "attention"))
-    rows = show(view)
-    assert any(row.startswith("! Unknown.") for row in rows)
-    assert any(row.startswith("★ -10 % granola") and row.endswith("new ") for row in rows)
+@pytest.mark.parametrize("message", [None, MessageView("Unknown.", "Ask staff.", "attention"), MessageView("Done.", "", "good")])
+@pytest.mark.parametrize("pose", POSES, ids=lambda pose: pose.mode)
+def test_a_pushed_offer_is_painted_whatever_the_shopper_is_doing_and_counts_as_shown(pose: Pose, message: MessageView | None):
+    fresh = OfferView("c-9", "Half price croissants", "from the oven", "new", is_fresh=True)
+    painting = paint(replace(BASKET, offers=(fresh, *OFFERS[:6]), message=message), pose, ENGLISH, 40, 24, "USD")
+    assert any(row.startswith("★") and "Half price croissants" in row for row in texts(painting))
+    assert "c-9" in painting.offers
+    assert any("Unknown." in row for row in texts(painting)) == (
+        pose is SHOPPING and message is not None and message.tone == "attention"
+    )
 
 
 @pytest.mark.parametrize("last", range(40))

@@ -57,6 +57,10 @@ def paint(view: View, pose: Pose, words: Words, width: int, height: int, currenc
     else:
         basket, offers = _basket(view, pose, words, width, body)
         rows += basket
+    pushed = _pushed(view)
+    if pushed is not None and pose.mode in ("shelf", "offer"):
+        # News reaches the shopper wherever they are.
+        rows[-1], offers = _offer(pushed, width), (pushed.offer,)
     rows.append(_footer(view, pose, words, width))
     return Painting(tuple(rows[:height]), offers)
 
@@ -198,19 +202,19 @@ def _line(line: LineView, width: int) -> list[Row]:
 
 def _panel(view: View, pose: Pose, words: Words, width: int, height: int) -> tuple[list[Row], tuple[str, ...]]:
     """Between the lines and the total: what is asked or told, else offers; always the same height, so that nothing jumps."""
+    pushed = _pushed(view)
+    news = [] if pushed is None else [_offer(pushed, width)]
+    shown = () if pushed is None else (pushed.offer,)
+    room, message = height - len(news), view.message
     if pose.mode == "typed":
-        return _padded(_typing(pose, words, width), height, width, "panel"), ()
+        return [*_padded(_typing(pose, words, width), room, width, "panel"), *news], shown
     if pose.mode == "confirm":
         question = words.finish_empty if view.is_empty else words.finish_ask.format(amount=view.total)
         saved = words.finish_saved.format(amount=view.saved.split()[-1]) if view.has_saved else ""
-        return _told(MessageView(question, saved, "good"), width, height), ()
-    room, message = height, view.message
-    rows: list[Row] = []
+        return [*_told(MessageView(question, saved, "good"), width, room), *news], shown
     if message is not None and message.tone == "attention":
-        # What was pushed in this moment is shown all the same: it has one row's worth of news.
-        pushed = [offer for offer in view.offers[:1] if offer.is_fresh]
-        told = _told(message, width, height - len(pushed))
-        return [*told, *(_offer(offer, width) for offer in pushed)], tuple(offer.offer for offer in pushed)
+        return [*_told(message, width, room), *news], shown
+    room, rows = height, list[Row]()
     if message is not None:
         ink: Ink = "good" if message.tone == "good" else "panel_bold"
         rows.append(row([(f"  {message.what} ", ink)], [], width, ink))
@@ -231,6 +235,11 @@ def _offer(offer: OfferView, width: int) -> Row:
     # A reason that is cut to a stump says less than none; the list of offers has it in full.
     reason = f"  {offer.reason}" if room >= min(12, cell_len(offer.reason)) else ""
     return row([("★ ", ink), (offer.title, ink), (reason, faint)], right, width, ink)
+
+
+def _pushed(view: View) -> OfferView | None:
+    """What came in since the last scan; it is shown beside whatever else the shopper must read."""
+    return next((offer for offer in view.offers if offer.is_fresh), None)
 
 
 def _told(message: MessageView, width: int, height: int) -> list[Row]:
