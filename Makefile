@@ -19,8 +19,10 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@# uv installs the lock in seconds; it is fetched by its own hash from the same lock.
 	@awk '/^[a-z]/ {mine = /^uv==/} mine' requirements.lock > $(VENV)/uv.lock.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock.txt
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@# Bytecode now, once: a store on one machine starts some thirty processes, and not every machine lets them keep theirs.
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q core device gateway backoffice simulators
 	@touch $@
 
 demo: setup ## A whole store on this machine: scan with a handheld, or watch the report
