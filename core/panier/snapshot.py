@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -58,6 +58,10 @@ class Fingerprint:
         if new is not None:
             total += item_digest(kind, key, new)
         return Fingerprint(total % _MODULUS)
+
+    def adding(self, items: Iterable[tuple[ChangeKind, str, str]]) -> Fingerprint:
+        """The fingerprint with more items, each (kind, key, body), that were absent before."""
+        return Fingerprint((self.total + sum(item_digest(*item) for item in items)) % _MODULUS)
 
     def __str__(self) -> str:
         return f"{self.total:064x}"

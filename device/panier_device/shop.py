@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from panier.catalogue import Product
 from panier.message import SnapshotPart
-from panier.snapshot import Change, Fingerprint
+from panier.snapshot import Change, ChangeKind, Fingerprint
 from panier_io.store import open_database
 
 _PRODUCT: TypeAdapter[Product] = TypeAdapter(Product)
@@ -177,11 +177,25 @@ class Shop:
     def _stage_everything(self, changes: list[Change]) -> None:
         with self._transaction():
             for start in range(0, len(changes), _CHUNK):
-                for change in changes[start : start + _CHUNK]:
-                    if change.body is not None:
-                        self._sum = self._write(change, "_next", self._sum)
+                self._fill([(one.kind, one.key, one.body) for one in changes[start : start + _CHUNK] if one.body is not None])
                 # A scan that came in meanwhile needs the interpreter now.
                 time.sleep(0)
+
+    def _fill(self, items: list[tuple[ChangeKind, str, str]]) -> None:
+        """Adds items to tables that held none of them: 92,331 at a first start, so without a look at each place."""
+        products: list[tuple[str, str, str]] = []
+        gtins: list[tuple[str, str]] = []
+        for kind, key, body in items:
+            if kind == "product":
+                product = self._sound_as(key, body)
+                products.append((key, product.name if product else "", body))
+                gtins += [(gtin, key) for gtin in product.gtins] if product else ()
+        # A key that comes twice is replaced here but counted twice there: the fingerprint then tells.
+        self._sum = self._sum.adding(items)
+        self._writing.executemany("INSERT OR REPLACE INTO product_next VALUES (?, ?, ?)", products)
+        self._writing.executemany("INSERT OR REPLACE INTO gtin_next VALUES (?, ?)", gtins)
+        promotions = [(key, body) for kind, key, body in items if kind == "promotion"]
+        self._writing.executemany("INSERT OR REPLACE INTO promotion_next VALUES (?, ?)", promotions)
 
     def _finish(self, part: SnapshotPart) -> Outcome:
         try:
@@ -207,42 +221,47 @@ class Shop:
     def _apply_changes(self) -> Fingerprint:
         total = Fingerprint.parse(_held(self._writing).fingerprint)
         for kind, key, body in self._writing.execute("SELECT kind, key, body FROM change_next ORDER BY place").fetchall():
-            total = self._write(Change(version=1, kind=kind, key=key, body=body), "", total)
+            total = self._write(Change(version=1, kind=kind, key=key, body=body), total)
         return total
 
-    def _write(self, change: Change, tables: str, total: Fingerprint) -> Fingerprint:
-        """Puts one change into the tables with this suffix and gives the fingerprint that follows."""
+    def _write(self, change: Change, total: Fingerprint) -> Fingerprint:
+        """Puts one change into the tables and gives the fingerprint that follows."""
         key, table = ("sku", "product") if change.kind == "product" else ("id", "promotion")
-        held = self._writing.execute(f"SELECT body FROM {table}{tables} WHERE {key} = ?", (change.key,)).fetchone()  # noqa: S608
+        held = self._writing.execute(f"SELECT body FROM {table} WHERE {key} = ?", (change.key,)).fetchone()  # noqa: S608
         old = held[0] if held else None
         if change.kind == "promotion":
-            self._replace(f"promotion{tables}", change.key, change.body)
+            self._replace_promotion(change.key, change.body)
         else:
             if old is not None and (was := _sound(old)) is not None:
                 pairs = [(gtin, change.key) for gtin in was.gtins]
-                self._writing.executemany(f"DELETE FROM gtin{tables} WHERE gtin = ? AND sku = ?", pairs)  # noqa: S608
-            self._replace_product(change, tables)
+                self._writing.executemany("DELETE FROM gtin WHERE gtin = ? AND sku = ?", pairs)
+            self._replace_product(change)
         return total.replacing(change.kind, change.key, old, change.body)
 
-    def _replace(self, table: str, key: str, body: str | None) -> None:
+    def _replace_promotion(self, key: str, body: str | None) -> None:
         if body is None:
-            self._writing.execute(f"DELETE FROM {table} WHERE id = ?", (key,))  # noqa: S608
+            self._writing.execute("DELETE FROM promotion WHERE id = ?", (key,))
         else:
-            self._writing.execute(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", (key, body))  # noqa: S608
+            self._writing.execute("INSERT OR REPLACE INTO promotion VALUES (?, ?)", (key, body))
 
-    def _replace_product(self, change: Change, tables: str) -> None:
+    def _replace_product(self, change: Change) -> None:
         if change.body is None:
-            self._writing.execute(f"DELETE FROM product{tables} WHERE sku = ?", (change.key,))  # noqa: S608
+            self._writing.execute("DELETE FROM product WHERE sku = ?", (change.key,))
             return
-        product = _sound(change.body)
-        if product is None or product.sku != change.key:
-            self.unsound += 1
-            product = None
+        product = self._sound_as(change.key, change.body)
         name = product.name if product else ""
-        self._writing.execute(f"INSERT OR REPLACE INTO product{tables} VALUES (?, ?, ?)", (change.key, name, change.body))  # noqa: S608
+        self._writing.execute("INSERT OR REPLACE INTO product VALUES (?, ?, ?)", (change.key, name, change.body))
         if product:
             pairs = [(gtin, product.sku) for gtin in product.gtins]
-            self._writing.executemany(f"INSERT OR REPLACE INTO gtin{tables} VALUES (?, ?)", pairs)  # noqa: S608
+            self._writing.executemany("INSERT OR REPLACE INTO gtin VALUES (?, ?)", pairs)
+
+    def _sound_as(self, sku: str, body: str) -> Product | None:
+        """The product in `body` where it is one and is `sku`; counts it as unsound otherwise."""
+        product = _sound(body)
+        if product is not None and product.sku == sku:
+            return product
+        self.unsound += 1
+        return None
 
     def _put(self, facts: Mapping[str, str]) -> None:
         self._writing.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
