@@ -69,7 +69,7 @@ class Receipt(_Part):
     snapshot: Count
     fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     member: Name | None = None
-    segments: Annotated[list[Name], Field(max_length=200)] = []
+    segments: Annotated[list[Name], Field(max_length=1000)] = []
     offers: Annotated[list[OfferUse], Field(max_length=200)] = []
     lines: Annotated[list[ReceiptLine], Field(max_length=5000)]
     savings: Annotated[list[Saving], Field(max_length=1000)] = []

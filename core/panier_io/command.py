@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import EntryPoint, entry_points, version
 from typing import Any
@@ -51,8 +52,8 @@ app = typer.Typer(cls=_Roles, add_completion=False, no_args_is_help=True, rich_m
 def panier(show_version: bool = typer.Option(False, "--version", help="Print the version and end.")) -> None:
     """Self-scanning and loyalty for shops: one subcommand a role or task.
 
-    Start with `panier demo`. Every command that ends has --json: one JSON object on standard output, logs on standard error,
-    exit status 0 only when what it states holds.
+    Start with `panier demo`. Roles check their settings with --check. Commands that end print JSON with --json (scan and price:
+    --jsonl), log on standard error, and end with status 0 only when what they state holds.
     """
     if show_version:
         print(version("panier"))
@@ -61,6 +62,8 @@ def panier(show_version: bool = typer.Option(False, "--version", help="Print the
 
 def main() -> None:
     """Entry point of the `panier` program."""
+    # What a role keeps (members, tokens, journals) is for its own user's eyes.
+    os.umask(0o077)
     try:
         app()
     except BrokenPipeError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import sys
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -17,7 +19,7 @@ def setup(level: str = "INFO", *, file: Path | None = None, as_json: bool | None
 
     `file` is for processes that own the terminal's screen (device, monitor). `as_json` defaults to whether nobody looks.
     """
-    stream: TextIO = file.open("a", encoding="utf-8", buffering=1) if file else sys.stderr
+    stream = cast(TextIO, _Patient(file.open("a", encoding="utf-8", buffering=1) if file else sys.stderr))
     machine = not stream.isatty() if as_json is None else as_json
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -36,6 +38,25 @@ def setup(level: str = "INFO", *, file: Path | None = None, as_json: bool | None
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
+
+
+class _Patient(io.TextIOBase):
+    """A stream whose disk may be full, or whose reader may be gone: a log must never end what it tells about."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, s: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(s)
+        return len(s)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
 
 
 def logger(name: str) -> Logger:

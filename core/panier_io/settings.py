@@ -5,16 +5,17 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings
 
 from panier.error import PanierError
 
 S = TypeVar("S", bound=BaseSettings)
+Flags = Mapping[str, Any]
 
 
 class SettingsInvalid(PanierError):
@@ -28,7 +29,7 @@ class SettingsInvalid(PanierError):
 
 
 def load(kind: type[S], file: Path | None = None, **flags: Any) -> S:
-    """Reads settings of `kind`; a flag that is None is not given. Raises SettingsInvalid with all problems together.
+    """Reads settings of `kind`; a flag that is None exists and is not given. Raises SettingsInvalid with all problems together.
 
     Environment variables carry the class's `env_prefix`, for example PANIER_GATEWAY_STORE.
     """
@@ -48,7 +49,7 @@ def load(kind: type[S], file: Path | None = None, **flags: Any) -> S:
     try:
         settings = kind(**{**from_file, **given})
     except ValidationError as error:
-        problems += [_sentence(problem, file, from_file, given, prefix) for problem in error.errors(include_url=False)]
+        problems += [_sentence(kind, problem, file, from_file, flags) for problem in error.errors(include_url=False)]
         raise SettingsInvalid(problems) from error
     if problems:
         raise SettingsInvalid(problems)
@@ -70,17 +71,30 @@ def _meant(name: str, known: Iterable[str], prefix: str = "") -> str:
 
 
 def _sentence(
-    problem: Mapping[str, Any], file: Path | None, from_file: Mapping[str, Any], given: Mapping[str, Any], prefix: str
+    kind: type[BaseSettings], problem: Mapping[str, Any], file: Path | None, from_file: Container[str], flags: Flags
 ) -> str:
-    path = [str(part) for part in problem["loc"]] or ["settings"]
-    name, dotted = path[0], ".".join(path)
+    path = problem["loc"]
+    what = str(problem["msg"]).removeprefix("Value error, ")
+    if not path:
+        return what
+    dotted = ".".join(str(part) for part in path)
+    flag = f"--{str(path[0]).replace('_', '-')}" if len(path) == 1 and path[0] in flags else None
+    variable = (kind.model_config.get("env_prefix") or "") + "__".join(str(part) for part in path).upper()
     if problem["type"] == "missing":
-        return f"{dotted} is missing: set it in the file, as {prefix}{name.upper()}, or by --{name.replace('_', '-')}"
-    source = f"{prefix}{dotted.upper()}"
-    if name in given:
-        source = f"--{name.replace('_', '-')}"
-    elif name in from_file:
-        source = f"{file}: {dotted}"
-    secret = any(word in dotted for word in ("password", "token", "secret"))
-    seen = "" if secret else f" (seen: {problem.get('input')!r})"
-    return f"{source}: {problem['msg']}{seen}"
+        ways = ["set it in the file", f"as {variable}", *([f"or by {flag}"] if flag else [])]
+        return f"{dotted} is missing: {', '.join(ways)}"
+    source = f"{file}: {dotted}" if path[0] in from_file else variable
+    if flags.get(str(path[0])) is not None:
+        source = flag or f"--{str(path[0]).replace('_', '-')}"
+    return f"{source}: {what}{_seen(kind, path, problem.get('input'))}"
+
+
+def _seen(kind: type[BaseSettings], path: tuple[str | int, ...], value: object) -> str:
+    """Quotes a plain value, but never one that may be a secret: what is refused often is a secret in the wrong place."""
+    field = kind.model_fields[str(path[0])]
+    holds_secrets = "writeOnly" in str(TypeAdapter[Any](cast(Any, field.annotation)).json_schema())
+    named_secret = any(word in str(part) for part in path for word in ("password", "token", "secret"))
+    inside = any(isinstance(part, str) for part in path[1:])
+    if named_secret or not isinstance(value, str | int | float) or (holds_secrets and not inside):
+        return ""
+    return f" (seen: {value!r})"

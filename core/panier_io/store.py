@@ -7,8 +7,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from panier.error import PanierError
+
 if TYPE_CHECKING:
     from sqlite_utils import Database
+
+
+class StoreUnusable(PanierError):
+    """A file that holds what must not be lost cannot be opened."""
+
+    code = "store_unusable"
 
 
 def open_database(path: Path) -> Database:
@@ -16,12 +24,15 @@ def open_database(path: Path) -> Database:
 
     Transactions are stated by the caller (BEGIN ... COMMIT on `conn`); one thread uses a connection at a time.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("PRAGMA busy_timeout=5000")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA busy_timeout=5000")
+    except (OSError, sqlite3.Error) as error:
+        raise StoreUnusable(f"{path} cannot be used: {error}; is the disk full, or read-only?") from error
     return _database_class()(connection)
 
 

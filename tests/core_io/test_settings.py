@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
-from pydantic import Field
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from panier_io.settings import SettingsInvalid, load
@@ -45,7 +46,8 @@ def test_all_errors_are_told_at_once_with_what_was_meant(file: Path, monkeypatch
     assert "unknown setting 'sotre'; did you mean 'store'?" in problems
     assert "unknown setting PANIER_SHOP_PROT; did you mean PANIER_SHOP_PORT?" in problems
     assert f"{file}: port: Input should be less than or equal to 65535 (seen: 99999)" in problems
-    assert "store is missing: set it in the file, as PANIER_SHOP_STORE, or by --store" in problems
+    assert "store is missing: set it in the file, as PANIER_SHOP_STORE" in problems
+    assert "--store" not in problems, "a flag that the command does not have"
 
 
 def test_a_secret_is_never_quoted():
@@ -53,6 +55,43 @@ def test_a_secret_is_never_quoted():
         load(Shop, store="s1", broker_password="short")
     assert "--broker-password" in str(caught.value)
     assert "short" not in str(caught.value)
+
+
+class Token(BaseModel):
+    name: str
+    token: SecretStr
+
+
+class Chain(Shop):
+    model_config = SettingsConfigDict(env_prefix="PANIER_CHAIN_", env_nested_delimiter="__", extra="ignore")
+
+    tokens: Annotated[list[Token], BeforeValidator(lambda given: [one.split(":")[1] for one in given])] = []
+    broker: Token | None = None
+
+    @model_validator(mode="after")
+    def _never_holds(self) -> Chain:
+        if self.port == 7:
+            raise ValueError("port 7 is taken")
+        return self
+
+
+def test_what_holds_a_secret_is_not_quoted_whatever_is_wrong_with_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PANIER_CHAIN_BROKER", '{"token": "SECRET"}')
+    with pytest.raises(SettingsInvalid) as caught:
+        load(Chain, store="s1", tokens=["a:SECRET"], port=None)
+    assert "SECRET" not in str(caught.value)
+    assert "broker.name is missing: set it in the file, as PANIER_CHAIN_BROKER__NAME" in caught.value.problems
+
+
+def test_a_fault_between_settings_is_told_in_its_own_words_without_the_values():
+    with pytest.raises(SettingsInvalid) as caught:
+        load(Chain, store="s1", port=7, broker_password="SECRET-12")
+    assert caught.value.problems == ("port 7 is taken",)
+
+
+def test_a_flag_that_is_missing_is_named():
+    with pytest.raises(SettingsInvalid, match="or by --store"):
+        load(Shop, store=None)
 
 
 @pytest.mark.parametrize(("content", "told"), [(None, "no such file"), (b"store = ", "Invalid value"), (b"\xff\xfe", "decode")])

@@ -8,16 +8,21 @@ import tempfile
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
+    import asyncio
+
     from panier_simulators.demo.report import DemoReport
     from panier_simulators.demo.run import Plan
     from panier_simulators.sample.shop import SampleShop
 
 T = TypeVar("T")
+
+_LAST_SECONDS = 20.0
+"""How long the store may take to close after its terminal has gone."""
 
 
 def demo(
@@ -62,7 +67,7 @@ def demo(
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("panier demo: stopped", file=sys.stderr)
         raise typer.Exit(130) from None
-    except PanierError as error:
+    except (PanierError, OSError) as error:
         print(f"panier demo: {error}", file=sys.stderr)
         raise typer.Exit(1) from error
     print(json.dumps(report.as_dict(), ensure_ascii=False) if as_json else report)
@@ -77,9 +82,27 @@ async def _until_told(work: Coroutine[None, None, T]) -> T:
 
     task = asyncio.current_task()
     assert task is not None
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    loop.add_signal_handler(signal.SIGHUP, _hung_up, task)
     return await work
+
+
+def _hung_up(task: asyncio.Task[Any]) -> None:
+    """The terminal is gone: ends in order, but never waits for a screen that nobody sees.
+
+    Textual's writer thread dies with the terminal, and what then waits for it waits for ever. The roles end with this process.
+    """
+    import os
+    import threading
+
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    task.cancel()
+    last = threading.Timer(_LAST_SECONDS, os._exit, (129,))
+    last.daemon = True
+    last.start()
 
 
 @contextmanager

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from panier_io import log
+from panier_io.store import StoreUnusable, open_database
+
+
+def test_a_full_disk_does_not_end_who_logs(monkeypatch: pytest.MonkeyPatch):
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full on this system: nothing that always answers 'disk full'")
+    log.setup("INFO", file=Path("/dev/full"))
+    try:
+        for number in range(3000):
+            log.logger("test").info("told", number=number)
+    finally:
+        log.setup("INFO")
+
+
+def test_a_log_file_holds_one_json_object_a_line(tmp_path: Path):
+    log.setup("INFO", file=tmp_path / "x.log", as_json=True)
+    try:
+        log.logger("test").info("told", amount="3 €")
+        log.logger("test").debug("not told")
+    finally:
+        log.setup("INFO")
+    [line] = (tmp_path / "x.log").read_text(encoding="utf-8").splitlines()
+    assert '"event": "told"' in line
+    assert '"amount": "3 €"' in line
+
+
+def test_a_store_that_cannot_be_opened_says_which_and_what_to_look_at(tmp_path: Path):
+    (tmp_path / "taken").write_text("a file, not a directory")
+    with pytest.raises(StoreUnusable, match="cannot be used") as caught:
+        open_database(tmp_path / "taken" / "journal.db")
+    assert os.fspath(tmp_path / "taken") in str(caught.value)
