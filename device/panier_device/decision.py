@@ -126,7 +126,7 @@ def fresh_offers(trip: Trip, offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
 
 
 def answer_offer(trip: Trip | None, offer: str, *, accepted: bool) -> Decision:
-    """The shopper's yes, or "not for me", which is remembered."""
+    """The shopper's yes, or "not for me", which holds to the end of the trip."""
     if trip is None or offer not in {held.offer for held in trip.offers}:
         return Decision()
     if accepted:

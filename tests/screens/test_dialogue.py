@@ -30,6 +30,7 @@ def type_keys(keys: str, view: View = BASKET, pose: Pose = SHOPPING) -> tuple[Po
         ("4 0 backspace 1 enter", [Wish("type_code", "41")]),
         ("4 backspace f y", [Wish("finish")]),
         ("4 0 escape", []),
+        ("1 y + é 2 enter", [Wish("type_code", "12")]),
         ("+ - d h", [Wish("one_more"), Wish("put_back"), Wish("delete_line"), Wish("help")]),
         ("f y", [Wish("finish")]),
         ("f enter", [Wish("finish")]),

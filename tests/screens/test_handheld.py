@@ -67,13 +67,15 @@ async def test_offers_count_as_shown_when_they_are_painted_and_once(bench: Bench
         assert bench.kinds.count("offer_shown") == 3
 
 
-async def test_a_refused_offer_is_not_shown_again(bench: Bench):
+async def test_a_refused_offer_is_not_shown_again_in_the_trip(bench: Bench):
     async with bench.app.run_test(size=SIZE) as pilot:
         bench.scan_code(CARD)
         bench.greet(*OFFERS)
         bench.scan(2)
         assert any("★ -20 % granola" in row for row in bench.rows)
-        await pilot.press("o", "1", "n", "o")
+        await pilot.press("o", "1", "n")
+        assert any("Not in this trip any more." in row for row in bench.rows)
+        await pilot.press("o")
         assert not any("granola" in row for row in bench.rows)
 
 

@@ -90,7 +90,7 @@ def _typed(pose: Pose, key: str, character: str | None) -> Answer:
         return SHOPPING, None
     if key == "backspace":
         return (replace(pose, text=pose.text[:-1]) if len(pose.text) > 1 else SHOPPING), None
-    if character and character.isascii() and character.isalnum() and len(pose.text) < LONGEST_TYPED:
+    if character and character.isascii() and character.isdigit() and len(pose.text) < LONGEST_TYPED:
         return replace(pose, text=pose.text + character), None
     return pose, None
 

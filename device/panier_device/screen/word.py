@@ -141,7 +141,7 @@ ENGLISH = Words(
         "help_ended": ("Help called off.", "Scan the next item."),
         "help_coming": ("Someone is on the way to you.", "Press h when you are helped."),
         "offer_accepted": ("Yours. It comes off by itself.", ""),
-        "offer_refused": ("Thanks. You will not see it again.", ""),
+        "offer_refused": ("Not in this trip any more.", ""),
         "goodbye": ("Nothing to pay. See you soon!", ""),
         "disk_fault": ("This device cannot save any more.", "Please take another, or press h."),
     },
