@@ -174,12 +174,15 @@ def test_what_could_not_be_taken_in_is_shown_until_someone_says_done(page: Any, 
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/campaigns", "/campaigns/new", "/trips", "/products", "/members", "/attention", "/people"]
+    "path",
+    ["/", "/campaigns", "/campaigns/new", "/trips", "/products", "/members", "/attention", "/people", "/account", "/reference"],
 )
 def test_no_page_is_wider_than_a_narrow_screen(page: Any, running: Running, path: str) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto(running.url + path)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    if path in ("/products", "/members"):
+        sync_api.expect(page.get_by_role("searchbox")).to_be_visible()
 
 
 def test_products_and_members_are_found_by_what_one_has_at_hand(page: Any, running: Running) -> None:

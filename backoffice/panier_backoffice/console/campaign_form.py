@@ -119,7 +119,7 @@ class CampaignForm:
             if not self.segment:
                 wrong["segment"] = "choose a group of members"
             return {"segment": self.segment or None}
-        names = list(dict.fromkeys(re.split(r"[\s,;]+", self.listed.strip()))) if self.listed.strip() else []
+        names = list(dict.fromkeys(name for name in re.split(r"[\s,;]+", self.listed) if name))
         known = members.known_members(session, names)
         owners = members.card_owners(session, [name for name in names if name not in known])
         unknown = [name for name in names if name not in known and name not in owners]

@@ -8,14 +8,21 @@ from typing import Any, cast
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from panier_backoffice.console.guest import SignedIn
-from panier_backoffice.console.page import render
+from panier_backoffice.console.guest import Anyone
+from panier_backoffice.console.page import redirect, render
 
 router = APIRouter(include_in_schema=False)
 
 
+@router.get("/docs")
+def docs() -> Response:
+    """Where many look first."""
+    return redirect("/reference")
+
+
 @router.get("/reference")
-def reference(request: Request, visitor: SignedIn) -> Response:
+def reference(request: Request, visitor: Anyone) -> Response:
+    """Open to everyone, as /openapi.json is: it says how to ask, and gives nothing away."""
     schema = request.app.openapi()
     return render(request, "reference.html", groups=_groups(schema), description=schema["info"]["description"])
 
