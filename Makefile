@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup demo test test-fast soak lint types bench pictures lock clean
+.PHONY: help setup demo monitor test test-fast soak lint types bench pictures lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,11 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 
 demo: setup ## A whole store on this machine: scan with a handheld, or watch the report
 	@$(BIN)/panier demo
+
+monitor: setup ## The staff monitor of the demo that runs in another terminal
+	@demo=$$(ls -dt $${TMPDIR:-/tmp}/panier-demo-*/monitor.toml 2>/dev/null | head -1); \
+	test -n "$$demo" || { echo "no demo runs: start one with 'make demo' in another terminal"; exit 1; }; \
+	$(BIN)/panier monitor --settings "$$demo"
 
 test: setup ## All tests; what needs root (a browser, Mosquitto) is skipped with its reason
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered

@@ -63,7 +63,7 @@ def demo(
             if not alone:
                 asyncio.run(_until_told(run_interactive(sample, plan, directory)))
                 return
-            report = _headless(sample, plan, directory)
+            report = replay(sample, plan, directory)
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("panier demo: stopped", file=sys.stderr)
         raise typer.Exit(130) from None
@@ -115,7 +115,8 @@ def _directory(keep: Path | None) -> Generator[Path]:
         yield Path(made)
 
 
-def _headless(sample: SampleShop, plan: Plan, directory: Path) -> DemoReport:
+def replay(sample: SampleShop, plan: Plan, directory: Path) -> DemoReport:
+    """Replays and audits, and says on standard error how far it is. Raises PanierError."""
     import asyncio
 
     from rich.console import Console

@@ -174,20 +174,19 @@ async def _neighbours(sample: SampleShop, plan: Plan, premises: Premises, done: 
 
 
 def _facts(premises: Premises) -> list[str]:
-    return [
-        f"Console   {premises.url}",
-        f"          {ADMIN}",
-        f"          password {premises.password}",
-        "Monitor   in another terminal:",
-        f"          {_BIN / 'panier'} monitor --settings {premises.monitor}",
-    ]
+    return [f"Console  {premises.url}", f"         {ADMIN}  {premises.password}", "Monitor  make monitor, in another terminal"]
 
 
 def _news(plan: Plan, done: list[Shopping]) -> str:
     if not done:
-        return f"{plan.devices} other shoppers are coming in ..."
+        return f"{_counted(plan.devices, 'other shopper')} coming in ..."
     last = done[-1]
-    return f"{plan.devices} other shoppers, {len(done)} trips; last: {last.units} items at {last.device}"
+    told = f"{_counted(plan.devices, 'other shopper')}, {_counted(len(done), 'trip')} so far"
+    return f"{told}; last: {_counted(last.units, 'item')} at {last.device}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 async def _farewell(console: Console, premises: Premises, facts: list[str]) -> None:
@@ -195,7 +194,9 @@ async def _farewell(console: Console, premises: Premises, facts: list[str]) -> N
     for head in mine:
         amount = format_minor(head["total"], head["currency"])
         console.print(f"In the back office: trip [bold]{head['receipt']}[/], {head['units']} items, {amount} {head['currency']}")
-    console.print("\n".join(facts), highlight=False)
+    console.print(
+        "\n".join(facts), f"         {_BIN / 'panier'} monitor --settings {premises.monitor}", sep="\n", highlight=False
+    )
     console.print("The store stays open so that you can look around. Enter closes it.")
     with contextlib.suppress(EOFError):
         await asyncio.to_thread(input)

@@ -76,7 +76,7 @@ class Visit(App[None]):
     CSS = """
     Screen { background: $surface; }
     #right { padding: 0 1; }
-    #facts { height: auto; color: $text-muted; padding: 0 1; }
+    #facts { height: 3; color: $text-muted; padding: 0 1; }
     #news { height: 1; color: $text-success; padding: 0 1; }
     #goods { height: 1fr; border: round $panel-lighten-2; }
     #goods:focus { border: round $accent; }
@@ -85,7 +85,8 @@ class Visit(App[None]):
     #keys { dock: bottom; height: 1; background: $panel; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "quit", "Close the store", priority=True),
+        Binding("ctrl+q", "quit", "Leave", priority=True),
+        Binding("ctrl+c", "quit", "Leave", priority=True, show=False),
         Binding("tab", "turn", "Handheld or shelf", priority=True),
         Binding("shift+tab", "turn", "Handheld or shelf", priority=True, show=False),
     ]
@@ -177,8 +178,11 @@ class Visit(App[None]):
 
 def _row(goods: Goods) -> Text:
     if goods.is_card:
-        return Text.assemble(("▣ ", "bold yellow"), (goods.name, "bold"), f"  {goods.note}", no_wrap=True, overflow="ellipsis")
-    return Text.assemble("  ", f"{goods.name}  ", (goods.note, "dim"), no_wrap=True, overflow="ellipsis")
+        row = Text.assemble(("▣ ", "bold yellow"), (goods.name, "bold"), f"  {goods.note}")
+    else:
+        row = Text.assemble("  ", f"{goods.name}  ", (goods.note, "dim"))
+    row.no_wrap, row.overflow = True, "ellipsis"
+    return row
 
 
 def _style(cell: Cell) -> Style:

@@ -72,5 +72,6 @@ def write_campaigns(connection: Connection, *, coupons: str, campaigns: str, des
 
 
 def _title(percent: int, words: list[str]) -> str:
-    title = f"{percent}% off {words[0]}"
-    return (f"{title}, {words[1]}" if len(words) > 1 and len(title) + len(words[1]) <= 58 else title)[:60]
+    """Names what most households buy of it; "and more" where the campaign holds other things too."""
+    more = " and more" if len(words) > 1 else ""
+    return f"{percent}% off {words[0][: 60 - len(more) - 9]}{more}"
