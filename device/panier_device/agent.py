@@ -153,13 +153,13 @@ class Agent:
 
     # -- the shopper's other wishes ------------------------------------------------------------------------------------
 
-    def one_more(self) -> None:
-        """One more of the last line."""
-        self._decide(decision.one_more(self.now.trip))
+    def one_more(self, chosen: int | None = None) -> None:
+        """One more of the line at this place in the trip, or of the last one."""
+        self._decide(decision.one_more(self.now.trip, chosen))
 
-    def put_back(self, *, whole_line: bool) -> None:
-        """One of the last line, or all of it, goes back to the shelf."""
-        self._decide(decision.put_back(self.now.trip, whole_line=whole_line))
+    def put_back(self, chosen: int | None = None, *, whole_line: bool) -> None:
+        """One of the line at this place in the trip (or of the last one), or all of it, goes back to the shelf."""
+        self._decide(decision.put_back(self.now.trip, chosen, whole_line=whole_line))
 
     def call_help(self) -> None:
         """Calls staff, or calls them off."""

@@ -70,15 +70,22 @@ def refuse_code(reason: str, seen: str, entry: Entry) -> Decision:
 
 
 def last_line(trip: Trip | None) -> Line | None:
-    """The line that + and - act on: the one that changed last, else the newest."""
+    """The line that changed last, else the newest."""
     if trip is None or not trip.lines:
         return None
     return trip.lines[-1 if trip.last_line is None else trip.last_line]
 
 
-def one_more(trip: Trip | None) -> Decision:
-    """One more of the last line, at the price that it has."""
-    line = last_line(trip)
+def marked_line(trip: Trip | None, chosen: int | None) -> Line | None:
+    """The line that + - and d act on: the one chosen by its place in the trip, else the last."""
+    if trip is not None and chosen is not None and chosen < len(trip.lines):
+        return trip.lines[chosen]
+    return last_line(trip)
+
+
+def one_more(trip: Trip | None, chosen: int | None = None) -> Decision:
+    """One more of the marked line, at the price that it has."""
+    line = marked_line(trip, chosen)
     if line is None:
         return Decision(message=Message("nothing_to_change", "attention"))
     item = ItemAdded(
@@ -88,9 +95,9 @@ def one_more(trip: Trip | None) -> Decision:
     return Decision((item,))
 
 
-def put_back(trip: Trip | None, *, whole_line: bool) -> Decision:
-    """One unit of the last line, or all of it, goes back to the shelf."""
-    line = last_line(trip)
+def put_back(trip: Trip | None, chosen: int | None = None, *, whole_line: bool) -> Decision:
+    """One unit of the marked line, or all of it, goes back to the shelf."""
+    line = marked_line(trip, chosen)
     if line is None:
         return Decision(message=Message("nothing_to_change", "attention"))
     left = line.quantity if whole_line else 1

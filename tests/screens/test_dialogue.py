@@ -6,7 +6,7 @@ import pytest
 
 from panier.catalogue import Product
 from panier_device.screen.dialogue import SHOPPING, Pose, Wish, press
-from panier_device.screen.view import Link, OfferView, View
+from panier_device.screen.view import LineView, Link, OfferView, View
 
 START = View(phase="start", greeting="Welcome", link=Link())
 BASKET = replace(START, phase="basket", offers=(OfferView("c-1", "one", "why"), OfferView("c-2", "two", "why")))
@@ -45,6 +45,16 @@ def type_keys(keys: str, view: View = BASKET, pose: Pose = SHOPPING) -> tuple[Po
 )
 def test_keys_on_the_basket(keys: str, wishes: list[Wish]):
     assert type_keys(keys) == (SHOPPING, wishes)
+
+
+def test_up_and_down_choose_the_line_that_plus_minus_and_d_act_on():
+    lines = tuple(LineView(f"Product {n}", 1, "1.00", is_last=n == 1, is_gift=n == 3) for n in range(4))
+    basket = replace(BASKET, lines=lines)
+    assert type_keys("up -", basket) == (SHOPPING, [Wish("put_back", line=0)])
+    assert type_keys("up up up d", basket) == (SHOPPING, [Wish("delete_line", line=0)])
+    assert type_keys("down down down x +", basket) == (SHOPPING, [Wish("one_more", line=2)])
+    assert type_keys("up down - -", basket) == (SHOPPING, [Wish("put_back", line=1), Wish("put_back")])
+    assert type_keys("up down", replace(BASKET, lines=())) == type_keys("up down", START) == (SHOPPING, [])
 
 
 def test_the_start_screen_takes_codes_the_list_and_help_and_nothing_that_needs_a_basket():

@@ -40,6 +40,22 @@ async def test_digits_and_enter_are_a_code(bench: Bench):
         assert any(row.startswith("▸ Baguette") for row in bench.rows)
 
 
+async def test_an_older_line_is_chosen_changed_and_left_by_the_next_scan(bench: Bench):
+    async with bench.app.run_test(size=SIZE) as pilot:
+        bench.scan(1, 2, 5)
+        await pilot.press("up", "up")
+        assert any(row.startswith("▸ Espresso beans") for row in bench.rows)
+        await pilot.press("+", "+", "-")
+        assert any(row.startswith("▸ Espresso beans") and "x2" in row for row in bench.rows)
+        await pilot.press("down", "d")
+        assert not any("Bananas" in row and "1.67" in row for row in bench.rows)
+        await pilot.press("up")
+        bench.scan(6)
+        assert any(row.startswith("▸ Baguette") for row in bench.rows)
+        await pilot.press("d")
+        assert [(line.name, line.quantity) for line in bench.agent.now.trip.lines] == [("Espresso beans 1 kg", 2), ("Butter", 1)]
+
+
 async def test_a_product_is_found_by_its_name(bench: Bench):
     async with bench.app.run_test(size=SIZE) as pilot:
         await pilot.press("l", *"choc", "enter")

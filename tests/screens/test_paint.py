@@ -119,6 +119,18 @@ def test_the_last_scan_is_always_in_view_with_its_saving(last: int):
     assert shown + hidden == 40
 
 
+@pytest.mark.parametrize("count", [1, 8])
+def test_the_keys_that_change_the_marked_line_stand_under_it_and_fit(count: int):
+    basket = replace(BASKET, lines=BASKET.lines[:count])
+    rows = show(basket, Pose(line=0))
+    assert rows[2].startswith("▸ Product 1")
+    assert rows[4].split()[:2] == ["+", "-"]
+    assert " d remove" in rows[4]
+    assert ("↑↓ choose" in rows[4]) == (count > 1)
+    assert "…" not in rows[4]
+    assert not any("remove" in row for row in show(basket, Pose("typed", "4")))
+
+
 def test_the_start_and_the_farewell_say_what_is_next():
     assert any("Scan your card or first item" in row for row in show(View(phase="start", greeting="Welcome", link=Link())))
     thanks = replace(BASKET, phase="thanks", greeting="Thank you, Claire", trip="hand-1.abc234.17")

@@ -15,13 +15,17 @@ LONGEST_TYPED = 48
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Where the shopper is: what is typed so far, what may be picked, which one is under the cursor, which offer is open."""
+    """Where the shopper is: what is typed so far, what may be picked, which one is under the cursor, which offer is open.
+
+    `line` is the place of the basket's line that the shopper chose, or None while the mark is on the last one.
+    """
 
     mode: Mode = "shop"
     text: str = ""
     found: tuple[Product, ...] = ()
     cursor: int = 0
     offer: str = ""
+    line: int | None = None
 
 
 SHOPPING = Pose()
@@ -33,15 +37,16 @@ WishKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Something that the agent is to do; `what` is the code, SKU, offer or search text."""
+    """Something that the agent is to do; `what` is the code, SKU, offer or search text, `line` the line that was chosen."""
 
     kind: WishKind
     what: str = ""
+    line: int | None = None
 
 
 Answer = tuple[Pose, Wish | None]
 
-_PLAIN: dict[str, WishKind] = {"+": "one_more", "-": "put_back", "d": "delete_line", "h": "help"}
+_CHANGES: dict[str, WishKind] = {"+": "one_more", "-": "put_back", "d": "delete_line"}
 
 
 def press(pose: Pose, key: str, character: str | None, view: View) -> Answer:
@@ -50,7 +55,7 @@ def press(pose: Pose, key: str, character: str | None, view: View) -> Answer:
         return SHOPPING, Wish("dismiss")
     match pose.mode:
         case "shop":
-            return _shop(pose, character, view)
+            return _shop(pose, key, character, view)
         case "typed":
             return _typed(pose, key, character)
         case "confirm":
@@ -63,7 +68,9 @@ def press(pose: Pose, key: str, character: str | None, view: View) -> Answer:
             return _shelf(pose, key, character)
 
 
-def _shop(pose: Pose, character: str | None, view: View) -> Answer:
+def _shop(pose: Pose, key: str, character: str | None, view: View) -> Answer:
+    if key in ("up", "down"):
+        return _move(pose, -1 if key == "up" else 1, view), None
     if character is None:
         return pose, None
     if character.isascii() and character.isdigit():
@@ -79,8 +86,18 @@ def _shop(pose: Pose, character: str | None, view: View) -> Answer:
         return Pose("confirm"), None
     if letter == "o":
         return Pose("offers"), None
-    kind = _PLAIN.get(letter)
-    return SHOPPING, Wish(kind) if kind else None
+    kind = _CHANGES.get(letter)
+    # What is changed becomes the last line, and the mark stays on it.
+    return (SHOPPING, Wish(kind, line=pose.line)) if kind else (pose, None)
+
+
+def _move(pose: Pose, step: int, view: View) -> Pose:
+    """The mark on the line above or below; gifts, which stand below what was scanned, are passed by."""
+    count = sum(not line.is_gift for line in view.lines)
+    if not count:
+        return pose
+    last = next((place for place, line in enumerate(view.lines) if line.is_last), count - 1)
+    return replace(pose, line=max(0, min(count - 1, (last if pose.line is None else pose.line) + step)))
 
 
 def _typed(pose: Pose, key: str, character: str | None) -> Answer:

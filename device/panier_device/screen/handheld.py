@@ -128,11 +128,11 @@ class Handheld(App[None]):
                 limit = max(1, self._pane.size.height - 6)
                 self._pose = Pose("shelf", wish.what, tuple(agent.search(wish.what, limit)))
             case "one_more":
-                agent.one_more()
+                agent.one_more(wish.line)
             case "put_back":
-                agent.put_back(whole_line=False)
+                agent.put_back(wish.line, whole_line=False)
             case "delete_line":
-                agent.put_back(whole_line=True)
+                agent.put_back(wish.line, whole_line=True)
             case "help":
                 agent.call_help()
             case "finish":

@@ -149,7 +149,7 @@ def _keys(view: View, pose: Pose, words: Words) -> Keys:
 def _basket(view: View, pose: Pose, words: Words, width: int, height: int) -> tuple[list[Row], tuple[str, ...]]:
     panel, offers = _panel(view, pose, words, width, PANEL_ROWS + max(0, min(4, height - 26)))
     listing = height - 1 - len(panel) - TOTAL_ROWS
-    lines, above, below = _lines(view, words, width, listing)
+    lines, above, below = _lines(view, pose, words, width, listing)
     return [_state(view, words, width, above, below), *lines, *panel, *_total(view, words, width)], offers
 
 
@@ -167,14 +167,18 @@ def _state(view: View, words: Words, width: int, above: int, below: int) -> Row:
     return row(left, right, width, "page")
 
 
-def _lines(view: View, words: Words, width: int, height: int) -> tuple[list[Row], int, int]:
-    """The part of the list that holds the last scan, and how many lines are hidden above and below."""
+def _lines(view: View, pose: Pose, words: Words, width: int, height: int) -> tuple[list[Row], int, int]:
+    """The part of the list that holds the marked line, and how many lines are hidden above and below."""
     if not view.lines:
         return _middle([_centred(words.scan_first, width, "bold")], height, width), 0, 0
-    blocks = [_line(line, width) for line in view.lines]
-    last = next((place for place, line in enumerate(view.lines) if line.is_last), len(blocks) - 1)
-    # Grow upwards from the last scan, then downwards: it is where the eye is, with what led up to it above.
-    first, end, room = last, last + 1, height - len(blocks[last])
+    marked = _marked(view, pose)
+    blocks = [_line(line, width, is_marked=place == marked) for place, line in enumerate(view.lines)]
+    # The row is kept while its keys do something else, so that nothing jumps.
+    keys = words.lines_keys if len(blocks) > 1 else words.line_keys
+    named = "   ".join(f"{key} {word}" for key, word in keys) if pose.mode == "shop" else ""
+    blocks[marked].append(row([(f"    {named}", "last")], [], width, "last"))
+    # Grow upwards from the mark, then downwards: it is where the eye is, with what led up to it above.
+    first, end, room = marked, marked + 1, height - len(blocks[marked])
     while first > 0 and len(blocks[first - 1]) <= room:
         first -= 1
         room -= len(blocks[first])
@@ -184,13 +188,19 @@ def _lines(view: View, words: Words, width: int, height: int) -> tuple[list[Row]
     return _padded(list(chain.from_iterable(blocks[first:end])), height, width), first, len(blocks) - end
 
 
-def _line(line: LineView, width: int) -> list[Row]:
-    ink, strong, saving = ("last", "last_bold", "last_saving") if line.is_last else ("page", "page", "saving")
+def _marked(view: View, pose: Pose) -> int:
+    if pose.line is not None and pose.line < len(view.lines):
+        return pose.line
+    return next((place for place, line in enumerate(view.lines) if line.is_last), len(view.lines) - 1)
+
+
+def _line(line: LineView, width: int, *, is_marked: bool) -> list[Row]:
+    ink, strong, saving = ("last", "last_bold", "last_saving") if is_marked else ("page", "page", "saving")
     quantity = f"{f'x{line.quantity}' if line.quantity > 1 else '':>{_QUANTITY}}"
     amount = f"{line.amount:>{_AMOUNT}} "
     name = width - 2 - len(quantity) - len(amount)
     spans: list[Span] = [
-        ("▸ " if line.is_last else "  ", strong),
+        ("▸ " if is_marked else "  ", strong),
         (fit(line.name, name), strong),
         (quantity, strong),
         (amount, strong),

@@ -25,6 +25,7 @@ class LineView:
     amount: str
     savings: tuple[tuple[str, str], ...] = ()
     is_last: bool = False
+    is_gift: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,13 @@ def _lines(trip: Trip, priced: PricedBasket) -> tuple[LineView, ...]:
     last = last_line(trip)
     shown = [_line(line, by_unit[line.sku, line.unit_price].explanations, line is last, trip.currency) for line in trip.lines]
     shown += [
-        LineView(gift.sku, gift.quantity, format_minor(gift.gross, trip.currency), _savings(gift.explanations, trip.currency))
+        LineView(
+            gift.sku,
+            gift.quantity,
+            format_minor(gift.gross, trip.currency),
+            _savings(gift.explanations, trip.currency),
+            is_gift=True,
+        )
         for gift in priced.lines
         if gift.is_gift
     ]

@@ -30,6 +30,10 @@ class Words:
     item: str
     saved: str
     total: str
+    line_keys: Keys
+    """What may be done to the marked line, as shown under it."""
+    lines_keys: Keys
+    """The same, where there is more than one line to mark."""
     scan_next: str
     scan_first: str
     near_units: str
@@ -88,6 +92,8 @@ ENGLISH = Words(
     item="1 item",
     saved="saved {amount}",
     total="TOTAL",
+    line_keys=(("+ -", "more, less"), ("d", "remove")),
+    lines_keys=(("+ -", "change"), ("d", "remove"), ("↑↓", "choose")),
     scan_next="Scan the next item, or press f",
     scan_first="Scan your first item",
     near_units="{n} more {what}: save {amount}",
