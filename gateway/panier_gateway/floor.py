@@ -10,7 +10,7 @@ from typing import Literal
 
 from panier.message import Counters, LiveRow, Status
 from panier.trip import HelpEnded, HelpRequested, Trip
-from panier_gateway.intake import Taken
+from panier_gateway.intake import TWO_MACHINES, Taken
 
 Total = Callable[[Trip], int]
 """What a basket comes to, in minor units."""
@@ -28,6 +28,7 @@ class Terminal:
     quarantined: str | None = None
     wrong: str | None = None
     refused: str | None = None
+    doubled: str | None = None
     last_at: int = 0
 
 
@@ -86,14 +87,18 @@ class Floor:
             count = len(taken.refused)
             terminal.refused = f"{count} event{'s' if count > 1 else ''} refused: {taken.refused[0].reason}"
         terminal.quarantined = taken.wrong if taken.upto is None else None
+        if taken.another_machine:
+            terminal.doubled = TWO_MACHINES
         for event in taken.events:
             if isinstance(event.what, HelpRequested):
                 terminal.help_since, terminal.help_answered = now, False
             elif isinstance(event.what, HelpEnded):
                 self._end_help(terminal, now)
         if taken.trip is not None:
-            if not taken.refused and (terminal.trip is None or terminal.trip.trip != taken.trip.trip):
-                terminal.refused = None  # it was told during the trip in which it happened
+            if terminal.trip is None or terminal.trip.trip != taken.trip.trip:
+                # What went wrong was told during the trip in which it happened.
+                terminal.doubled = None
+                terminal.refused = terminal.refused if taken.refused else None
             terminal.trip = taken.trip if taken.trip.is_open else None
             if terminal.trip is None:
                 self._end_help(terminal, now)
@@ -177,4 +182,4 @@ def _wrong(terminal: Terminal) -> str | None:
         return terminal.quarantined
     if terminal.help_answered:
         return "help is on the way"
-    return terminal.wrong or terminal.refused
+    return terminal.doubled or terminal.wrong or terminal.refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from panier.error import PanierError
@@ -15,6 +15,8 @@ from panier.receipt import Receipt
 from panier.trip import Event, OfferAccepted, OfferRefused, OfferShown, Trip, TripOrder, TripStarted, start
 from panier_gateway.ledger import DeadLetter, JournalState, Ledger
 from panier_io.log import logger
+
+TWO_MACHINES = "two machines use one identity: enrol one of them anew"
 
 
 class Forged(PanierError):
@@ -33,7 +35,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What became of one batch. `upto` is None where nothing may be acknowledged; `trip` is the state after `events`."""
+    """What became of one batch. `upto` is None where nothing may be acknowledged; `trip` is the state after `events`.
+
+    `another_machine` is True where an older journal spoke after a newer one of the device began: then `trip` is None, because
+    the floor and the capsules follow the newest journal.
+    """
 
     device: str
     journal: str
@@ -42,6 +48,7 @@ class Taken:
     events: tuple[Event, ...] = ()
     trip: Trip | None = None
     wrong: str | None = None
+    another_machine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,19 @@ Settle = Callable[[Trip], Settled]
 """Prices a finished trip and forms its receipt."""
 MemberOf = Callable[[Trip], str | None]
 """The pseudonym of the member whose trip it is."""
+
+
+@dataclass(slots=True)
+class _State:
+    """What is known of all journals. A journal's open trips are its own: two machines may use one identity by mistake."""
+
+    journals: dict[tuple[str, str], JournalState]
+    trips: dict[tuple[str, str], dict[str, Trip]]
+    newest: dict[str, str]
+    """The journal of each device that began last."""
+
+    def copy(self) -> _State:
+        return _State(dict(self.journals), dict(self.trips), dict(self.newest))
 
 
 @dataclass(slots=True)
@@ -89,23 +109,28 @@ class Intake:
         self._settle = settle
         self._member_of = member_of
         self._log = logger("intake")
-        self._journals = ledger.journals()
-        self._trips: dict[str, dict[str, Trip]] = {}
+        journals = ledger.journals()
+        # They come oldest first, so that each device's last one holds.
+        self._state = _State(journals, {}, dict(journals.keys()))
         for trip in ledger.trips("open"):
-            self._trips.setdefault(trip.trip.partition(".")[0], {})[trip.trip] = trip
+            device, journal, _ = trip.trip.split(".")
+            self._state.trips.setdefault((device, journal), {})[trip.trip] = trip
 
     def open_trips(self) -> dict[str, Trip]:
-        """The newest open trip of each device that has one."""
-        return {device: max(trips.values(), key=lambda trip: trip.started_at) for device, trips in self._trips.items() if trips}
+        """The newest open trip of each device whose newest journal has one."""
+        open_trips = {device: self._state.trips.get((device, journal), {}) for device, journal in self._state.newest.items()}
+        return {
+            device: max(trips.values(), key=lambda trip: trip.first_sequence) for device, trips in open_trips.items() if trips
+        }
 
     def upto(self, device: str, journal: str) -> int | None:
         """What may be acknowledged of a journal; None where it is quarantined."""
-        state = self._journals.get((device, journal), JournalState(0))
+        state = self._state.journals.get((device, journal), JournalState(0))
         return None if state.quarantined else state.upto
 
     def quarantined(self) -> dict[str, str]:
         """Devices from whose newest journal nothing more is taken, and why."""
-        newest = {device: state for (device, _), state in self._journals.items()}
+        newest = {device: state for (device, _), state in self._state.journals.items()}
         return {device: state.quarantined for device, state in newest.items() if state.quarantined}
 
     def take_in(self, batches: Sequence[Batch], now: int) -> list[Taken]:
@@ -113,10 +138,10 @@ class Intake:
 
         Raises sqlite3.Error where the disk refuses: then nothing was taken and nothing may be acknowledged.
         """
-        journals, trips = dict(self._journals), dict(self._trips)
+        state = self._state.copy()
         with self._ledger.transaction():
-            taken = [self._take_alone(batch, journals, trips, now) for batch in batches]
-        self._journals, self._trips = journals, trips
+            taken = [self._take_alone(batch, state, now) for batch in batches]
+        self._state = state
         return taken
 
     def refuse_payload(self, device: str, reason: str, payload: bytes, now: int) -> None:
@@ -139,25 +164,46 @@ class Intake:
                 count += self._close(trip, device, journal, now)
         return count
 
-    def _take_alone(
-        self, batch: Batch, journals: dict[tuple[str, str], JournalState], trips: dict[str, dict[str, Trip]], now: int
-    ) -> Taken:
-        key = (batch.device, batch.message.journal)
-        state = journals.get(key, JournalState(0))
-        work = _Work(*key, upto=state.upto, trips=dict(trips.get(batch.device, {})))
+    def _take_alone(self, batch: Batch, all_of_it: _State, now: int) -> Taken:
+        key = device, journal = batch.device, batch.message.journal
+        before = all_of_it.journals.get(key, JournalState(0))
+        work = _Work(device, journal, upto=before.upto, trips=dict(all_of_it.trips.get(key, {})))
         try:
             # Each by itself: a batch that trips over a bug of ours must not hold up every other device of the store.
             with self._ledger.part():
-                done, state = self._take(batch.message.events, state, work, now)
+                done, state = self._take(batch.message.events, before, work, now)
+                begins = before.upto == 0 and work.upto > 0
+                if begins:
+                    self._report_trips_elsewhere(work, all_of_it.trips, now)
+                older = not begins and work.upto > before.upto and all_of_it.newest[device] != journal
+                if older:
+                    self._report_two_machines(work, all_of_it.newest[device], now)
                 self._write(work, state, now)
         except sqlite3.OperationalError:
             raise  # the disk, not the batch: nothing of the group may hold
         except Exception:
-            self._log.exception("batch_failed", device=batch.device, journal=batch.message.journal)
-            return Taken(device=key[0], journal=key[1], upto=None, wrong="events could not be stored; see the gateway's log")
-        journals[key] = state
-        trips[batch.device] = work.trips
-        return done
+            self._log.exception("batch_failed", device=device, journal=journal)
+            return Taken(device=device, journal=journal, upto=None, wrong="events could not be stored; see the gateway's log")
+        all_of_it.journals[key] = state
+        all_of_it.trips[key] = work.trips
+        if begins:
+            all_of_it.newest[device] = journal
+        return replace(done, trip=None, another_machine=True) if older else done
+
+    def _report_trips_elsewhere(self, work: _Work, trips: dict[tuple[str, str], dict[str, Trip]], now: int) -> None:
+        """A device that begins a new journal was wiped, or there are two of it: the trip may yet go on, so that it stays open."""
+        for (device, _), held in trips.items():
+            if device == work.device:
+                work.incidents += [self._left_open(trip, device, now) for trip in held.values()]
+
+    def _report_two_machines(self, work: _Work, newest: str, now: int) -> None:
+        identity = f"{work.device}.{work.journal}.{newest}.two_machines"
+        text = f"{TWO_MACHINES} (journal {work.journal} goes on after {newest} began; the events of both are kept)"
+        work.incidents.append(self._incident(identity, work.device, "two_machines", text, now))
+
+    def _left_open(self, trip: Trip, device: str, now: int) -> Incident:
+        text = f"trip {trip.trip} had not ended when another began on {device}; it held {trip.units} units"
+        return self._incident(f"{trip.trip}.left_open", device, "left_open", text, now, trip.trip)
 
     def _take(self, records: Sequence[dict[str, Any]], state: JournalState, work: _Work, now: int) -> tuple[Taken, JournalState]:
         first = _first_sequence(records)
@@ -172,7 +218,7 @@ class Intake:
         repeats = min(work.upto - first + 1, len(run))
         if conflict := self._conflict(work, run[:repeats], first):
             work.letters.append(_letter(work, conflict, "conflicts with what is stored", run[conflict - first]))
-            why = "two devices use one identity: enrol one of them anew"
+            why = TWO_MACHINES
             work.incidents.append(
                 self._incident(f"{work.device}.{work.journal}.{conflict}.conflict", work.device, "conflict", why, now)
             )
@@ -217,7 +263,7 @@ class Intake:
         if trip.is_open:
             work.trips[trip.trip] = trip
         else:
-            del work.trips[trip.trip]
+            work.trips.pop(trip.trip, None)
             work.closed.append(trip)
 
     def _contact(self, work: _Work, event: Event, trip: Trip) -> Contact | None:
@@ -240,7 +286,7 @@ class Intake:
         if not event.trip.startswith(own):
             raise Forged(f"trip {event.trip} is not one of {work.device}'s journal {work.journal}")
         if not isinstance(event.what, TripStarted):
-            held = work.trips.get(event.trip)
+            held = work.trips.get(event.trip) or self._revived(work, event.trip)
             if held is None:
                 raise TripOrder(f"{event.what.kind} belongs to trip {event.trip}, which is not open")
             return held.after(event)
@@ -249,12 +295,22 @@ class Intake:
         if event.what.store != self._store:
             raise Forged(f"trip {event.trip} is of store {event.what.store}, not of {self._store}")
         trip = start(event)
-        # One device holds one trip: what it left open without an end will not go on.
+        # One journal holds one trip: what it left open without an end should not go on. Where it does, it is revived.
         work.left_open += work.trips.values()
         work.trips.clear()
         work.trips[trip.trip] = trip
         work.started.append(trip)
         return trip
+
+    def _revived(self, work: _Work, trip: str) -> Trip | None:
+        """A trip that was taken to be left open and goes on after all: a paid trip with a whole history must get its receipt."""
+        here = next((held for held in work.left_open if held.trip == trip), None)
+        held = here or self._ledger.left_open(trip)
+        if held is None or not held.is_open:
+            return None
+        work.left_open = [other for other in work.left_open if other.trip != trip]
+        work.started.append(held)
+        return held
 
     def _write(self, work: _Work, state: JournalState, now: int) -> None:
         ledger = self._ledger
@@ -268,9 +324,8 @@ class Intake:
         for trip in work.started:
             ledger.keep_trip(trip, work.device, work.journal, "open", None, None)
         for trip in work.left_open:
-            text = f"trip {trip.trip} was never ended; it held {trip.units} units"
-            work.incidents.append(self._incident(f"{trip.trip}.left_open", work.device, "left_open", text, now, trip.trip))
-            ledger.keep_trip(trip, work.device, trip.trip.split(".")[1], "abandoned", now, None)
+            work.incidents.append(self._left_open(trip, work.device, now))
+            ledger.keep_trip(trip, work.device, work.journal, "abandoned", now, None)
         for trip in work.closed:
             self._close(trip, work.device, work.journal, now)
         for incident in work.incidents:

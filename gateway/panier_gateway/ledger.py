@@ -166,6 +166,13 @@ class Ledger:
         ).fetchall()
         return [self._trip(*row) for row in rows]
 
+    def left_open(self, trip: str) -> Trip | None:
+        """A trip that was set aside as abandoned, folded from its events; None where there is no such."""
+        row = self._conn.execute(
+            "SELECT trip, device, journal, first_sequence FROM trip WHERE trip = ? AND state = 'abandoned'", (trip,)
+        ).fetchone()
+        return self._trip(*row) if row else None
+
     def _trip(self, trip: str, device: str, journal: str, first: int) -> Trip:
         events = self.events(device, journal, first, 2**62)
         return fold(event for event in events if event.trip == trip)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from panier.error import PanierError
 from panier.message import EventBatch, event_to_json, happening_to_json
 from panier.trip import Event, HelpRequested, ItemAdded, ItemRemoved, OfferShown, TripAbandoned, TripFinished, TripStarted
-from panier_gateway.intake import Batch, Intake
+from panier_gateway.floor import Floor
+from panier_gateway.intake import TWO_MACHINES, Batch, Intake, Settled
 from panier_gateway.ledger import Ledger
 
 STARTED = TripStarted(store="shop", currency="USD", timezone="America/New_York", snapshot=0)
@@ -145,6 +147,70 @@ def test_a_wiped_device_starts_a_journal_of_its_own_and_its_old_trip_is_reported
     assert intake.open_trips()["till-1"].trip == "till-1.k.1"
     (incident,) = ledger.parcels(9)
     assert json.loads(incident.body)["kind"] == "left_open"
+
+
+def priced(trip):
+    total = trip.finished.total
+    receipt = SimpleNamespace(receipt=trip.trip, total=total, model_dump_json=lambda: json.dumps({"receipt": trip.trip}))
+    return Settled(receipt)
+
+
+def kinds(ledger):
+    return sorted(json.loads(parcel.body).get("kind", parcel.kind) for parcel in ledger.parcels(99))
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_two_machines_with_one_identity_both_finish_their_trips_and_staff_are_told_once(ledger, restarts):
+    def anew():
+        return Intake("shop", ledger, priced, lambda trip: trip.member)
+
+    intake = anew()
+    paid = TripFinished(units=1, discount=0, total=1)
+    first, second = journal(STARTED, ITEM, ITEM, paid, name="a"), journal(STARTED, ITEM, paid, name="b")
+    said = []
+    for now, (events, name) in enumerate(
+        [(first[:2], "a"), (second[:2], "b"), (first[2:3], "a"), (second[2:], "b"), (first[3:], "a")], start=5
+    ):
+        intake = anew() if restarts else intake
+        (taken,) = intake.take_in([batch(events, name=name)], now)
+        assert taken.refused == ()
+        said.append((taken.another_machine, taken.trip is None))
+        if now == 7:
+            assert intake.open_trips()["till-1"].trip == "till-1.b.1"
+    assert said == [(False, False), (False, False), (True, True), (False, False), (True, True)]
+    assert ledger.dead_letters() == []
+    assert kinds(ledger) == ["left_open", "receipt", "receipt", "two_machines"]
+    assert ledger.trips("open") == []
+
+
+def test_the_live_row_follows_the_newer_machine_and_says_that_there_are_two(intake):
+    floor = Floor("USD", lambda trip: trip.units)
+    first, second = journal(STARTED, ITEM, name="a"), journal(STARTED, ITEM, ITEM, name="b")
+    for events, name in [(first[:1], "a"), (second[:2], "b"), (first[1:], "a"), (second[2:], "b")]:
+        (taken,) = intake.take_in([batch(events, name=name)], now=5)
+        floor.take(taken, now=5)
+    row = floor.row("till-1")
+    assert (row.trip, row.units, row.wrong) == ("till-1.b.1", 2, TWO_MACHINES)
+
+
+def test_repeats_of_an_older_journal_accuse_nobody(intake):
+    old = journal(STARTED, ITEM, name="a")
+    intake.take_in([batch(old, name="a")], now=5)
+    intake.take_in([batch(journal(STARTED, name="b"), name="b")], now=6)
+    (again,) = intake.take_in([batch(old, name="a")], now=7)
+    assert not again.another_machine
+
+
+@pytest.mark.parametrize("batches", [1, 4])
+def test_a_trip_that_its_own_journal_left_open_and_finishes_late_has_its_receipt(ledger, batches):
+    intake = Intake("shop", ledger, priced, lambda trip: trip.member)
+    start, item, other, end = journal(STARTED, ITEM, STARTED, TripFinished(units=1, discount=0, total=1))
+    events = [start, item, replace(other, trip="till-1.j.3"), end]
+    for place in range(0, 4, 4 // batches):
+        (taken,) = intake.take_in([batch(events[place : place + 4 // batches])], now=5)
+        assert taken.refused == ()
+    assert [parcel.identity for parcel in ledger.parcels(9) if parcel.kind == "receipt"] == ["till-1.j.1"]
+    assert [trip.trip for trip in ledger.trips("open")] == ["till-1.j.3"]
 
 
 def test_a_trip_of_another_store_is_refused(intake, ledger):
