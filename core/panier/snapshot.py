@@ -13,6 +13,9 @@ from annotated_types import Ge, Le, Len
 
 ChangeKind = Literal["product", "promotion"]
 
+LONGEST_BODY = 64_000
+"""Characters of one product or promotion at the most; whoever lets something into the feed holds it to that."""
+
 _MODULUS = 1 << 256
 _HEX = re.compile(r"[0-9a-f]{1,64}")
 
@@ -27,7 +30,7 @@ class Change:
     version: Annotated[int, Ge(1), Le(10**9)]
     kind: ChangeKind
     key: Annotated[str, Len(1, 64)]
-    body: Annotated[str, Len(2, 64_000)] | None = None
+    body: Annotated[str, Len(2, LONGEST_BODY)] | None = None
 
 
 def canonical(body: Mapping[str, Any]) -> str:

@@ -116,6 +116,11 @@ async def test_what_held_at_a_version_can_be_looked_up(stocked: httpx.AsyncClien
         ("promotions", {"id": "p", "kind": "percent", "percent": "-5", "target": {"all": True}}, "percent"),
         ("promotions", {"kind": "percent", "percent": "5", "target": {"all": True}}, "id"),
         ("promotions", {"id": "p", "kind": "nonsense"}, "kind"),
+        (
+            "promotions",
+            {"id": "p", "kind": "percent", "percent": "5", "target": {"skus": [f"sku-{n}" for n in range(9000)]}},
+            "aim at a category",
+        ),
     ],
 )
 async def test_a_bad_item_is_refused_by_itself_and_the_rest_is_taken(

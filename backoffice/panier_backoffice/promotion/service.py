@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from panier.intake import Outcome, Refused
 from panier.promotion import PromotionInvalid, parse_promotion
 from panier.receipt import Name
-from panier.snapshot import canonical
+from panier.snapshot import LONGEST_BODY, canonical
 from panier_backoffice.database import put
 from panier_backoffice.feed import log
 from panier_backoffice.problem import NotFound, Unfit
@@ -22,7 +22,10 @@ _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
 def check_definition(definition: Mapping[str, Any], currency: str, name: str | None = None) -> None:
-    """Raises Unfit, by field of the definition, where the engine would not take it; `name` stands in for its id."""
+    """Raises Unfit, by field of the definition, where the engine or a store would not take it; `name` stands in for its id."""
+    size = len(canonical(definition))
+    if size > LONGEST_BODY:
+        raise Unfit({"target": f"the definition has {size} characters, a store takes {LONGEST_BODY}: aim at a category, or split it"})
     try:
         parse_promotion(definition, currency, name=name)
     except PromotionInvalid as error:
