@@ -207,3 +207,48 @@ async def test_a_list_of_cards_may_end_in_a_comma(browser: httpx.AsyncClient, sc
     answer = await browser.post("/campaigns/new", data=form | {"form_token": token})
     assert answer.status_code == 303, answer.text
     assert (await script.get("/api/v1/campaigns")).json()[0]["members"] == ["m-1"]
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_an_empty_campaign_form_says_all_that_is_missing_at_once(browser: httpx.AsyncClient) -> None:
+    await _sign_in(browser)
+    token = _token(await browser.get("/campaigns/new"))
+    answer = await browser.post(
+        "/campaigns/new", data={"form_token": token, "kind": "percent", "scope": "products", "whom": "segment"}
+    )
+    assert answer.status_code == 422
+    assert re.findall(r'id="problem-(\w+)"', answer.text) == ["percent", "goods", "segment", "title", "reason"]
+
+
+async def test_suggested_products_are_named_like_what_was_typed_before_those_of_such_a_category(
+    browser: httpx.AsyncClient, script: httpx.AsyncClient
+) -> None:
+    names = {
+        "1": "Super pints",
+        "2": "Buttermilk",
+        "3": "Oat milk organic",
+        "4": "Soy milk",
+        "5": "Milk white",
+        "6": "Milk",
+        "7": "Tea",
+    }
+    goods = [
+        {"sku": sku, "gtins": [], "name": name, "unit_price": 100, "category": "Milk", "size": "1 l"}
+        for sku, name in names.items()
+    ]
+    goods[-1]["category"] = "Tea"
+    await script.post("/api/v1/import", json={"products": goods})
+    await _sign_in(browser)
+    found = (await browser.get("/suggest/products", params={"q": "milk"})).json()
+    assert [one["sku"] for one in found] == ["6", "5", "4", "3", "2", "1"]
+    assert found[0] == {"sku": "6", "name": "Milk", "more": "1 l", "price": "$1.00"}
+
+
+@pytest.mark.parametrize("name", ["Cla\u202eire", "Claire\n", "\u2066Claire"])
+async def test_names_that_a_screen_cannot_show_are_refused_on_import(script: httpx.AsyncClient, name: str) -> None:
+    member = {"member": "m-1", "first_name": name, "cards": []}
+    product = {"sku": "oat", "gtins": [], "name": name, "unit_price": 1}
+    answer = (await script.post("/api/v1/import", json={"products": [product], "members": [member]})).json()
+    for kind, field in (("products", "name"), ("members", "first_name")):
+        assert answer[kind]["stored"] == 0
+        assert f"{field}: character" in answer[kind]["refused"][0]["reason"]

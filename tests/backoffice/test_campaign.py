@@ -129,6 +129,9 @@ async def test_listed_cards_become_members_each_once(stocked: httpx.AsyncClient)
         ({"title": "  "}, "title", "few words"),
         ({"title": "x" * 61}, "title", "room for 60"),
         ({"reason": "x" * 81}, "reason", "room for 80"),
+        ({"title": "x" * 5000}, "title", "5,000 characters; the handheld has room for 60"),
+        ({"title": "-20 %\u202e alonarg"}, "title", "character 6 cannot be shown: U+202E (right-to-left override)"),
+        ({"reason": "you\x07buy"}, "reason", "character 4 cannot be shown: U+0007 (control character)"),
         ({"campaign": "milk-2"}, "campaign", "already"),
     ],
 )

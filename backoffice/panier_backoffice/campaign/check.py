@@ -16,6 +16,7 @@ from panier_backoffice.member import repository as members
 from panier_backoffice.problem import Unfit
 from panier_backoffice.product import repository as products
 from panier_backoffice.promotion.service import check_definition
+from panier_backoffice.written import unprintable
 
 _NAMED = 5
 """How many unknown names a message lists before it only counts the rest."""
@@ -32,7 +33,7 @@ class Audience:
 def check(session: Session, draft: CampaignDraft, currency: str, now: int) -> Audience:
     """Whom the campaign is for, once every figure makes sense. Raises Unfit with all fields that do not."""
     wrong: dict[str, str] = {}
-    wrong |= _words("title", draft.title) | _words("reason", draft.reason)
+    wrong |= words_problems(draft.title, draft.reason)
     wrong |= _times(draft, now)
     audience = _audience(session, draft, wrong)
     try:
@@ -48,12 +49,19 @@ def check(session: Session, draft: CampaignDraft, currency: str, now: int) -> Au
     return audience
 
 
+def words_problems(title: str, reason: str) -> dict[str, str]:
+    """What is wrong with the words that the shopper reads, by field."""
+    return _words("title", title) | _words("reason", reason)
+
+
 def _words(field: str, text: str) -> dict[str, str]:
     limit = next(rule.max_length for rule in CampaignRecord.model_fields[field].metadata if hasattr(rule, "max_length"))
     if not text.strip():
         return {field: "write a few words: the shopper reads them on the handheld"}
-    if len(text) > limit:
-        return {field: f"{len(text)} characters; the handheld has room for {limit}"}
+    if stray := unprintable(text):
+        return {field: stray}
+    if len(text.strip()) > limit:
+        return {field: f"{len(text.strip()):,} characters; the handheld has room for {limit}"}
     return {}
 
 

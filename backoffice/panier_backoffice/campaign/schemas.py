@@ -25,8 +25,9 @@ class CampaignDraft(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     campaign: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")] | None = None
-    title: Annotated[str, Field(max_length=400)]
-    reason: Annotated[str, Field(max_length=400)]
+    title: Annotated[str, Field(max_length=250_000)]
+    reason: Annotated[str, Field(max_length=250_000)]
+    """Both may be too long here, so that the refusal says their true lengths beside all else that is wrong."""
     promotion: dict[str, Any]
     segment: Name | None = None
     members: Annotated[list[Name], Field(max_length=100_000)] | None = None

@@ -24,7 +24,7 @@ def product_list(
     request: Request, office: TheOffice, visitor: SignedIn, q: Annotated[str, Query(max_length=100)] = ""
 ) -> Response:
     with office.reading() as session:
-        rows = products.search(session, q, MOST)
+        rows = products.suggest(session, q, MOST) if q.strip() else products.search(session, "", MOST)
         return render(
             request, "products.html", q=q, products=rows, codes=products.gtins_of(session, [row.sku for row in rows]),
             count=products.count(session), most=MOST,

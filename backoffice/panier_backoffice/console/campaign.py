@@ -110,8 +110,13 @@ def suggest_products(office: TheOffice, visitor: Marketing, q: Annotated[str, Qu
     """Products for what was typed so far."""
     words = office.words()
     with office.reading() as session:
-        rows = products.search(session, q, SUGGESTED) if q.strip() else []
-    return JSONResponse([{"sku": row.sku, "name": row.name, "price": words.money(row.unit_price)} for row in rows])
+        rows = products.suggest(session, q, SUGGESTED)
+    return JSONResponse(
+        [
+            {"sku": row.sku, "name": row.name, "more": row.size or row.category, "price": words.money(row.unit_price)}
+            for row in rows
+        ]
+    )
 
 
 def _list(office: Office) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
+from panier_backoffice.campaign.check import words_problems
 from panier_backoffice.campaign.schemas import CampaignDraft
 from panier_backoffice.campaign.table import CampaignRow
 from panier_backoffice.console.guest import text
@@ -69,10 +70,12 @@ class CampaignForm:
             wrong["goods"] = "choose a category"
         if self.scope == "products" and not self.skus and self.definition is None:
             wrong["goods"] = "choose at least one product"
+        wrong |= words_problems(self.title, self.reason)
         if wrong:
-            raise Unfit(wrong)
+            # What it gives cannot be checked as a whole yet; that its figures are missing can be said all the same.
+            raise Unfit(wrong | self._missing_figures())
         return CampaignDraft(
-            title=self.title.strip()[:400], reason=self.reason.strip()[:400], promotion=self._promotion(session),
+            title=self.title.strip(), reason=self.reason.strip(), promotion=self._promotion(session),
             starts_at=starts_at, ends_at=ends_at, **audience,
         )  # fmt: skip
 
@@ -84,6 +87,12 @@ class CampaignForm:
             name = {"starts_at": "starts", "ends_at": "ends"}.get(path, path)
             found.setdefault(_BESIDE[max(fits, key=len)] if fits else name, why)
         return found
+
+    def _missing_figures(self) -> dict[str, str]:
+        if self.definition is not None:
+            return {}
+        asked = {"n_for_price": ("n", "price"), "buy_x_get_y": ("buy", "get")}.get(self.kind, ("percent",))
+        return {name: "write a number" for name in asked if not getattr(self, name).strip()}
 
     def _promotion(self, session: Session) -> dict[str, Any]:
         if self.definition is not None:

@@ -14,6 +14,7 @@ from panier.snapshot import canonical
 from panier_backoffice.feed import log
 from panier_backoffice.member import repository
 from panier_backoffice.problem import Unfit, first_reason
+from panier_backoffice.written import unprintable
 
 
 def take_members(session: Session, given: Sequence[Mapping[str, Any]], at: int) -> Outcome:
@@ -45,6 +46,9 @@ def _checked(raw: Mapping[str, Any], owners: Mapping[str, str]) -> MemberRecord:
     except ValidationError as error:
         field, why = first_reason(error)
         raise Unfit({field: why}) from error
+    for field, text in (("first_name", record.first_name), *(("segments", name) for name in record.segments)):
+        if stray := unprintable(text):
+            raise Unfit({field: stray})
     for card in record.cards:
         if owners.get(card, record.member) != record.member:
             raise Unfit({"cards": f"card {card} belongs to another member already; a card has one holder"})

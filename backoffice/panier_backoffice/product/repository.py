@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from panier_backoffice.database import put, put_new
@@ -51,6 +51,27 @@ def remove(session: Session, sku: str) -> None:
     session.execute(delete(ProductRow).where(ProductRow.sku == sku))
 
 
+def suggest(session: Session, words: str, limit: int) -> list[ProductRow]:
+    """What `words` most likely mean, best first: the SKU or code itself, the name, its beginning, a word in it, then the rest
+    that search finds; shorter names first.
+    """
+    typed = " ".join(words.split())
+    if not typed:
+        return []
+    name, every = func.lower(ProductRow.name), typed.split()[:8]
+    rank = case(
+        (or_(ProductRow.sku == typed, ProductRow.sku.in_(_skus_of_code(typed))), 0),
+        (name == typed.lower(), 1),
+        (ProductRow.name.istartswith(typed, autoescape=True), 2),
+        (and_(*(_has_word(word) for word in every)), 3),
+        (and_(*(ProductRow.name.icontains(word, autoescape=True) for word in every)), 4),
+        else_=5,
+    )
+    fits = or_(ProductRow.sku == typed, ProductRow.sku.in_(_skus_of_code(typed)), and_(*(_holds(word) for word in every)))
+    asked = select(ProductRow).where(fits).order_by(rank, func.length(ProductRow.name), ProductRow.name, ProductRow.sku)
+    return list(session.scalars(asked.limit(limit)))
+
+
 def search(session: Session, words: str, limit: int, after: str = "") -> list[ProductRow]:
     """Products whose name holds all `words`, or whose SKU or code is what was typed; by SKU after `after`, exact ones first."""
     asked = select(ProductRow).where(ProductRow.sku > after).order_by(ProductRow.sku).limit(limit)
@@ -71,6 +92,11 @@ def _skus_of_code(typed: str) -> Select[str]:
 
 def _holds(word: str) -> ColumnElement[bool]:
     return or_(ProductRow.name.icontains(word, autoescape=True), ProductRow.category.icontains(word, autoescape=True))
+
+
+def _has_word(word: str) -> ColumnElement[bool]:
+    """The name begins with `word`, or a later word of it does."""
+    return or_(ProductRow.name.istartswith(word, autoescape=True), ProductRow.name.icontains(f" {word}", autoescape=True))
 
 
 def categories(session: Session) -> list[tuple[str, int]]:

@@ -17,6 +17,7 @@ from panier_backoffice.feed import log
 from panier_backoffice.problem import NotFound, Unfit, first_reason
 from panier_backoffice.product import repository
 from panier_backoffice.product.schemas import PricePoint
+from panier_backoffice.written import unprintable
 
 DEAREST = 10**12
 _TAX_RATE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,4})?")
@@ -107,6 +108,9 @@ def _checked(raw: Mapping[str, Any], taken: Mapping[str, str]) -> Product:
     except ValidationError as error:
         field, why = first_reason(error)
         raise Unfit({field: why}) from error
+    for field, text in (("name", product.name), ("category", product.category), ("size", product.size)):
+        if stray := unprintable(text):
+            raise Unfit({field: stray})
     if product.unit_price > DEAREST:
         raise Unfit({"unit_price": f"{product.unit_price} is more than {DEAREST}, the most that a receipt can state"})
     if product.tax_rate is not None and not _TAX_RATE.fullmatch(product.tax_rate):

@@ -14,10 +14,11 @@
   const COLUMNS = 38;
   function fitted(text, room) { return text.length > room ? text.slice(0, room - 1) + "…" : text; }
   function preview() {
-    const title = form.elements.title.value || form.elements.title.placeholder;
-    const reason = form.elements.reason.value || form.elements.reason.placeholder;
-    document.querySelector("[data-preview=title]").textContent = fitted(title, COLUMNS - 2);
-    document.querySelector("[data-preview=reason]").textContent = fitted(reason, COLUMNS - 2);
+    for (const [name, missing] of [["title", "Your title"], ["reason", "and the reason why"]]) {
+      const shown = document.querySelector(`[data-preview=${name}]`), written = form.elements[name].value;
+      shown.textContent = fitted(written || missing, COLUMNS - 2);
+      shown.classList.toggle("missing", !written);
+    }
     for (const name of ["title", "reason"]) {
       const field = form.elements[name], left = field.maxLength - field.value.length;
       form.querySelector(`[data-left=${name}]`).textContent = left <= 15 ? `${left} left` : "";
@@ -65,7 +66,7 @@
     const found = await answer.json();
     list.replaceChildren(...found.map((product) => {
       const item = document.createElement("li"), choose = document.createElement("button"), price = document.createElement("span");
-      choose.type = "button"; choose.textContent = product.name; price.textContent = `${product.sku}  ${product.price}`;
+      choose.type = "button"; choose.textContent = product.name; price.textContent = [product.more, product.sku, product.price].filter(Boolean).join("  ");
       choose.append(price); choose.addEventListener("click", () => add(product));
       item.append(choose);
       return item;
