@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -55,12 +55,20 @@ OFFERS = (
 )
 
 
+def product(number: int, name: str, price: int, category: str = "", size: str = "") -> Product:
+    gtin = f"0{ean13('20', number)}"
+    return Product(sku=str(number), gtins=(gtin,), name=name, unit_price=price, category=category, size=size)
+
+
+SAMPLE = [product(number, *known) for number, known in enumerate(PRODUCTS, 1)]
+
+
 class Bench:
     """A handheld with its agent, and hands to use it."""
 
     def __init__(self, directory: Path) -> None:
         self.shop = Shop(directory / "shop.db")
-        self._stock()
+        self._stock(7, SAMPLE)
         self.journal = Journal(directory / "journal.db", "hand-1")
         self.journal.id = "abc234"
         self.agent = Agent(
@@ -71,20 +79,22 @@ class Bench:
         self.tally = Tally()
         self.app = Handheld(self.agent, ENGLISH, lambda: self.link, lambda: "USD", self.tally)
 
-    def _stock(self) -> None:
+    def restock(self, *products: Product) -> None:
+        """Sells these in place of the sample."""
+        self._stock(8, products)
+        self.agent.snapshot_arrived()
+
+    def _stock(self, version: int, products: Iterable[Product]) -> None:
         changes, total = list[Change](), Fingerprint()
-        for number, (name, price, category, size) in enumerate(PRODUCTS, 1):
-            made = Product(
-                sku=str(number), gtins=(f"0{ean13('20', number)}",), name=name, unit_price=price, category=category, size=size
-            )
+        for made in products:
             fields = {
                 field: getattr(made, field) for field in ("sku", "gtins", "name", "unit_price", "category", "size", "tax_rate")
             }
-            changes.append(Change(version=7, kind="product", key=made.sku, body=canonical(fields)))
-        changes += [Change(version=7, kind="promotion", key=key, body=canonical(body)) for key, body in PROMOTIONS.items()]
+            changes.append(Change(version=version, kind="product", key=made.sku, body=canonical(fields)))
+        changes += [Change(version=version, kind="promotion", key=key, body=canonical(body)) for key, body in PROMOTIONS.items()]
         for change in changes:
             total = total.replacing(change.kind, change.key, None, change.body)
-        self.shop.take(SnapshotPart(version=7, fingerprint=str(total), since=0, part=0, parts=1, changes=changes))
+        self.shop.take(SnapshotPart(version=version, fingerprint=str(total), since=0, part=0, parts=1, changes=changes))
 
     def scan(self, *numbers: int) -> None:
         for number in numbers:

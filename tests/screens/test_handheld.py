@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.screens.conftest import CARD, OFFERS, Bench, ean13
+from tests.screens.conftest import CARD, OFFERS, Bench, ean13, offer, product
 from textual.pilot import Pilot
 
+from panier.member import Capsule
+from panier.message import Notice
+from panier_device.agent import Situation
+from panier_device.screen.handheld import Handheld
 from panier_device.screen.view import Link
+from panier_device.screen.word import ENGLISH
 
 SIZE = (40, 24)
 
@@ -54,6 +60,60 @@ async def test_an_older_line_is_chosen_changed_and_left_by_the_next_scan(bench: 
         assert any(row.startswith("▸ Baguette") for row in bench.rows)
         await pilot.press("d")
         assert [(line.name, line.quantity) for line in bench.agent.now.trip.lines] == [("Espresso beans 1 kg", 2), ("Butter", 1)]
+
+
+async def test_the_farewell_goes_by_itself_and_takes_the_first_name_with_it(bench: Bench):
+    app = Handheld(bench.agent, ENGLISH, lambda: bench.link, lambda: "USD", bench.tally, farewell_s=0.05)
+    bench.app = app
+    async with app.run_test(size=SIZE) as pilot:
+        bench.scan_code(CARD)
+        bench.greet(*OFFERS)
+        bench.scan(1)
+        await pilot.press("f")
+        bench.agent.finish()
+        assert any("Thank you, Claire" in row for row in bench.rows)
+        while not any("Scan your card or first item" in row for row in bench.rows):
+            await pilot.pause(0.01)
+        assert bench.agent.now == Situation()
+
+
+async def test_a_farewell_that_a_scan_ended_ends_no_later_one(bench: Bench):
+    async with bench.app.run_test(size=SIZE) as pilot:
+        bench.scan(1)
+        await pilot.press("f", "y")
+        first = bench.app._farewell
+        assert first is not None
+        bench.scan(2)
+        assert bench.app._farewell is None
+        await pilot.press("f", "y")
+        assert bench.app._farewell not in (None, first)
+
+
+HOSTILE = "\x1b[2J\x07\x9b\u202e\u2066\u200e\n"
+
+
+async def test_nothing_from_outside_commands_the_terminal(bench: Bench):
+    bench.restock(product(77, f"Plum{HOSTILE}jam", 100, size=HOSTILE))
+    shown: list[str] = []
+    async with bench.app.run_test(size=SIZE) as pilot:
+        bench.scan_code(CARD)
+        trip = bench.agent.now.trip
+        assert trip is not None
+        evil = replace(offer(1, f"a{HOSTILE}", f"b{HOSTILE}", 77), promotion={**OFFERS[0].promotion, "target": {"skus": ["77"]}})
+        capsule = Capsule(trip=trip.trip, member="m-17", first_name=f"Eve{HOSTILE}", segments=("member",), offers=(evil,))
+        bench.agent.capsule_arrived(capsule)
+        bench.scan(77)
+        for keys in (("o",), ("1",), ("escape", "escape", "l", "p"), ("escape", "d"), ("l", "p", "enter"), ("f", "y")):
+            shown += bench.rows
+            await pilot.press(*keys)
+            shown += bench.rows
+            if keys == ("escape", "d"):
+                bench.agent.notice_arrived(Notice(trip=trip.trip, code="new", text=f"{{x}}{HOSTILE}"))
+                shown += bench.rows
+    everything = "".join(shown)
+    for seen in ("Plum·[2J", "Hello Eve·", "★ a·", "b·", "{x}·", "Thank you, Eve·", "Put back: Plum·"):
+        assert seen in everything
+    assert [character for character in everything if not character.isprintable()] == []
 
 
 async def test_a_product_is_found_by_its_name(bench: Bench):

@@ -12,15 +12,19 @@ from textual.binding import Binding, BindingType
 from textual.events import Key, Resize
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 
 from panier_device.agent import Agent
 from panier_device.screen.dialogue import SHOPPING, Pose, Wish, press
 from panier_device.screen.ink import INKS
 from panier_device.screen.paint import Painting, Row, paint
-from panier_device.screen.view import Link, View, look
+from panier_device.screen.view import Link, View, look, printable_product
 from panier_device.screen.word import Words
 from panier_device.tally import Tally
+
+FAREWELL_S = 20.0
+"""How long the Thank-you screen stays, with the shopper's first name on it, where nobody presses a key."""
 
 
 class Pane(Widget):
@@ -63,7 +67,16 @@ class Handheld(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "quit", show=False, priority=True)]
     TITLE = "Panier"
 
-    def __init__(self, agent: Agent, words: Words, link: Callable[[], Link], currency: Callable[[], str], tally: Tally) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        words: Words,
+        link: Callable[[], Link],
+        currency: Callable[[], str],
+        tally: Tally,
+        *,
+        farewell_s: float = FAREWELL_S,
+    ) -> None:
         super().__init__(ansi_color=False)
         self._agent = agent
         self._words = words
@@ -74,6 +87,8 @@ class Handheld(App[None]):
         self._painting = Painting(())
         self._pane = Pane(self.repaint)
         self._timed: int | None = None
+        self._farewell_s = farewell_s
+        self._farewell: Timer | None = None
         agent.show = self.repaint
 
     def compose(self) -> ComposeResult:
@@ -91,6 +106,7 @@ class Handheld(App[None]):
     def repaint(self) -> None:
         """Brings the screen up to the agent's situation."""
         size = self._pane.size
+        self._time_farewell()
         read_at, self._agent.read_at = self._agent.read_at, None
         if not size or not self.is_running:
             return
@@ -99,6 +115,14 @@ class Handheld(App[None]):
             self._timed = read_at or self._timed
         elif self._painting.offers:
             self.call_later(self._agent.painted, self._painting.offers)
+
+    def _time_farewell(self) -> None:
+        is_over = self._agent.now.farewell is None
+        if is_over and self._farewell is not None:
+            self._farewell.stop()
+            self._farewell = None
+        elif not is_over and self._farewell is None and self.is_running:
+            self._farewell = self.set_timer(self._farewell_s, self._agent.dismiss)
 
     def post_display_hook(self) -> None:
         """Textual calls this when a frame has gone to the terminal."""
@@ -126,7 +150,7 @@ class Handheld(App[None]):
                 agent.pick(wish.what)
             case "search":
                 limit = max(1, self._pane.size.height - 6)
-                self._pose = Pose("shelf", wish.what, tuple(agent.search(wish.what, limit)))
+                self._pose = Pose("shelf", wish.what, tuple(printable_product(found) for found in agent.search(wish.what, limit)))
             case "one_more":
                 agent.one_more(wish.line)
             case "put_back":

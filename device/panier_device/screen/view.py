@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from panier.catalogue import Product
 from panier.money import format_minor
 from panier.offer import SHOWN_AT_ONCE
 from panier.pricing import Explanation, NearMiss, PricedBasket
@@ -76,6 +77,21 @@ class View:
     trip: str = ""
 
 
+def printable(text: str) -> str:
+    """Text from outside, without what could command the terminal or turn its order about: C0, C1 and format characters.
+
+    Every character gives one; spaces of any kind give a space, what cannot be printed gives a point.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else " " if one.isspace() else "·" for one in text)
+
+
+def printable_product(product: Product) -> Product:
+    """A product as a list may show it."""
+    return replace(product, name=printable(product.name), size=printable(product.size))
+
+
 def price_mark(
     words: Words, *, version: int, confirmed_at: int, now: int, is_newest: bool, limit_s: int, progress: float | None
 ) -> str:
@@ -105,7 +121,7 @@ def look(situation: Situation, link: Link, words: Words) -> View:
     message = _message(situation.message, words)
     farewell = situation.farewell
     if farewell is not None:
-        greeting = words.thanks_name.format(name=farewell.first_name) if farewell.first_name else words.thanks
+        greeting = words.thanks_name.format(name=printable(farewell.first_name)) if farewell.first_name else words.thanks
         return View(
             phase="thanks",
             greeting=greeting,
@@ -118,7 +134,7 @@ def look(situation: Situation, link: Link, words: Words) -> View:
     trip, priced = situation.trip, situation.priced
     if trip is None or priced is None:
         return View(phase="start", greeting=words.welcome, link=link, message=message)
-    greeting = words.hello.format(name=situation.first_name) if situation.first_name else words.welcome
+    greeting = words.hello.format(name=printable(situation.first_name)) if situation.first_name else words.welcome
     return View(
         phase="basket",
         greeting=greeting,
@@ -144,11 +160,11 @@ def _items(units: int, words: Words) -> str:
 def _message(message: Message | None, words: Words) -> MessageView | None:
     if message is None:
         return None
-    what, then = words.messages.get(message.key, words.refused)
     if "text" in message.gaps and message.key not in words.messages:
-        # Words that the gateway sends for something that this version has not heard of.
-        what, then = message.gaps["text"], ""
-    return MessageView(what.format_map(message.gaps), then.format_map(message.gaps), message.tone)
+        # Words that the gateway sends for something that this version has not heard of; braces in them are no gaps.
+        return MessageView(printable(message.gaps["text"]), "", message.tone)
+    what, then = (told.format_map(message.gaps) for told in words.messages.get(message.key, words.refused))
+    return MessageView(printable(what), printable(then), message.tone)
 
 
 def _lines(trip: Trip, priced: PricedBasket) -> tuple[LineView, ...]:
@@ -158,7 +174,7 @@ def _lines(trip: Trip, priced: PricedBasket) -> tuple[LineView, ...]:
     shown = [_line(line, by_unit[line.sku, line.unit_price].explanations, line is last, trip.currency) for line in trip.lines]
     shown += [
         LineView(
-            gift.sku,
+            printable(gift.sku),
             gift.quantity,
             format_minor(gift.gross, trip.currency),
             _savings(gift.explanations, trip.currency),
@@ -172,16 +188,17 @@ def _lines(trip: Trip, priced: PricedBasket) -> tuple[LineView, ...]:
 
 def _line(line: Line, explanations: tuple[Explanation, ...], is_last: bool, currency: str) -> LineView:
     amount = format_minor(line.unit_price * line.quantity, currency)
-    return LineView(line.name, line.quantity, amount, _savings(explanations, currency), is_last)
+    return LineView(printable(line.name), line.quantity, amount, _savings(explanations, currency), is_last)
 
 
 def _savings(explanations: tuple[Explanation, ...], currency: str) -> tuple[tuple[str, str], ...]:
-    return tuple((why.title, format_minor(-why.amount, currency)) for why in explanations if why.amount)
+    return tuple((printable(why.title), format_minor(-why.amount, currency)) for why in explanations if why.amount)
 
 
 def _near_miss(miss: NearMiss, trip: Trip, words: Words) -> str:
     saving = format_minor(miss.saving, trip.currency)
     what = next((line.name for line in trip.lines if line.sku == miss.sku), None) or miss.category or miss.title
+    what = printable(what)
     if miss.quantity:
         return words.near_units.format(n=miss.quantity, what=what, amount=saving)
     return words.near_amount.format(amount=format_minor(miss.amount, trip.currency), what=what, saving=saving)
@@ -194,6 +211,6 @@ def _offers(trip: Trip, fresh: frozenset[str], words: Words) -> tuple[OfferView,
         return words.fresh if offer in fresh else ""
 
     return tuple(
-        OfferView(offer.offer, offer.title, offer.reason, mark(offer.offer), offer.offer in fresh)
+        OfferView(offer.offer, printable(offer.title), printable(offer.reason), mark(offer.offer), offer.offer in fresh)
         for offer in visible_offers(trip, fresh)[:SHOWN_AT_ONCE]
     )
