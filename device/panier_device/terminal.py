@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import select
 import signal
 import sys
-import threading
 import time
-from collections.abc import Callable
 from contextlib import AsyncExitStack, closing
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from panier.member import Capsule
@@ -30,11 +25,11 @@ from panier_device.shop import Shop
 from panier_device.sync import Sync
 from panier_device.tally import Tally
 from panier_io import log
+from panier_io.hangup import end_with_terminal
 from panier_io.journal import Journal
 from panier_io.session import Address
 
 _TICK = 2.0
-_GRACE = 5.0
 
 
 def wall_clock() -> int:
@@ -69,8 +64,7 @@ class Terminal:
         """Until the screen is closed or the process is told to end."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.screen.exit)
-        end = partial(loop.call_soon_threadsafe, self.screen.exit)
-        threading.Thread(target=_end_with_screen, args=(end,), name="screen-watch", daemon=True).start()
+        end_with_terminal(lambda: loop.call_soon_threadsafe(self.screen.exit))
         if self.settings.metrics_port:
             self.tally.serve(self.settings.metrics_port)
         background = asyncio.create_task(self._background(), name="background")
@@ -154,21 +148,6 @@ async def run(settings: DeviceSettings) -> None:
         gc.collect()
         gc.freeze()
         await running.run()
-
-
-def _end_with_screen(end: Callable[[], object]) -> None:
-    """Waits, in a thread of its own, until the terminal on standard input is gone, and ends the process then.
-
-    Without a controlling terminal no signal says so: the keyboard's end would be read again and again, and painting would wait
-    for a reader for ever. What matters is on the disk, so that the process may go at once where it cannot go in order.
-    """
-    poll = select.poll()
-    poll.register(0, 0)
-    poll.poll()
-    log.logger("terminal").warning("screen_gone")
-    end()
-    time.sleep(_GRACE)
-    os._exit(1)
 
 
 def _address(settings: DeviceSettings) -> Address | None:

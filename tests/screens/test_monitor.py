@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from panier.message import Act, Counters, LiveRow
-from panier_gateway.monitor.screen import Details, MonitorApp
+from panier_gateway.monitor.screen import Details, MonitorApp, facts
 from panier_gateway.monitor.view import Urgency, cells, duration, figures, in_order, urgency, wrong
 from panier_io.session import NotConnected
 
@@ -128,6 +128,25 @@ def test_what_a_device_sent_cannot_command_the_staffs_terminal():
     assert wrong(row("x", "shopping", wrong="tag '\x1b]0;owned\x07' is wrong"), NOON) == "tag '·]0;owned·' is wrong"
 
 
+@pytest.mark.parametrize("hostile", ["\x1b[2J", "\x07", "\x9b", "\u202e"])
+def test_no_cell_fact_or_figure_commands_the_staffs_terminal(hostile):
+    one = row("x", "shopping", wrong=hostile, trip=f"x{hostile}", currency=f"US{hostile}")
+    shown = [*cells(one, NOON), str(facts(one, NOON)).replace("\n", "")]
+    shown += [name for name, _, _ in figures([one], Counters(currency=f"US{hostile}"))]
+    assert all(text.isprintable() for text in shown)
+
+
+async def test_the_battery_has_a_column_only_where_a_terminal_reports_one(app, store):
+    async with app.run_test(size=(100, 30)) as pilot:
+        await filled(pilot)
+        assert "Battery" in text(app)
+        for one in FLOOR:
+            store.picture.show_row(one.model_copy(update={"battery": None}))
+        while "Battery" in text(app):
+            await pilot.pause(0.02)
+        assert "Heard" in text(app)
+
+
 def test_the_counters_say_what_to_act_on():
     shown = {name: (value, act) for name, value, act in figures(FLOOR, COUNTERS)}
     assert shown["Need help"] == ("2", True)
@@ -164,10 +183,26 @@ async def test_the_cursor_stays_on_the_most_urgent_until_it_is_moved_then_on_tha
         assert app.terminals.selected.device == "till-01"
 
 
-async def test_a_terminal_that_does_not_call_is_not_answered(app, store):
+async def test_a_row_that_does_not_call_gives_way_to_the_first_that_does(app, store):
     async with app.run_test(size=(120, 40)) as pilot:
         await filled(pilot)
-        await pilot.press("down", "down", "a")
+        await pilot.press("down", "a", "down", "a")
+        await pilot.pause()
+        assert [act.device for act in store.acts] == ["till-04", "till-05"]
+        for device in ("till-04", "till-05"):
+            store.picture.show_row(row(device))
+        while any(one.state == "help" for one in app.terminals.rows):
+            await pilot.pause(0.02)
+        await pilot.press("a")
+        await pilot.pause()
+        assert len(store.acts) == 2
+        assert any("Nobody calls for help" in toast.message for toast in app._notifications)
+
+
+async def test_a_terminal_that_is_open_and_does_not_call_is_not_answered(app, store):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await filled(pilot)
+        await pilot.press("down", "down", "enter", "a")
         await pilot.pause()
         assert store.acts == []
         assert any("does not call for help" in toast.message for toast in app._notifications)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
@@ -17,8 +20,9 @@ from panier.message import Act, Counters, LiveRow
 from panier.money import format_minor
 from panier_gateway.monitor.line import BrokerLine, Line
 from panier_gateway.monitor.terminals import Terminals
-from panier_gateway.monitor.view import ago, figures, state, wrong
+from panier_gateway.monitor.view import ago, figures, printable, state, to_answer, wrong
 from panier_gateway.settings import MonitorSettings
+from panier_io.hangup import end_with_terminal
 from panier_io.session import NotConnected
 
 
@@ -70,6 +74,10 @@ class MonitorApp(App[None]):
 
     def on_mount(self) -> None:
         """Starts listening; figures and ages are brought up to date every half second, in one go."""
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, self.exit)
+            end_with_terminal(lambda: loop.call_soon_threadsafe(self.exit))
         self.terminals.focus()
         self._tell()
         self.set_interval(0.25, self._take_news)
@@ -101,16 +109,25 @@ class MonitorApp(App[None]):
         """Everything that is known of the terminal under the cursor."""
         row = self.terminals.selected
         if row is not None:
-            self.push_screen(Details(lambda: facts(self.terminals.row(row.device), self._clock()), self.action_answer))
+            known = partial(self.terminals.row, row.device)
+            self.push_screen(Details(lambda: facts(known(), self._clock()), lambda: self._answer(known())))
 
     async def action_answer(self) -> None:
-        """Somebody goes to the terminal under the cursor: the shopper is told, the row leaves the top."""
-        row = self.terminals.selected
-        if row is None or row.state != "help":
-            self.notify(f"{row.device if row else 'Nobody'} does not call for help.", timeout=3)
+        """Somebody goes to the terminal under the cursor, or to the first that calls where that one does not."""
+        row = to_answer(self.terminals.selected, self.terminals.rows)
+        if row is None:
+            self.notify("Nobody calls for help.", timeout=3)
+        else:
+            await self._answer(row)
+
+    async def _answer(self, row: LiveRow) -> None:
+        """Tells the shopper that somebody comes; the row leaves the top."""
+        if row.state != "help":
+            self.notify(f"{row.device} does not call for help.", timeout=3)
             return
         try:
             await self._line.act(Act(device=row.device, act="help_answered"))
+            self.notify(f"{row.device}: the shopper knows that you come.", timeout=3)
         except NotConnected:
             self.notify("Not connected: the shopper was not told. Go there.", severity="error", timeout=6)
 
@@ -188,10 +205,10 @@ def facts(row: LiveRow, now: int) -> Text:
     known = [
         ("State", state(row)),
         ("What is wrong", wrong(row, now) or "nothing"),
-        ("Trip", row.trip or "none"),
+        ("Trip", printable(row.trip or "none")),
         ("Started", f"{ago(now - row.since)}" if row.trip else ""),
         ("Basket", f"{row.units} units on {row.lines} lines" if row.trip else ""),
-        ("Total", f"{format_minor(row.total, row.currency)} {row.currency}" if row.trip else ""),
+        ("Total", f"{format_minor(row.total, row.currency)} {printable(row.currency)}" if row.trip else ""),
         ("Shopper", ("member" if row.member else "guest") if row.trip else ""),
         ("Prices", f"version {row.snapshot}"),
         ("Waiting to be sent", f"{row.waiting} events" if row.waiting else ""),

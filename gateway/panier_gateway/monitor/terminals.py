@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import compress
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -15,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from panier.message import LiveRow
-from panier_gateway.monitor.view import COLUMNS, Urgency, cells, in_order, urgency
+from panier_gateway.monitor.view import COLUMNS, Urgency, cells, in_order, shown_columns, urgency
 
 _STYLE = {
     Urgency.HELP: Style(bold=True, color="white", bgcolor="#b00020"),
@@ -55,6 +56,7 @@ class Terminals(ScrollView, can_focus=True):
         self._clock = clock
         self._rows: dict[str, LiveRow] = {}
         self._order: list[str] = []
+        self._shown = shown_columns(())
         self._painted: dict[int, tuple[object, ...]] = {}
         self._chosen: str | None = None
         self._stale = False
@@ -76,6 +78,7 @@ class Terminals(ScrollView, can_focus=True):
     def put(self, rows: Sequence[LiveRow]) -> None:
         """Shows newer rows."""
         self._rows |= {row.device: row for row in rows}
+        self._shown = shown_columns(self._rows.values())
         self._order = [row.device for row in in_order(self._rows.values())]
         self.virtual_size = Size(0, len(self._order) + 1)
         self.repaint()
@@ -147,10 +150,9 @@ class Terminals(ScrollView, can_focus=True):
         return self._line(cells(row, self._clock())), style + _CURSOR if index == self._cursor else style
 
     def _line(self, texts: Sequence[str]) -> str:
-        rest = self.size.width - sum(column.width for column in COLUMNS)
-        return "".join(
-            _fitted(text, column.width or max(0, rest), column.right) for text, column in zip(texts, COLUMNS, strict=True)
-        )
+        shown = list(compress(zip(texts, COLUMNS, strict=True), self._shown))
+        rest = max(0, self.size.width - sum(column.width for _, column in shown))
+        return "".join(_fitted(text, column.width or rest, column.right) for text, column in shown)
 
 
 def _fitted(text: str, width: int, right: bool) -> str:

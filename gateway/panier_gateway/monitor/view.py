@@ -49,6 +49,22 @@ COLUMNS = (
 )  # fmt: skip
 
 
+BATTERY = COLUMNS[7]
+
+
+def shown_columns(rows: Iterable[LiveRow]) -> Sequence[bool]:
+    """Which of COLUMNS say anything: a battery only where a terminal reports one."""
+    has_battery = any(row.battery is not None for row in rows)
+    return [column is not BATTERY or has_battery for column in COLUMNS]
+
+
+def to_answer(selected: LiveRow | None, rows: Sequence[LiveRow]) -> LiveRow | None:
+    """Whose call is answered: the chosen row's, else that of the first row that calls, else nobody's."""
+    if selected is not None and selected.state == "help":
+        return selected
+    return next((row for row in rows if row.state == "help"), None)
+
+
 def urgency(row: LiveRow) -> Urgency:
     """How soon somebody should look at this terminal."""
     if row.state == "help":
@@ -118,7 +134,7 @@ def figures(rows: Sequence[LiveRow], counters: Counters) -> Sequence[tuple[str, 
         ("Set aside", str(counters.dead_letters), counters.dead_letters > 0),
         ("Shopping", str(counters.trips_open), False),
         ("Trips today", str(counters.trips_finished), False),
-        (f"Sold {counters.currency}", format_minor(counters.turnover, counters.currency), False),
+        (f"Sold {printable(counters.currency)}", format_minor(counters.turnover, counters.currency), False),
         ("Help came in", "-" if median is None else duration(median * 1000), False),
         ("Back office", ("away" if away else "ok") + queue, away),
     )
