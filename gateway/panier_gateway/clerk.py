@@ -46,6 +46,10 @@ class Clerk:
         """Tries again to form the receipts that could not be formed; gives how many worked."""
         return await self._run(lambda: self._intake.settle_what_is_left(self._clock()))
 
+    async def report_disk(self, reason: str) -> None:
+        """Proves that the disk takes something again and reports that it did not. Raises sqlite3.Error while it does not."""
+        await self._run(lambda: self._intake.report_disk(reason, self._clock()))
+
     async def upto(self, device: str, journal: str) -> int | None:
         """What may be acknowledged of a journal."""
         return await self._run(lambda: self._intake.upto(device, journal))

@@ -55,6 +55,8 @@ class Floor:
         self.shift = Shift()
         self.waiting_for_backoffice = 0
         self.dead_letters = 0
+        self.disk: str | None = None
+        """Why the gateway stores nothing now; every row says so."""
         self.backoffice: Literal["connected", "unreachable"] = "unreachable"
 
     def enrol(self, devices: Iterable[str]) -> None:
@@ -114,6 +116,12 @@ class Floor:
         self.changed[device] = None
         return terminal.trip
 
+    def say_of_disk(self, why: str | None) -> None:
+        """The gateway's disk refuses, or takes it again."""
+        if why != self.disk:
+            self.disk = why
+            self.changed.update(dict.fromkeys(self.terminals))
+
     def next_changed(self, most: int) -> list[str]:
         """Takes up to `most` devices off `changed`."""
         devices = list(islice(self.changed, most))
@@ -133,7 +141,8 @@ class Floor:
             device=device, state=_state(terminal), trip=trip.trip if trip else None,
             since=trip.started_at if trip else 0, lines=len(trip.lines) if trip else 0, units=trip.units if trip else 0,
             total=self._total(trip) if trip else 0, currency=trip.currency if trip else self._currency,
-            member=bool(trip and (trip.member or trip.card)), wrong=_wrong(terminal), waiting=status.waiting if status else 0,
+            member=bool(trip and (trip.member or trip.card)), wrong=self.disk or _wrong(terminal),
+            waiting=status.waiting if status else 0,
             snapshot=trip.snapshot if trip else status.snapshot if status else 0,
             battery=status.battery if status else None, last_at=terminal.last_at,
             help_since=0 if terminal.help_answered else terminal.help_since or 0,

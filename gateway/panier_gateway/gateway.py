@@ -18,6 +18,7 @@ from panier.topic import StoreTopics
 from panier_gateway import metrics, ready
 from panier_gateway.broker import EmbeddedBroker
 from panier_gateway.clerk import Clerk
+from panier_gateway.disk import Disk
 from panier_gateway.distribution import Distribution
 from panier_gateway.floor import Floor
 from panier_gateway.following import Following
@@ -96,9 +97,11 @@ class Gateway:
         self._publication = Publication(
             self._topics, settings.timezone, self._floor, self._clerk, self._wire.retain, now_ms
         )  # fmt: skip
+        self._left_over = asyncio.Event()
+        self._disk = Disk(self._floor, self._clerk, self._publication.wake, self._disk_is_back)
         self._reception = Reception(
             self._topics, clerk=self._clerk, floor=self._floor, greeting=self._greeting, distribution=self._distribution,
-            send=self._wire.send, stored=self._stored, clock=now_ms,
+            send=self._wire.send, stored=self._stored, disk_refused=self._disk.refused, clock=now_ms,
         )  # fmt: skip
         self._broker = EmbeddedBroker(settings.broker, settings.store, data) if settings.broker.kind == "embedded" else None
         self._password = settings.broker.password.get_secret_value() if settings.broker.password else new_password()
@@ -118,10 +121,12 @@ class Gateway:
         parts: list[_Part] = [self._reception, self._distribution, self._publication, self._greeting]
         parts += await self._office_parts(self._settings.backoffice) if self._settings.backoffice else []
         async with asyncio.TaskGroup() as group:
-            lines = [group.create_task(self._session.run())]
+            keep_at = self._disk.keep_at
+            lines = [group.create_task(keep_at("session", self._session.run))]
             lines += [group.create_task(self._broker.supervise())] if self._broker else []
-            work = [group.create_task(part.run()) for part in parts]
-            work += [group.create_task(self._watch_registry()), group.create_task(self._settle_what_is_left())]
+            work = [group.create_task(keep_at(type(part).__name__.lower(), part.run)) for part in parts]
+            work += [group.create_task(keep_at("registry", self._watch_registry)), group.create_task(self._disk.run())]
+            work += [group.create_task(keep_at("settlement", self._settle_what_is_left))]
             await _first_of(self._connected, stop)
             if self._connected.is_set():
                 self._tell(on_ready, metrics_port)
@@ -168,17 +173,28 @@ class Gateway:
             self._forwarding.wake()
 
     async def _feed_changed(self, applied: Applied) -> None:
+        if applied.snapshot or applied.campaigns:
+            self._left_over.set()
         if applied.snapshot:
             await self._announce()
         await self._greeting.feed_changed(campaigns=applied.campaigns, members=applied.members)
-        if applied.snapshot or applied.campaigns:
-            await self._settle_what_is_left()
 
     async def _settle_what_is_left(self) -> None:
-        if await self._clerk.settle_what_is_left():
-            self._stored([])
-            if self._forwarding:
-                self._forwarding.wake()
+        """At the start, whenever the feed brought what may have been missing, and when the disk is back."""
+        while True:
+            self._left_over.clear()
+            if await self._clerk.settle_what_is_left():
+                self._outbox_grew()
+            await self._left_over.wait()
+
+    def _outbox_grew(self) -> None:
+        self._publication.wake()
+        if self._forwarding:
+            self._forwarding.wake()
+
+    def _disk_is_back(self) -> None:
+        self._left_over.set()
+        self._outbox_grew()
 
     async def _watch_registry(self) -> None:
         while True:
@@ -238,6 +254,7 @@ class Gateway:
             "broker_restarts_total": self._broker.restarts if self._broker else 0,
             "waiting_for_backoffice": counters.waiting_for_backoffice,
             "backoffice_connected": counters.backoffice == "connected",
+            "disk_refusals_total": self._disk.refusals,
             "dead_letters": counters.dead_letters,
             "incidents_today": counters.incidents,
             "trips_open": counters.trips_open,

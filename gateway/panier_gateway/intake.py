@@ -164,6 +164,15 @@ class Intake:
                 count += self._close(trip, device, journal, now)
         return count
 
+    def report_disk(self, reason: str, now: int) -> None:
+        """Reports that the disk refused, once an hour at the most. Raises sqlite3.Error where it still does."""
+        incident = Incident(
+            incident=f"{self._store}.disk.{now // 3_600_000}", store=self._store, kind="disk_refused", text=reason[:500], at=now
+        )  # fmt: skip
+        with self._ledger.transaction():
+            self._ledger.prove()
+            self._post_incident(incident)
+
     def _take_alone(self, batch: Batch, all_of_it: _State, now: int) -> Taken:
         key = device, journal = batch.device, batch.message.journal
         before = all_of_it.journals.get(key, JournalState(0))

@@ -228,6 +228,11 @@ class Ledger:
         """Takes items out of the outbox: the receiver has them on its disk, or they became dead letters."""
         self._conn.executemany("DELETE FROM outbox WHERE id = ?", [(parcel.id,) for parcel in parcels])
 
+    def prove(self) -> None:
+        """Writes as much as a large batch and takes it back, within the caller's transaction. Raises sqlite3.Error."""
+        self._conn.execute("INSERT OR REPLACE INTO fact VALUES ('proof', ?)", ("x" * _MAX_PAYLOAD,))
+        self._conn.execute("DELETE FROM fact WHERE name = 'proof'")
+
     def close(self) -> None:
         """Closes the file."""
         self._db.close()

@@ -59,7 +59,8 @@ class Publication:
         self._changed.set()
 
     async def run(self) -> None:
-        """Publishes until cancelled."""
+        """Publishes until cancelled. Looks at once when it is begun again: the disk may have ended it over something."""
+        self._changed.set()
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_IDLE):

@@ -46,6 +46,7 @@ class Reception:
         distribution: Distribution,
         send: Send,
         stored: Watcher,
+        disk_refused: Callable[[str, sqlite3.Error], None],
         clock: Callable[[], int],
     ) -> None:
         self._topics = topics
@@ -55,6 +56,7 @@ class Reception:
         self._distribution = distribution
         self._send = send
         self._stored = stored
+        self._disk_refused = disk_refused
         self._clock = clock
         self._devices: frozenset[str] = frozenset()
         self._waiting: list[Batch] = []
@@ -88,10 +90,10 @@ class Reception:
     async def run(self) -> None:
         """Takes waiting batches in until cancelled: many to one commit, then acknowledges."""
         while True:
-            await self._bell.wait()
             self._bell.clear()
             while self._waiting:
                 await self._take_in()
+            await self._bell.wait()
 
     async def finish(self) -> None:
         """Takes in what has arrived already; for a clean stop."""
@@ -126,9 +128,9 @@ class Reception:
         group, self._waiting = self._waiting[:_GROUP], self._waiting[_GROUP:]
         try:
             taken = await self._clerk.take_in(group)
-        except sqlite3.Error:
+        except sqlite3.Error as error:
             # Nothing was taken, nothing is acknowledged: the devices keep it and send again.
-            self._log.exception("disk_refused", batches=len(group))
+            self._disk_refused("intake", error)
             await asyncio.sleep(_DISK_WAIT)
             return
         for one in taken:
@@ -138,13 +140,19 @@ class Reception:
                 await self._acknowledge(
                     one.device, Acknowledgement(journal=one.journal, upto=one.upto, refused=list(one.refused))
                 )  # fmt: skip
-            await self._greeting.answer(one)
+            await self._answer(one)
         now = self._clock()
         for one in taken:
             self._floor.take(one, now)
             self.events_stored += len(one.events)
         self.batches_stored += len(taken)
         self._stored(taken)
+
+    async def _answer(self, taken: Taken) -> None:
+        try:
+            await self._greeting.answer(taken)
+        except sqlite3.Error as error:
+            self._disk_refused("greeting", error)
 
     async def _acknowledge(self, device: str, acknowledgement: Acknowledgement) -> None:
         await self._send(self._topics.device(device).acknowledgement, acknowledgement)
@@ -154,7 +162,10 @@ class Reception:
         self.messages_refused += 1
         self._log.warning("message_refused", device=device, what=what, reason=reason, size=len(payload))
         if payload:
-            await self._clerk.refuse_payload(device, f"{what}: {reason}", payload)
+            try:
+                await self._clerk.refuse_payload(device, f"{what}: {reason}", payload)
+            except sqlite3.Error as error:
+                self._disk_refused("dead letters", error)
         self._stored(())
 
     async def _act(self, payload: bytes) -> None:

@@ -98,7 +98,9 @@ class Replica:
                 conn.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
                 conn.execute("COMMIT")
             except BaseException:
-                conn.execute("ROLLBACK")
+                # SQLite takes a transaction back by itself where the disk is full.
+                if conn.in_transaction:
+                    conn.execute("ROLLBACK")
                 raise
             changed = version != self._newest[0]
             self.position, self._newest = position, (version, fingerprint)

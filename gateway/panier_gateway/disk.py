@@ -1,0 +1,69 @@
+"""A disk that refuses: every part waits and tries again, staff see why, and an incident tells of it once it can be written."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+
+from panier_gateway import patience
+from panier_gateway.clerk import Clerk
+from panier_gateway.floor import Floor
+from panier_gateway.patience import Patience
+from panier_io.log import logger
+
+REFUSALS = (sqlite3.Error, OSError)
+"""How a disk that is full, read-only or worn out shows."""
+
+
+class Disk:
+    """Keeps parts at work while the disk refuses. `changed` is told when that begins and ends, `back` when it ends."""
+
+    def __init__(self, floor: Floor, clerk: Clerk, changed: Callable[[], None], back: Callable[[], None]) -> None:
+        self._floor = floor
+        self._clerk = clerk
+        self._changed = changed
+        self._back = back
+        self._trouble = asyncio.Event()
+        self._log = logger("disk")
+        self.refusals = 0
+
+    async def keep_at(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Runs a part; begins it again, after growing pauses, as often as the disk ends it."""
+        between = Patience()
+        clock = asyncio.get_running_loop().time
+        while True:
+            began = clock()
+            try:
+                return await work()
+            except REFUSALS as error:
+                if clock() - began > patience.LONGEST:
+                    between.restart()
+                self.refused(name, error, between.next_pause)
+            await between.pause()
+
+    def refused(self, part: str, error: Exception, again_in: float | None = None) -> None:
+        """Notes that the disk refused something; whoever tells this keeps what it has and tries again."""
+        self.refusals += 1
+        self._log.error("disk_refused", part=part, reason=str(error), again_in=again_in)
+        self._floor.say_of_disk(f"the gateway's disk refuses: {error}; free some space, nothing is lost")
+        self._trouble.set()
+        self._changed()
+
+    async def run(self) -> None:
+        """Looks whether the disk takes something again, reports what happened, and takes the sign down; until cancelled."""
+        between = Patience()
+        while True:
+            await self._trouble.wait()
+            await between.pause()
+            reason = self._floor.disk or ""
+            try:
+                await self._clerk.report_disk(reason)
+            except sqlite3.Error:
+                continue
+            between.restart()
+            self._trouble.clear()
+            self._floor.say_of_disk(None)
+            self._log.info("disk_takes_it_again")
+            self._changed()
+            self._back()
