@@ -60,7 +60,7 @@ def backoffice(
             print(json.dumps({"ok": False, "problems": problems}))
         else:
             print("\n".join(problems), file=sys.stderr)
-        raise typer.Exit(2) from None
+        raise typer.Exit(1) from None
 
 
 def _check(settings: BackofficeSettings) -> None:

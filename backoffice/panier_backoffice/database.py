@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -81,7 +82,11 @@ class Database:
             yield session
 
     def check(self) -> None:
-        """Raises DatabaseUnusable where the database does not answer; leaves it as it is."""
+        """Raises DatabaseUnusable where the database does not answer; leaves it as it is, and makes none that is not there."""
+        if self.is_sqlite and not (file := Path(self.url.database or "")).exists():
+            if not os.access(file.resolve().parent, os.W_OK):
+                raise DatabaseUnusable(f"database {self.url}: nothing can be written in its folder {file.resolve().parent}")
+            return
         try:
             with self.engine.connect():
                 return

@@ -88,12 +88,16 @@ def refusal(status: int, code: str, detail: str, errors: Sequence[FieldProblem] 
 def first_reason(error: ValidationError) -> tuple[str, str]:
     """The first field that does not fit, and why."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return ".".join(str(part) for part in first["loc"]) or "item", first["msg"]
+    return ".".join(str(part) for part in first["loc"]) or "item", _plain(first["msg"])
 
 
 def field_problems(errors: Sequence[Any]) -> list[FieldProblem]:
     """Pydantic's errors as field and message, without the input: it may hold what should not be echoed."""
-    return [FieldProblem(field=".".join(str(part) for part in error["loc"]), message=error["msg"]) for error in errors]
+    return [FieldProblem(field=".".join(str(part) for part in error["loc"]), message=_plain(error["msg"])) for error in errors]
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def install(app: FastAPI, mishap_page: MishapPage) -> None:

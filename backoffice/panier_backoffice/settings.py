@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from babel import Locale, UnknownLocaleError
+from babel.numbers import list_currencies
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -22,6 +24,20 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _known_currency(code: str) -> str:
+    if code not in list_currencies():
+        raise ValueError("no such currency; write its three letters of ISO 4217, such as EUR or USD")
+    return code
+
+
+def _known_locale(name: str) -> str:
+    try:
+        Locale.parse(name)
+    except (UnknownLocaleError, ValueError) as error:
+        raise ValueError("no such locale; write a language, or a language and a country, such as en or fr_FR") from error
+    return name
+
+
 def _long_enough(token: SecretStr) -> SecretStr:
     if len(token.get_secret_value()) < SHORTEST_TOKEN:
         raise ValueError(f"a token needs at least {SHORTEST_TOKEN} characters; make one with: openssl rand -hex 24")
@@ -29,7 +45,7 @@ def _long_enough(token: SecretStr) -> SecretStr:
 
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, AfterValidator(_known_currency)]
 Token = Annotated[SecretStr, AfterValidator(_long_enough)]
 
 
@@ -78,7 +94,7 @@ class BackofficeSettings(BaseSettings):
     stores: Annotated[list[StoreSeed], NoDecode, BeforeValidator(_seeds)] = []
     currency: Currency = "EUR"
     timezone: TimeZone = "Europe/Paris"
-    locale: Annotated[str, Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")] = "en"
+    locale: Annotated[str, AfterValidator(_known_locale)] = "en"
     """How the console writes money and times, for example en_US or fr_FR."""
     chain: Annotated[str, Field(min_length=1, max_length=40)] = "Panier"
     """The name on the console's pages."""

@@ -44,6 +44,17 @@ def test_check_says_all_that_is_wrong_together(tmp_path: Path) -> None:
 def test_check_of_good_settings_says_so_and_makes_no_database_schema(tmp_path: Path) -> None:
     found = _run("--check", "--json", "--port", "0", "--database", f"sqlite:///{tmp_path / 'b.db'}")
     assert (found.exit_code, json.loads(found.stdout)) == (0, {"ok": True, "problems": []})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "words"), [("--locale", "xx_XX", "no such locale"), ("--currency", "ABC", "no such currency")]
+)
+def test_a_locale_or_currency_that_is_not_known_is_said_in_words(tmp_path: Path, flag: str, value: str, words: str) -> None:
+    found = _run("--check", "--port", "0", "--database", f"sqlite:///{tmp_path / 'b.db'}", flag, value)
+    assert found.exit_code == 1
+    assert f"{flag}: {words}" in found.stderr
+    assert f"(seen: '{value}')" in found.stderr
 
 
 @pytest.mark.parametrize(
