@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ class Office:
     bell: Bell = field(default_factory=Bell)
     meters: Meters = field(default_factory=Meters)
     shelves: Shelves = field(default_factory=Shelves)
+    streams: Counter[str] = field(default_factory=Counter[str])
+    """How many streams of the feed each store keeps open: a store with one is connected, however little happens there."""
 
     @contextmanager
     def reading(self) -> Generator[Session]:

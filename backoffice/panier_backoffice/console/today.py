@@ -78,13 +78,18 @@ def _figures(office: Office) -> dict[str, Any]:
             "not_shown": max(0, len(terminals) - ROWS),
             "shopping": sum(terminal.row.state in ("shopping", "help") for terminal in terminals),
             "waiting_now": sum(terminal.row.state == "help" for terminal in terminals),
-            "heard": [(store, words.ago(at), state.counters) for store, at, state in states],
+            "heard": [(store, _heard(office, store, at, words), state.counters) for store, at, state in states],
             "campaigns": described(session, running, words),
             "receipts": receipts.newest(session, None, LATEST),
             "incidents": incidents,
             "letters": letters,
             "setup": _setup(session),
         }
+
+
+def _heard(office: Office, store: str, at: int, words: Words) -> str:
+    """An idle store says nothing for long; that it listens is sign of life enough."""
+    return "connected" if office.streams[store] else f"heard from {words.ago(at)}"
 
 
 def _setup(session: Session) -> dict[str, bool]:

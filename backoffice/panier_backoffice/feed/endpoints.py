@@ -47,12 +47,14 @@ def _entry(row: log.Entry) -> str:
 @router.get("/stream", response_class=EventSourceResponse, responses={200: {"content": {"text/event-stream": {}}}})
 async def stream_feed(office: TheOffice, store: OwnStore, after: After = 0) -> EventSourceResponse:
     """Server-sent events: `feed` with data `{"last": N}` at once and whenever the newest sequence has become N."""
-    return EventSourceResponse(_newest(office), ping=PING_SECONDS)
+    return EventSourceResponse(_newest(office, store), ping=PING_SECONDS)
 
 
-async def _newest(office: Office) -> AsyncIterator[dict[str, str]]:
+async def _newest(office: Office, store: str) -> AsyncIterator[dict[str, str]]:
     told = -1
     office.meters.streams.inc()
+    office.streams[store] += 1
+    office.bell.ring("live")
     try:
         with office.bell.listen("feed") as listener:
             while True:
@@ -63,6 +65,8 @@ async def _newest(office: Office) -> AsyncIterator[dict[str, str]]:
                 await listener.wait(LOOK_AGAIN_SECONDS)
     finally:
         office.meters.streams.dec()
+        office.streams[store] -= 1
+        office.bell.ring("live")
 
 
 def _look(office: Office) -> int:
