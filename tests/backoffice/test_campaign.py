@@ -40,6 +40,17 @@ async def test_a_push_is_one_entry_of_the_feed_under_the_campaigns_own_id(stocke
     assert (record.segment, record.members) == ("regulars", None)
 
 
+async def test_a_draft_can_be_deleted_and_what_was_pushed_cannot(stocked: httpx.AsyncClient) -> None:
+    draft, pushed = (await _created(stocked))["campaign"], (await _created(stocked))["campaign"]
+    await stocked.post(f"/api/v1/campaigns/{pushed}/push")
+    assert (await stocked.delete(f"/api/v1/campaigns/{draft}")).status_code == 204
+    assert (await stocked.delete(f"/api/v1/campaigns/{draft}")).status_code == 404
+    for act in ("stop", "push"):
+        assert "pushed already" in (await stocked.delete(f"/api/v1/campaigns/{pushed}")).json()["detail"]
+        await stocked.post(f"/api/v1/campaigns/{pushed}/{act}")
+    assert [one["campaign"] for one in (await stocked.get("/api/v1/campaigns")).json()] == [pushed]
+
+
 async def test_pushing_twice_is_pushing_once(stocked: httpx.AsyncClient) -> None:
     name = (await _created(stocked))["campaign"]
     first = (await stocked.post(f"/api/v1/campaigns/{name}/push")).json()

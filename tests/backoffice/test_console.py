@@ -85,6 +85,14 @@ def test_live_terminals_appear_and_change_by_themselves(page: Any, gateway: http
     sync_api.expect(page.get_by_text("1 wants help")).to_be_visible()
 
 
+def test_a_store_that_listens_is_connected_however_little_happens_there(page: Any, gateway: httpx.Client) -> None:
+    gateway.put("/live", json={"terminals": []}).raise_for_status()
+    sync_api.expect(page.get_by_text("riverside: heard from")).to_be_visible()
+    with gateway.stream("GET", "/stream"):
+        sync_api.expect(page.get_by_text("riverside: connected")).to_be_visible()
+    sync_api.expect(page.get_by_text("riverside: heard from")).to_be_visible()
+
+
 def test_a_campaign_is_made_by_form_pushed_and_watched(page: Any, gateway: httpx.Client, running: Running) -> None:
     page.get_by_role("link", name="Campaigns").click()
     page.get_by_role("link", name="New campaign").click()
@@ -100,7 +108,9 @@ def test_a_campaign_is_made_by_form_pushed_and_watched(page: Any, gateway: httpx
     sync_api.expect(page.get_by_role("heading", level=1)).to_have_text("20 % off Granola crunchy, for 2 members of regulars")
     sync_api.expect(page.locator(".state")).to_have_text("Draft")
 
-    page.get_by_role("button", name="Push to the shops").click()
+    page.get_by_text("Push to the shops").click()
+    sync_api.expect(page.get_by_text("Push to 2 members now?")).to_be_visible()
+    page.get_by_role("button", name="Push now").click()
     sync_api.expect(page.locator(".state")).to_have_text("Running")
     entry = gateway.get("/feed", params={"after": 8}).json()["entries"][-1]
     assert (entry["kind"], entry["body"]["state"], entry["body"]["title"]) == ("campaign", "running", "-20 % Granola crunchy")
@@ -120,7 +130,8 @@ def test_a_campaign_is_made_by_form_pushed_and_watched(page: Any, gateway: httpx
 
     page.get_by_role("button", name="Stop").click()
     sync_api.expect(page.locator(".state")).to_have_text("Stopped")
-    page.get_by_role("button", name="Start again").click()
+    page.get_by_text("Start again", exact=True).click()
+    page.get_by_role("button", name="Push now").click()
     sync_api.expect(page.locator(".state")).to_have_text("Running")
 
     page.get_by_role("link", name="Trips").first.click()
@@ -145,7 +156,6 @@ def test_nonsense_in_the_form_is_said_beside_its_field_and_nothing_is_lost(page:
     page.get_by_role("button", name="Save as a draft").click()
     sync_api.expect(page.locator("#problem-listed")).to_contain_text("no card or member has the number 123")
     page.get_by_label("Cards or members").fill("2900000000017")
-    page.get_by_role("button", name="Save as a draft").click()
     sync_api.expect(page.locator("#problem-ends")).to_contain_text("over already")
     sync_api.expect(page.locator("#problem-reason")).to_contain_text("write a few words")
     page.get_by_label("until").fill("")

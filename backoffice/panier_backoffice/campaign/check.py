@@ -34,7 +34,7 @@ def check(session: Session, draft: CampaignDraft, currency: str, now: int) -> Au
     """Whom the campaign is for, once every figure makes sense. Raises Unfit with all fields that do not."""
     wrong: dict[str, str] = {}
     wrong |= words_problems(draft.title, draft.reason)
-    wrong |= _times(draft, now)
+    wrong |= times_problems(draft.starts_at, draft.ends_at, now)
     audience = _audience(session, draft, wrong)
     try:
         check_definition(draft.promotion, currency, name=draft.campaign or "new")
@@ -65,12 +65,13 @@ def _words(field: str, text: str) -> dict[str, str]:
     return {}
 
 
-def _times(draft: CampaignDraft, now: int) -> dict[str, str]:
-    if draft.ends_at is None:
+def times_problems(starts_at: int | None, ends_at: int | None, now: int) -> dict[str, str]:
+    """What is wrong with when it runs, by field."""
+    if ends_at is None:
         return {}
-    if draft.starts_at is not None and draft.ends_at <= draft.starts_at:
+    if starts_at is not None and ends_at <= starts_at:
         return {"ends_at": "the end comes before the start"}
-    return {"ends_at": "this time is over already"} if draft.ends_at <= now else {}
+    return {"ends_at": "this time is over already"} if ends_at <= now else {}
 
 
 def _audience(session: Session, draft: CampaignDraft, wrong: dict[str, str]) -> Audience:

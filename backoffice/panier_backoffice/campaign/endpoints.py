@@ -47,6 +47,13 @@ def edit_campaign(office: TheOffice, campaign: str, draft: CampaignDraft) -> Cam
         return _one(office, session, service.edit(session, campaign, draft, office.settings.currency, office.clock()))
 
 
+@router.delete("/{campaign}", status_code=204)
+def delete_campaign(office: TheOffice, campaign: str) -> None:
+    """Deletes a draft; what was pushed once stays, because receipts may name it."""
+    with office.writing() as session:
+        service.delete(session, campaign)
+
+
 @router.post("/{campaign}/push")
 def push_campaign(office: TheOffice, campaign: str) -> Pushed:
     """Starts it in every store, mid-trip included. Pushing a running campaign changes nothing."""

@@ -92,6 +92,15 @@ def stop(session: Session, campaign: str, at: int) -> int:
     return _tell(session, row, at)
 
 
+def delete(session: Session, campaign: str) -> None:
+    """Removes a draft. Raises Unfit where the shops have heard of the campaign: receipts may name it. Raises NotFound."""
+    row = named(session, campaign)
+    if row.state != "draft":
+        raise Unfit({"state": f"{campaign!r} was pushed already, and receipts may name it; stop it instead"})
+    session.delete(row)
+    announce(session, "campaign")
+
+
 def described(session: Session, rows: list[CampaignRow], words: Words) -> list[Campaign]:
     """The campaigns with their counts and their sentences."""
     counts, names = repository.counts(session, rows), product_names(session, rows)

@@ -105,6 +105,13 @@ def stop_campaign(request: Request, office: TheOffice, visitor: Marketing, campa
     return redirect(f"/campaigns/{campaign}")
 
 
+@router.post("/campaigns/{campaign}/delete")
+def delete_campaign(request: Request, office: TheOffice, visitor: Marketing, campaign: str, form: OwnForm) -> Response:
+    with office.writing() as session:
+        service.delete(session, campaign)
+    return redirect("/campaigns")
+
+
 @router.get("/suggest/products")
 def suggest_products(office: TheOffice, visitor: Marketing, q: Annotated[str, Query(max_length=100)] = "") -> Response:
     """Products for what was typed so far."""

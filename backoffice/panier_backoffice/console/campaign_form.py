@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
-from panier_backoffice.campaign.check import words_problems
+from panier_backoffice.campaign.check import times_problems, words_problems
 from panier_backoffice.campaign.schemas import CampaignDraft
 from panier_backoffice.campaign.table import CampaignRow
 from panier_backoffice.console.guest import text
@@ -70,7 +70,7 @@ class CampaignForm:
             wrong["goods"] = "choose a category"
         if self.scope == "products" and not self.skus and self.definition is None:
             wrong["goods"] = "choose at least one product"
-        wrong |= words_problems(self.title, self.reason)
+        wrong |= words_problems(self.title, self.reason) | times_problems(starts_at, ends_at, words.now)
         if wrong:
             # What it gives cannot be checked as a whole yet; that its figures are missing can be said all the same.
             raise Unfit(wrong | self._missing_figures())
