@@ -26,12 +26,17 @@ class NotConnected(PanierError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where the broker is, and who we are there. The user name is the client id: one identity, one connection."""
+    """Where the broker is, and who we are there.
+
+    The user name is the client id unless another is stated: one identity, one connection. But brokers need not bind client ids to
+    users, and whoever connects with another's id cuts that one off: state an id that nobody can guess where that matters.
+    """
 
     host: str
     port: int
     username: str
     password: str
+    client_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,7 @@ class Session:
             at.port,
             username=at.username,
             password=at.password,
-            identifier=at.username,
+            identifier=at.client_id or at.username,
             protocol=aiomqtt.ProtocolVersion.V311,
             clean_session=True,
             keepalive=_KEEPALIVE,

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from panier_gateway.intake import Batch, Intake, Taken
 from panier_gateway.ledger import DeadLetter, Ledger, Parcel
+from panier_gateway.replica import RefusedEntry
 
 T = TypeVar("T")
 
@@ -49,6 +50,10 @@ class Clerk:
     async def report_disk(self, reason: str) -> None:
         """Proves that the disk takes something again and reports that it did not. Raises sqlite3.Error while it does not."""
         await self._run(lambda: self._intake.report_disk(reason, self._clock()))
+
+    async def report_refused_entries(self, entries: Sequence[RefusedEntry]) -> None:
+        """Reports entries of the feed that cannot be used here."""
+        await self._run(lambda: self._intake.report_refused_entries(entries, self._clock()))
 
     async def upto(self, device: str, journal: str) -> int | None:
         """What may be acknowledged of a journal."""

@@ -66,19 +66,20 @@ class Following:
 
     async def _pull(self) -> None:
         before = self._replica.newest[0]
-        campaigns, members = False, frozenset[str]()
+        campaigns, members, refused = False, frozenset[str](), False
         more = True
         while more:
             page = await self._page()
             applied = await asyncio.to_thread(self._replica.apply, page)
+            refused = refused or applied.refused
             campaigns, members, more = campaigns or applied.campaigns, members | applied.members, page.more and bool(page.entries)
             if page.last < self._replica.position:
                 self._log.error("feed_went_back", ours=self._replica.position, theirs=page.last, hint="another back office?")
         self._reached(True)
         snapshot = self._replica.newest[0] != before
-        if snapshot or campaigns or members:
+        if snapshot or campaigns or members or refused:
             self._log.info("feed_taken_in", position=self._replica.position, snapshot=snapshot, members=len(members))
-            await self._changed(Applied(snapshot, campaigns, members))
+            await self._changed(Applied(snapshot, campaigns, members, refused))
 
     async def _page(self) -> FeedPage:
         parameters = {"after": self._replica.position, "limit": _PAGE}

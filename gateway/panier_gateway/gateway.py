@@ -140,8 +140,10 @@ class Gateway:
     def _new_session(self) -> Session:
         at = self._settings.broker
         port = self._broker.port if self._broker else at.port
+        # NATS binds no client id to its user: with one that can be guessed, any device could cut the gateway off.
+        client_id = f"gateway-{secrets.token_hex(8)}"
         return Session(
-            Address(host=at.address, port=port, username=at.username, password=self._password),
+            Address(host=at.address, port=port, username=at.username, password=self._password, client_id=client_id),
             subscriptions=[self._topics.every_device, self._topics.act],
             on_connect=self._on_connect,
             on_message=self._reception.receive,
@@ -173,7 +175,7 @@ class Gateway:
             self._forwarding.wake()
 
     async def _feed_changed(self, applied: Applied) -> None:
-        if applied.snapshot or applied.campaigns:
+        if applied.snapshot or applied.campaigns or applied.refused:
             self._left_over.set()
         if applied.snapshot:
             await self._announce()
@@ -183,7 +185,12 @@ class Gateway:
         """At the start, whenever the feed brought what may have been missing, and when the disk is back."""
         while True:
             self._left_over.clear()
-            if await self._clerk.settle_what_is_left():
+            settled, refused = await self._clerk.settle_what_is_left(), await asyncio.to_thread(self._replica.refused)
+            if refused:
+                # Forgotten only when the incident is on the disk; told twice, it is one incident.
+                await self._clerk.report_refused_entries(refused)
+                await asyncio.to_thread(self._replica.forget_refused, refused[-1].sequence)
+            if settled or refused:
                 self._outbox_grew()
             await self._left_over.wait()
 

@@ -14,8 +14,10 @@ from panier.message import EventBatch, Malformed, Refusal, event_from_json, even
 from panier.receipt import Receipt
 from panier.trip import Event, OfferAccepted, OfferRefused, OfferShown, Trip, TripOrder, TripStarted, start
 from panier_gateway.ledger import DeadLetter, JournalState, Ledger
+from panier_gateway.replica import RefusedEntry
 from panier_io.log import logger
 
+_ENTRIES_TOLD = 20
 TWO_MACHINES = "two machines use one identity: enrol one of them anew"
 
 
@@ -172,6 +174,20 @@ class Intake:
         with self._ledger.transaction():
             self._ledger.prove()
             self._post_incident(incident)
+
+    def report_refused_entries(self, entries: Sequence[RefusedEntry], now: int) -> None:
+        """Reports entries of the feed that cannot be used: the first ones each, the others of a flood together."""
+        told = [(str(one.sequence), f"{one.kind} {one.key} was refused: {one.reason}") for one in entries[:_ENTRIES_TOLD]]
+        if others := entries[_ENTRIES_TOLD:]:
+            first, last = others[0].sequence, others[-1].sequence
+            told.append((f"{first}-{last}", f"{len(others)} more entries of the feed, {first} to {last}, were refused"))
+        with self._ledger.transaction():
+            for name, text in told:
+                self._post_incident(
+                    Incident(
+                        incident=f"{self._store}.feed.{name}", store=self._store, kind="entry_refused", text=text[:500], at=now
+                    )
+                )
 
     def _take_alone(self, batch: Batch, all_of_it: _State, now: int) -> Taken:
         key = device, journal = batch.device, batch.message.journal

@@ -25,6 +25,8 @@ CREATE INDEX IF NOT EXISTS entry_sequence ON entry(sequence);
 CREATE INDEX IF NOT EXISTS entry_promotion ON entry(sequence) WHERE kind = 'promotion';
 CREATE TABLE IF NOT EXISTS card(card TEXT PRIMARY KEY, member TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS card_member ON card(member);
+CREATE TABLE IF NOT EXISTS refused(
+    sequence INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
 _PRODUCT = TypeAdapter(Product)
@@ -35,11 +37,22 @@ _SNAPSHOT_KINDS = ("product", "promotion")
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a page of the feed brought: new snapshot version or not, and whose capsules may differ now."""
+    """What a page of the feed brought: new snapshot version or not, whose capsules may differ now, whether any was refused."""
 
     snapshot: bool
     campaigns: bool
     members: frozenset[str]
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedEntry:
+    """An entry of the feed that cannot be used here, and why."""
+
+    sequence: int
+    kind: str
+    key: str
+    reason: str
 
 
 class Replica:
@@ -74,7 +87,7 @@ class Replica:
         with self._writing:
             conn = self._writer.conn
             version, fingerprint = self._newest
-            position, campaigns, members = self.position, False, set[str]()
+            position, campaigns, members, refused = self.position, False, set[str](), False
             conn.execute("BEGIN IMMEDIATE")
             try:
                 for entry in page.entries:
@@ -85,6 +98,9 @@ class Replica:
                     if fault := _fault(entry, body):
                         # Devices trust what the gateway serves, so that nonsense stops here; what was held before stands.
                         self._log.error("entry_refused", sequence=position, kind=entry.kind, key=entry.key, reason=fault)
+                        row = (position, entry.kind, entry.key, fault[:500])
+                        conn.execute("INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?)", row)
+                        refused = True
                     elif entry.kind == "product" or entry.kind == "promotion":
                         fingerprint = self._replace(entry.kind, entry, body, fingerprint)
                         version = entry.sequence
@@ -104,7 +120,7 @@ class Replica:
                 raise
             changed = version != self._newest[0]
             self.position, self._newest = position, (version, fingerprint)
-        return Applied(changed, campaigns, frozenset(members))
+        return Applied(changed, campaigns, frozenset(members), refused)
 
     def _replace(self, kind: ChangeKind, entry: FeedEntry, body: str | None, fingerprint: Fingerprint) -> Fingerprint:
         held = self._writer.conn.execute(
@@ -127,6 +143,15 @@ class Replica:
             self._insert(entry, body)
             cards = MemberRecord.model_validate(entry.body).cards
             conn.executemany("INSERT OR REPLACE INTO card VALUES (?, ?)", [(card, entry.key) for card in cards])
+
+    def refused(self) -> list[RefusedEntry]:
+        """Entries that were refused and not yet reported, oldest first."""
+        return [RefusedEntry(*row) for row in self._all("SELECT sequence, kind, key, reason FROM refused ORDER BY sequence")]
+
+    def forget_refused(self, upto: int) -> None:
+        """They are reported."""
+        with self._writing:
+            self._writer.conn.execute("DELETE FROM refused WHERE sequence <= ?", (upto,))
 
     def member_of_card(self, card: str) -> MemberRecord | None:
         """The member who holds this card, or None."""

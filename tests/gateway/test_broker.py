@@ -149,3 +149,17 @@ def test_a_registry_notices_what_another_process_wrote(tmp_path):
     theirs.enrol("till-1", "device")
     assert mine.changed()
     assert not mine.changed()
+
+
+async def test_a_device_that_calls_itself_gateway_does_not_cut_the_gateway_off(shop, started):
+    at = shop.enrol("till-9")
+    intruder = replace(at, client_id="gateway")
+    session = shop.gateway._session
+    shop.addresses["till-9"] = intruder
+    before = session._client
+    await shop.till("till-9")
+    till = await shop.till("till-1")
+    till.add(started)
+    await till.send()
+    await till.acknowledged(1)
+    assert session._client is before

@@ -106,6 +106,16 @@ async def test_a_stream_that_breaks_is_opened_again_and_what_was_said_meanwhile_
     await until(lambda: shop.gateway._replica.newest[0] == 1)
 
 
+async def test_an_entry_that_cannot_be_used_is_an_incident_at_the_back_office(shop, product, until):
+    await shop.office.say("product", "a", product("a", 1) | {"name": "x" * 64_001})
+    await shop.office.say("product", "b", product("b", 1))
+    await until(lambda: shop.office.incidents)
+    (incident,) = shop.office.incidents
+    assert (incident["kind"], incident["incident"]) == ("entry_refused", "shop.feed.1")
+    assert incident["text"].startswith("product a was refused")
+    await until(lambda: shop.gateway._replica.newest[0] == 2 and shop.gateway._replica.refused() == [])
+
+
 async def test_whoever_waits_tries_at_once_when_another_got_through():
     slow = patience.Patience()
     slow._wait = 3600.0
