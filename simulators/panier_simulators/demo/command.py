@@ -8,13 +8,11 @@ import tempfile
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
-    import asyncio
-
     from panier_simulators.demo.report import DemoReport
     from panier_simulators.demo.run import Plan
     from panier_simulators.sample.shop import SampleShop
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LAST_SECONDS = 20.0
-"""How long the store may take to close after its terminal has gone."""
+"""How long the store may take to close after its terminal has gone; its roles end with it in any case."""
 
 
 def demo(
@@ -80,29 +78,16 @@ async def _until_told(work: Coroutine[None, None, T]) -> T:
     import asyncio
     import signal
 
+    from panier_io.hangup import end_with_terminal
+
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, task.cancel)
-    loop.add_signal_handler(signal.SIGHUP, _hung_up, task)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, task.cancel)
+    if sys.stdin.isatty():
+        end_with_terminal(lambda: loop.call_soon_threadsafe(task.cancel), _LAST_SECONDS)
     return await work
-
-
-def _hung_up(task: asyncio.Task[Any]) -> None:
-    """The terminal is gone: ends in order, but never waits for a screen that nobody sees.
-
-    Textual's writer thread dies with the terminal, and what then waits for it waits for ever. The roles end with this process.
-    """
-    import os
-    import threading
-
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
-    task.cancel()
-    last = threading.Timer(_LAST_SECONDS, os._exit, (129,))
-    last.daemon = True
-    last.start()
 
 
 @contextmanager
