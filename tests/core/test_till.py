@@ -45,13 +45,13 @@ def test_definitions_compile_in_any_order_to_the_same_prices() -> None:
     assert refused == []
     assert len(shelf) == 3
     assert price_trip(TRIP, shelf) == price_trip(TRIP, other)
-    assert price_trip(TRIP, shelf).applied == ("a-happy", "b-tea")
+    assert price_trip(TRIP, shelf).applied == ("b-tea", "a-happy")
 
 
 def test_a_broken_definition_is_refused_by_name_and_the_rest_serves() -> None:
     shelf, refused = compile_definitions(SHELF | {"broken": {"kind": "percent", "percent": "-5"}}, "USD")
     assert [str(error) for error in refused] == ["promotion broken: percent: -5 is negative"]
-    assert price_trip(TRIP, shelf).discount == 100 + 72
+    assert price_trip(TRIP, shelf).discount == 100 + 80
 
 
 def test_happy_hours_follow_the_stores_clock_through_summer_time() -> None:
@@ -79,7 +79,7 @@ def test_segments_and_offers_of_the_member_count_and_an_offer_is_named_by_its_ca
     offers, refused = compile_offers([OFFER, broken], "USD")
     assert [error.promotion for error in refused] == ["camp-2"]
     priced = price_trip(replace(TRIP, segments=("member",)), shelf, offers)
-    assert [(saved.promotion, saved.title) for saved in priced.savings] == [
+    assert sorted((saved.promotion, saved.title) for saved in priced.savings) == [
         ("a-happy", "a-happy"), ("b-tea", "Tea week"), ("c-members", "c-members"), ("camp", "Bread for you"),
     ]  # fmt: skip
     assert priced == price_trip(replace(TRIP, segments=("member",)), shelf, compile_offers([OFFER], "USD")[0])
