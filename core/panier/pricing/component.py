@@ -25,6 +25,8 @@ class Component:
     """What is paid less than without promotions, tax included."""
     saved_by_priority: int
     """What priority alone would have saved."""
+    plain: Ledger
+    """The slots as priority alone would have left them."""
     is_proven: bool
     turn: Turn
     """When the first of them acted."""
@@ -64,7 +66,7 @@ def solve(seats: list[Seat], settings: Settings, points: int) -> Component:
     return Component(
         seats=seats, slots=slots, tokens=[token for seat in seats for token in seat.tokens], ledger=found.ledger,
         acted=acted, earning=earning,
-        saved=before - found.ledger.payable, saved_by_priority=before - found.by_priority,
+        saved=before - found.ledger.payable, saved_by_priority=before - found.plain.payable, plain=found.plain,
         is_proven=found.is_proven, turn=acted[0][0].turn if acted else seats[0].turn,
         savings=[explain(seat, effect.saving) for seat, effect in acted],
     )  # fmt: skip

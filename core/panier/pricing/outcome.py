@@ -15,7 +15,7 @@ from panier.pricing.reach import Reach
 from panier.pricing.search import Found, act, find_best
 from panier.pricing.seat import Seat, Slot
 
-JOINT = 5
+JOINT = 4
 """Promotions, with one among them on the whole basket, that are searched together; more are searched in stages."""
 
 Action = tuple[Seat, Effect, Sequence[Slot]]
@@ -70,19 +70,22 @@ def on_top(
         return stage.best()
     found = find_best(stage.reaches(wide), stage.after_components(), _groups(seat for one in components for seat, _ in one.acted))
     stage.consider([(wide, found)], after=components)
-    goods_are_plain = all(component.saved == component.saved_by_priority for component in components)
-    if goods_are_plain and all(one.seats[-1].turn < wide[0].turn for one in components):
-        stage.by_priority = found.by_priority
+    if all(one.seats[-1].turn < wide[0].turn for one in components) and not any(
+        seat.rule.promotion.exclusive_group for seat in wide
+    ):
+        goods_are_plain = all(component.ledger is component.plain for component in components)
+        in_turn = found if goods_are_plain else act(stage.reaches(wide), stage.after_components(is_plain=True))
+        stage.by_priority = in_turn.plain.payable
     else:
         in_turn = act(stage.reaches(seats), stage.start.fork())
-        stage.by_priority = in_turn.by_priority
+        stage.by_priority = in_turn.plain.payable
         stage.consider([(seats, in_turn)])
-    if any(isinstance(seat.rule.promotion.mechanic, _FIXED) for one in components for seat in one.seats):
+    if found.steps and any(isinstance(seat.rule.promotion.mechanic, _FIXED) for one in components for seat, _ in one.acted):
         first = find_best(stage.reaches(wide), stage.start.fork())
         parts: list[tuple[Sequence[Seat], Found]] = [(wide, first)]
         shut = _groups(wide[number] for number, _ in first.steps)
-        for component in components:
-            parts.append((component.seats, find_best(stage.reaches(component.seats), parts[-1][1].ledger, shut)))
+        goods = [seat for component in components for seat, _ in component.acted]
+        parts.append((goods, act(stage.reaches(goods), first.ledger, shut)))
         stage.consider(parts)
     return stage.best()
 
@@ -114,12 +117,13 @@ class _Stage:
     def reaches(self, seats: Sequence[Seat]) -> list[Reach]:
         return [seat.reach(self.index) for seat in seats]
 
-    def after_components(self) -> Ledger:
-        """The basket once the components have had their best."""
+    def after_components(self, *, is_plain: bool = False) -> Ledger:
+        """The basket once the components have had their best, or what they have by priority."""
         ledger = self.start.fork()
         for component in self.components:
-            ledger.take_over(component.ledger, [self.index[slot] for slot in component.slots])
-            ledger.points += component.ledger.points - self.points
+            after = component.plain if is_plain else component.ledger
+            ledger.take_over(after, [self.index[slot] for slot in component.slots])
+            ledger.points += after.points - self.points
         ledger.add_up()
         return ledger
 
@@ -133,7 +137,7 @@ class _Stage:
         """Takes the parts, one after the other, where they come to less than what is known."""
         ledger = parts[-1][1].ledger
         if is_exact:
-            self.by_priority, self.is_proven = parts[0][1].by_priority, parts[0][1].is_proven
+            self.by_priority, self.is_proven = parts[0][1].plain.payable, parts[0][1].is_proven
         if self.ledger is not None and ledger.payable >= self.ledger.payable:
             return
         self.ledger = ledger

@@ -31,11 +31,11 @@ Step = tuple[int, Effect]
 
 @dataclass(slots=True)
 class Found:
-    """The best sequence of actions, the ledger after it, what priority alone would have come to, and whether none is better."""
+    """The best sequence of actions, the ledgers after it and after priority alone, and whether no sequence is better."""
 
     steps: tuple[Step, ...]
     ledger: Ledger
-    by_priority: int
+    plain: Ledger
     is_proven: bool
     tried: int
 
@@ -53,7 +53,7 @@ def act(reaches: Sequence[Reach], ledger: Ledger, shut: AbstractSet[str | None] 
             steps.append((number, effect))
             if group is not None:
                 shut = shut | {group}
-    return Found(tuple(steps), ledger, ledger.payable, is_proven=False, tried=len(reaches))
+    return Found(tuple(steps), ledger, ledger, is_proven=False, tried=len(reaches))
 
 
 def find_best(reaches: Sequence[Reach], ledger: Ledger, shut: AbstractSet[str | None] = _NONE, bound: int = BOUND) -> Found:
