@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,6 +13,7 @@ from panier.error import PanierError
 from panier.offer import Offer
 from panier.pricing import BasketLine, PricedBasket, Pricer, PromotionSet, Settings, Shopper, compile_promotions
 from panier.promotion import Promotion, parse_promotion
+from panier.sense import check_sense
 from panier.trip import Line, Trip
 
 RECKONING = Settings(selection="best_basket")
@@ -25,13 +27,13 @@ class UnknownTimezone(PanierError):
 
 
 def compile_definitions(
-    definitions: Mapping[str, Mapping[str, Any]], currency: str
+    definitions: Mapping[str, Mapping[str, Any]], currency: str, *, known: AbstractSet[str] | None = None
 ) -> tuple[PromotionSet, list[PromotionInvalid]]:
     """Compiles a snapshot's promotions, given by id in any order; a broken one is refused by name, and the rest serves.
 
-    At equal priority promotions act in the order of their ids.
+    At equal priority promotions act in the order of their ids. `known`, where given, are the SKUs that are sold.
     """
-    return _compiled(((name, definitions[name], None) for name in sorted(definitions)), currency)
+    return _compiled(((name, definitions[name], None) for name in sorted(definitions)), currency, known)
 
 
 def compile_offers(offers: Iterable[Offer], currency: str) -> tuple[PromotionSet, list[PromotionInvalid]]:
@@ -41,13 +43,15 @@ def compile_offers(offers: Iterable[Offer], currency: str) -> tuple[PromotionSet
 
 
 def _compiled(
-    named: Iterable[tuple[str, Mapping[str, Any], str | None]], currency: str
+    named: Iterable[tuple[str, Mapping[str, Any], str | None]], currency: str, known: AbstractSet[str] | None = None
 ) -> tuple[PromotionSet, list[PromotionInvalid]]:
     promotions: list[Promotion] = []
     refused: list[PromotionInvalid] = []
     for name, definition, title in named:
         try:
-            promotions.append(parse_promotion(definition, currency, name=name, title=title))
+            promotion = parse_promotion(definition, currency, name=name, title=title)
+            check_sense(promotion, known)
+            promotions.append(promotion)
         except PromotionInvalid as error:
             refused.append(error)
     return compile_promotions(promotions, currency=currency, settings=RECKONING), refused

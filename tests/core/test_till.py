@@ -54,6 +54,29 @@ def test_a_broken_definition_is_refused_by_name_and_the_rest_serves() -> None:
     assert price_trip(TRIP, shelf).discount == 100 + 80
 
 
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"kind": "percent", "percent": "5", "layer": "catalogue", "only_undiscounted": True}, "only_undiscounted: contradicts"),
+    ({"kind": "percent", "percent": "5", "target": {"skus": ["tea"], "price_min": "2", "price_max": "1"}},
+     "target.price_max: is below price_min"),
+    ({"kind": "free_gift", "gift": {"sku": "tea", "unit_price": "4"}, "per": {"skus": ["tea"], "qty": 2}},
+     "gift.sku: tea earns itself as a gift"),
+    ({"kind": "amount", "amount": "-1"}, "amount: -1 is negative"),
+    ({"kind": "percent", "percent": "5", "target": {"skus": ["milk"]}}, "target.skus: milk is not sold here"),
+    ({"kind": "percent", "percent": "5", "valid_from": "2026-03-02", "valid_to": "2026-03-01"}, "valid_to: the window ends at"),
+    ({"kind": "percent", "percent": "5", "format": 2}, "format: 2 is newer than 1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("definition", "reason"), BAD, ids=[reason.split(":")[0] for _, reason in BAD])
+def test_bad_input_is_refused_with_field_and_reason_and_the_rest_of_the_snapshot_serves(
+    definition: dict[str, Any], reason: str
+) -> None:
+    shelf, refused = compile_definitions(SHELF | {"bad": definition}, "USD", known={"tea", "bread"})
+    assert [error.promotion for error in refused] == ["bad"]
+    assert str(refused[0]).startswith(f"promotion bad: {reason}")
+    assert price_trip(TRIP, shelf).discount == 100 + 80
+
+
 def test_happy_hours_follow_the_stores_clock_through_summer_time() -> None:
     shelf, _ = compile_definitions({"a-happy": SHELF["a-happy"]}, "USD")
 

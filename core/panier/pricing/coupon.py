@@ -36,10 +36,9 @@ def answer_coupon(lines: Sequence[BasketLine], promotions: PromotionSet, shopper
     if code in shopper.coupons:
         return CouponAnswer(code, 0, "already_shown")
     shown = replace(shopper, coupons=shopper.coupons | {code})
-    reasons = [_shut(promotion, shown) for promotion in mine]
-    refused = [reason for reason in reasons if reason is not None]
-    if len(refused) == len(mine):
-        return CouponAnswer(code, 0, refused[0])
+    reasons: list[Refusal | None] = [_shut(promotion, shown) for promotion in mine]
+    if all(reason is not None for reason in reasons):
+        return CouponAnswer(code, 0, reasons[0])
     names = {promotion.id for promotion in mine}
     pricer = Pricer(promotions)
     before = pricer.price(lines, shopper)
@@ -61,4 +60,6 @@ def _shut(promotion: Promotion, shopper: Shopper) -> Refusal | None:
     timeless = replace(promotion, valid_from=None, valid_to=None, schedule=None)
     if admits(timeless, shopper, None):
         return "not_now"
-    return "used_up" if admits(replace(timeless, per_member_limit=None), shopper, None) else "not_this_member"
+    if admits(replace(timeless, per_member_limit=None), shopper, None):
+        return "used_up"
+    return "not_this_member"
