@@ -40,7 +40,7 @@ def render() -> str:
     """All examples as Markdown: the definition, then what the basket costs with it."""
     parts = [
         BEGIN, "",
-        "Each of these is alone on one basket: 3 tea at 4.00 and 1 bread at 2.50 (14.50), bought by a member with 250 points.", "",
+        "Each of these is alone on one basket: 3 tea at 4.00 and 1 bread at 2.50 (14.50), for a member with 250 points.", "",
     ]  # fmt: skip
     for definition in EXAMPLES:
         parts += ["```json", json.dumps(definition), "```", "", _outcome(definition), ""]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -204,3 +205,49 @@ def test_one_more_promotion_never_raises_the_total(
     before = priced(lines, parsed(definitions), reckoning)
     after = priced(lines, parsed([*definitions, more[0]]), reckoning)
     assert after.total <= before.total
+
+
+MANY = st.lists(st.builds(lambda mechanic, common: common | mechanic, MECHANICS, COMMON), min_size=5, max_size=9)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(LINES, MANY, RECKONING)
+def test_beyond_the_bound_it_is_never_worse_than_by_priority_and_the_same_each_time(
+    lines: list[BasketLine], definitions: list[dict[str, Any]], reckoning: Settings
+) -> None:
+    promotions = parsed([definition | {"exclusive": False} for definition in definitions])
+    found = priced(lines, promotions, reckoning)
+    assert found.gained == priced(lines, promotions, replace(reckoning, selection="priority")).total - found.total >= 0
+    assert found == priced(lines, promotions, reckoning)
+
+
+def test_a_search_that_ends_at_its_bound_says_that_nothing_is_proven() -> None:
+    lines = [BasketLine(sku, 100 + 37 * number, 3, "x") for number, sku in enumerate("abcdef")]
+    rivals = [{"kind": "n_for_price", "n": 2, "price": f"1.{number}0", "max_applications": 3, "target": {"categories": ["x"]}}
+              for number in range(8)]  # fmt: skip
+    found = priced(lines, parsed(rivals), Settings(selection="best_basket"))
+    assert not found.proven
+    assert found.gained >= 0
+
+
+@pytest.mark.parametrize("priority", [-1, 1])
+def test_promotions_on_the_whole_basket_are_tried_in_stages(priority: int) -> None:
+    """Ten percent of all first, then five amounts: 10.00 less 1.00 less five times 0.50."""
+    lines = [BasketLine(sku, 200) for sku in "abcde"]
+    amounts = [{"kind": "amount", "amount": "0.50", "target": {"skus": [sku]}} for sku in "abcde"]
+    whole = {"kind": "percent_order", "percent": "10", "priority": priority}
+    found = priced(lines, parsed([*amounts, whole]), Settings(selection="best_basket"))
+    assert (found.discount, found.proven) == (350, False)
+    assert found.gained == (25 if priority < 0 else 0)
+    rivals = [{"kind": "percent", "percent": "10", "target": {"skus": ["a"]}},
+              {"kind": "n_for_price", "n": 1, "price": "1.00", "target": {"skus": ["a"]}}]  # fmt: skip
+    gained = priced(lines, parsed([*rivals, *amounts[1:], whole]), Settings(selection="best_basket")).gained
+    assert gained > 0
+
+
+def test_tax_on_top_counts_in_what_is_lowest() -> None:
+    """Either promotion gives 1.00, and the group allows one: off the line with the tax it saves more."""
+    lines = [BasketLine("a", 200), BasketLine("b", 200, tax_rate=20_000_000)]
+    either = [{"kind": "amount", "amount": "1.00", "target": {"skus": [sku]}, "exclusive_group": "g"} for sku in "ab"]
+    found = priced(lines, parsed(either), Settings(selection="best_basket"))
+    assert (found.applied, found.total, found.gained) == (("p1",), 320, 20)

@@ -11,7 +11,7 @@ import pytest
 
 from panier.offer import Offer
 from panier.receipt import NoReceipt, OfferUse, form_receipt
-from panier.till import UnknownTimezone, compile_definitions, compile_offers, price_trip
+from panier.till import TripPricer, UnknownTimezone, compile_definitions, compile_offers, price_trip
 from panier.trip import Line, Trip, TripFinished
 
 
@@ -153,3 +153,15 @@ def test_no_receipt_without_an_end_nor_of_another_basket_nor_beyond_its_bounds()
         form_receipt(trip, price_trip(replace(TRIP, lines=TRIP.lines[:1]), shelf), "0" * 64, "till-1", "aaaaaa")
     with pytest.raises(NoReceipt, match="fingerprint: String should match"):
         form_receipt(trip, price_trip(trip, shelf), "none", "till-1", "aaaaaa")
+
+
+def test_a_trip_priced_as_it_goes_is_priced_as_if_anew() -> None:
+    shelf, _ = compile_definitions(SHELF, "USD")
+    offers, _ = compile_offers([OFFER], "USD")
+    pricer = TripPricer()
+    more = replace(TRIP, lines=(TRIP.lines[0], replace(TRIP.lines[1], quantity=2), line("milk", 100)))
+    late = replace(more, last_at=at("2026-03-02T19:00"))
+    fewer = replace(TRIP, lines=TRIP.lines[:1], last_at=at("2026-03-02T17:45"))
+    for trip, held in ((TRIP, None), (more, None), (late, None), (fewer, None), (more, offers), (more, offers)):
+        for prompts in (0, 2):
+            assert pricer.price(trip, shelf, held, prompts=prompts) == price_trip(trip, shelf, held, prompts=prompts)
