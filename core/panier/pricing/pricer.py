@@ -76,6 +76,8 @@ class Pricer:
 
     def _meet(self, shopper: Shopper) -> None:
         known = self._shopper
+        if known is shopper:
+            return
         if known is not None and replace(known, now=shopper.now) == shopper:
             if shopper.now != known.now:
                 self._shopper = shopper
@@ -140,6 +142,7 @@ class Pricer:
 
     def _put(self, slot: Slot, quantity: int) -> None:
         slot.quantity += quantity
+        slot.gross = slot.line.unit_price * slot.quantity
         slot.priced = None
         self._changed.add(slot)
         if not slot.quantity:
@@ -188,9 +191,11 @@ class Pricer:
 
     def _settle(self) -> None:
         """Prices the components that what changed belongs to."""
-        users = {seat for slot in self._changed | self._moved for aim in slot.aims for seat in self._users[aim]} | self._stale
-        moved_users = {seat for slot in self._moved for aim in slot.aims for seat in self._users[aim]}
-        stale = {seat for seat in users if seat.refresh()} | {seat for seat in moved_users if seat.may_act} | self._stale
+        users, stale = self._users_of(self._changed | self._moved) | self._stale, self._stale.copy()
+        moved = self._users_of(self._moved)
+        for seat in users:
+            if seat.refresh() or (seat.may_act and seat in moved):
+                stale.add(seat)
         released = [slot.component for slot in self._changed if slot.component] + [
             seat.component for seat in stale if seat.component
         ]
@@ -218,6 +223,10 @@ class Pricer:
         self._changed.clear()
         self._moved.clear()
         self._stale.clear()
+
+    def _users_of(self, slots: set[Slot]) -> set[Seat]:
+        """The promotions that mean one of these slots."""
+        return {seat for slot in slots for aim in slot.aims for seat in self._users[aim]}
 
     def _is_common(self, seat: Seat) -> bool:
         """Whether it is priced within a component."""

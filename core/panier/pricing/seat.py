@@ -35,14 +35,11 @@ class Slot:
     place: Place
     aims: tuple[Aim, ...]
     quantity: int = 0
+    gross: int = 0
+    """Original amount of all units."""
     component: Component | None = None
     priced: PricedLine | None = None
     """As it was priced last, while that still holds."""
-
-    @property
-    def gross(self) -> int:
-        """Original amount of all units."""
-        return self.line.unit_price * self.quantity
 
 
 @dataclass(slots=True, eq=False)
