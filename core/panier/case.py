@@ -84,7 +84,7 @@ def _result(priced: PricedBasket, settings: Settings) -> dict[str, Any]:
     if priced.tax is not None:
         result["tax"] = money(priced.tax)
     if settings.selection == "best_basket":
-        result["proven"] = priced.proven
+        result |= {"proven": priced.proven, "gained": money(priced.gained)}
     return result
 
 

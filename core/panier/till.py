@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,9 +11,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from panier.definition import PromotionInvalid
 from panier.error import PanierError
 from panier.offer import Offer
-from panier.pricing import BasketLine, PricedBasket, PromotionSet, Shopper, compile_promotions, price
+from panier.pricing import BasketLine, PricedBasket, Pricer, PromotionSet, Settings, Shopper, compile_promotions
 from panier.promotion import Promotion, parse_promotion
-from panier.trip import Trip
+from panier.sense import check_sense
+from panier.trip import Line, Trip
+
+RECKONING = Settings(selection="best_basket")
+"""How a store reckons: device, gateway and back office alike."""
 
 
 class UnknownTimezone(PanierError):
@@ -22,13 +27,13 @@ class UnknownTimezone(PanierError):
 
 
 def compile_definitions(
-    definitions: Mapping[str, Mapping[str, Any]], currency: str
+    definitions: Mapping[str, Mapping[str, Any]], currency: str, *, known: AbstractSet[str] | None = None
 ) -> tuple[PromotionSet, list[PromotionInvalid]]:
     """Compiles a snapshot's promotions, given by id in any order; a broken one is refused by name, and the rest serves.
 
-    At equal priority promotions act in the order of their ids.
+    At equal priority promotions act in the order of their ids. `known`, where given, are the SKUs that are sold.
     """
-    return _compiled(((name, definitions[name], None) for name in sorted(definitions)), currency)
+    return _compiled(((name, definitions[name], None) for name in sorted(definitions)), currency, known)
 
 
 def compile_offers(offers: Iterable[Offer], currency: str) -> tuple[PromotionSet, list[PromotionInvalid]]:
@@ -38,16 +43,49 @@ def compile_offers(offers: Iterable[Offer], currency: str) -> tuple[PromotionSet
 
 
 def _compiled(
-    named: Iterable[tuple[str, Mapping[str, Any], str | None]], currency: str
+    named: Iterable[tuple[str, Mapping[str, Any], str | None]], currency: str, known: AbstractSet[str] | None = None
 ) -> tuple[PromotionSet, list[PromotionInvalid]]:
     promotions: list[Promotion] = []
     refused: list[PromotionInvalid] = []
     for name, definition, title in named:
         try:
-            promotions.append(parse_promotion(definition, currency, name=name, title=title))
+            promotion = parse_promotion(definition, currency, name=name, title=title)
+            check_sense(promotion, known)
+            promotions.append(promotion)
         except PromotionInvalid as error:
             refused.append(error)
-    return compile_promotions(promotions, currency=currency), refused
+    return compile_promotions(promotions, currency=currency, settings=RECKONING), refused
+
+
+class TripPricer:
+    """Prices a trip as it goes: after a scan only what that scan can change is priced again. Not for several threads."""
+
+    def __init__(self) -> None:
+        self._held: tuple[PromotionSet, PromotionSet | None] | None = None
+        self._pricer: Pricer | None = None
+        self._known: list[tuple[Line, BasketLine]] = []
+
+    def price(
+        self, trip: Trip, shelf: PromotionSet, offers: PromotionSet | None = None, *, at: int | None = None, prompts: int = 0
+    ) -> PricedBasket:
+        """As `price_trip`; costs what changed since the last call with the same `shelf` and `offers`."""
+        if self._pricer is None or self._held is None or self._held[0] is not shelf or self._held[1] is not offers:
+            self._held, self._pricer = (shelf, offers), Pricer(shelf.with_more(offers))
+        now = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=trip.last_at if at is None else at)
+        shopper = Shopper(now=now.astimezone(_zone(trip)), segments=frozenset(trip.segments))
+        return self._pricer.price(self._lines(trip), shopper, prompts=prompts)
+
+    def _lines(self, trip: Trip) -> list[BasketLine]:
+        known = self._known
+        del known[len(trip.lines) :]
+        for number, line in enumerate(trip.lines):
+            if number < len(known):
+                if known[number][0] is line:
+                    continue
+                known[number] = (line, _basket_line(line))
+            else:
+                known.append((line, _basket_line(line)))
+        return [line for _, line in known]
 
 
 def price_trip(
@@ -59,11 +97,15 @@ def price_trip(
     trip's time zone. Lines come in the trip's order, one for one; gifts follow. A shelf price is what the shopper pays: no tax is
     added to it. Raises UnknownTimezone.
     """
+    return TripPricer().price(trip, shelf, offers, at=at, prompts=prompts)
+
+
+def _basket_line(line: Line) -> BasketLine:
+    return BasketLine(line.sku, line.unit_price, line.quantity, line.category)
+
+
+def _zone(trip: Trip) -> ZoneInfo:
     try:
-        zone = ZoneInfo(trip.timezone)
+        return ZoneInfo(trip.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise UnknownTimezone(f"time zone {trip.timezone!r} of trip {trip.trip} is not known here; install tzdata") from error
-    now = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=trip.last_at if at is None else at)
-    shopper = Shopper(now=now.astimezone(zone), segments=frozenset(trip.segments))
-    lines = [BasketLine(line.sku, line.unit_price, line.quantity, line.category) for line in trip.lines]
-    return price(lines, shelf.with_more(offers), shopper, prompts=prompts)

@@ -6,6 +6,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, cast
 
 import typer
@@ -13,18 +14,51 @@ import typer
 
 def price(
     jsonl: bool = typer.Option(False, "--jsonl", help="Read one case a line from standard input, answer one result a line."),
+    lint: Path | None = typer.Option(None, "--lint", help='Check a file of {"products", "promotions", "currency"}.'),
+    examples: bool = typer.Option(False, "--examples", help="Print the documentation's examples, reckoned now."),
+    as_json: bool = typer.Option(False, "--json", help="With --lint: print one JSON object."),
 ) -> None:
     """Price baskets: {"id", "lines", "promotions", ...} in, {"id", "discount", "total", "line_discounts", ...} out.
 
     A case that cannot be priced answers {"id", "error", "message"}, and the next one is read. A case without a time of its own
     ("now") is priced as of this moment.
     """
+    if examples:
+        from panier.example import render
+
+        print(render())
+        return
+    if lint is not None:
+        raise typer.Exit(_lint(lint, as_json=as_json))
     if not jsonl:
         raise typer.BadParameter("nothing to price; give --jsonl, and one case a line on standard input")
     for line in sys.stdin.buffer:
         if line.strip():
             sys.stdout.write(json.dumps(answer(line, datetime.now(UTC))) + "\n")
             sys.stdout.flush()
+
+
+def _lint(path: Path, *, as_json: bool) -> int:
+    """Prints what an author should know; 1 where there is anything."""
+    from panier.case import DEFAULT_CURRENCY
+    from panier.definition import PromotionInvalid
+    from panier.lint import lint, read_articles
+
+    try:
+        read = json.loads(path.read_bytes(), parse_float=Decimal)
+        currency = str(read.get("currency") or DEFAULT_CURRENCY)
+        found = lint(read["promotions"], read_articles(read["products"], currency), currency, datetime.now(UTC))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, PromotionInvalid) as error:
+        print(f"panier price --lint {path}: cannot be read: {error!r}", file=sys.stderr)
+        return 1
+    if as_json:
+        print(json.dumps({"findings": [finding.as_json() for finding in found]}))
+    else:
+        for finding in found:
+            example = f"\n    {finding.example}" if finding.example else ""
+            print(f"{finding.rule}: {', '.join(finding.promotions)}: {finding.text}{example}")
+        print(f"{len(found)} findings")
+    return 1 if found else 0
 
 
 def answer(line: bytes, now: datetime) -> dict[str, Any]:

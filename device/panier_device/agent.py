@@ -14,7 +14,7 @@ from panier.member import Capsule
 from panier.message import Notice
 from panier.offer import Offer
 from panier.pricing import PricedBasket, PromotionSet
-from panier.till import compile_definitions, compile_offers, price_trip
+from panier.till import TripPricer, compile_definitions, compile_offers
 from panier.trip import (
     CodeRefused,
     Entry,
@@ -36,7 +36,7 @@ from panier_io.journal import Journal
 from panier_io.log import logger
 
 PROMPTS = 2
-"""Near misses to look for: each costs a pricing of its own."""
+"""Near misses to show; the shopper's glance holds no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +97,7 @@ class Agent:
         self._version = 0
         self._shelf = self._compile()
         self._offers: tuple[tuple[Offer, ...], PromotionSet | None] = ((), None)
+        self._pricer = TripPricer()
         self._card_entry: Entry = "scan"
 
     # -- codes ---------------------------------------------------------------------------------------------------------
@@ -311,7 +312,7 @@ class Agent:
             for reason in refused:
                 self._log.warning("offer_refused", reason=str(reason))
             self._offers = (trip.offers, compiled)
-        return price_trip(trip, self._shelf, compiled, at=at, prompts=PROMPTS)
+        return self._pricer.price(trip, self._shelf, compiled, at=at, prompts=PROMPTS)
 
 
 def _after(trip: Trip | None, events: list[Event]) -> Trip:

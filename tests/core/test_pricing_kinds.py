@@ -319,9 +319,13 @@ def test_best_single_is_the_one_that_saves_most_and_the_first_of_equals() -> Non
     assert priced(AB, TEN | {"segment": "s"}, settings=settings)["discount"] == "0.00"
 
 
-def test_best_basket_prices_by_priority_for_now_and_says_that_nothing_is_proven() -> None:
-    result = priced(AB, TEN, settings={"selection": "best_basket"})
-    assert (result["discount"], result["proven"]) == ("3.20", False)
+def test_best_basket_says_what_it_gained_over_priority_and_that_it_is_proven() -> None:
+    """10 % first leaves 0.60 less for the tin at 1.00; the other way round both give all they have."""
+    bundle = {"kind": "n_for_price", "n": 3, "price": "10.00", "target": {"skus": ["b"]}}
+    result = priced(AB, TEN | {"priority": 1}, bundle, settings={"selection": "best_basket"})
+    by_priority = priced(AB, TEN | {"priority": 1}, bundle)
+    assert (by_priority["discount"], result["discount"]) == ("4.00", "5.00")
+    assert (result["gained"], result["proven"], result["applied"]) == ("1.00", True, ["#2", "#1"])
 
 
 def test_points_are_earned_on_what_is_paid_in_the_end_whenever_the_promotion_had_its_turn() -> None:

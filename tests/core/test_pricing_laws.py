@@ -10,9 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panier.money import format_minor
-from panier.pricing import BasketLine, PricedBasket, PromotionSet, Settings, Shopper, compile_promotions, price
-from panier.pricing.effect import propose
-from panier.pricing.ledger import Ledger
+from panier.pricing import BasketLine, PricedBasket, Pricer, PromotionSet, Settings, Shopper, compile_promotions, price
 from panier.pricing.spread import spread
 from panier.promotion import Promotion, parse_promotion
 
@@ -101,7 +99,7 @@ LINES = st.lists(
 SETTINGS = st.builds(
     Settings,
     st.sampled_from(["half_up", "down"]), st.sampled_from(["line", "order"]), st.sampled_from(["last", "first"]),
-    st.sampled_from(["running", "original"]), st.sampled_from(["priority", "priority", "best_single"]),
+    st.sampled_from(["running", "original"]), st.sampled_from(["priority", "best_single", "best_basket"]),
 )  # fmt: skip
 SHOPPER = Shopper(segments=frozenset({"s"}), coupons=frozenset({"C"}), points=700)
 
@@ -153,6 +151,30 @@ def test_discounts_sum_to_the_cent_and_no_line_goes_below_its_floor(
     assert all(nets[sku] >= floors[sku] for sku in floors)
 
 
+CHANGES = st.lists(st.tuples(LINES.map(lambda lines: lines[:2]), st.integers(0, 9), st.booleans()), max_size=5)
+
+
+@given(LINES, DEFINITIONS, SETTINGS, CHANGES)
+def test_pricing_after_each_change_equals_pricing_from_nothing(
+    lines: list[BasketLine],
+    definitions: list[dict[str, Any]],
+    settings: Settings,
+    changes: list[tuple[list[BasketLine], int, bool]],
+) -> None:
+    shelf = compiled(definitions, settings)
+    pricer = Pricer(shelf)
+    basket = list(lines)
+    for added, place, is_guest in changes:
+        shopper = replace(SHOPPER, coupons=frozenset()) if is_guest else SHOPPER
+        assert pricer.price(basket, shopper, prompts=2) == price(basket, shelf, shopper, prompts=2)
+        if place < len(basket):
+            gone = basket.pop(place)
+            if gone.quantity > 1:
+                basket.insert(place, replace(gone, quantity=gone.quantity - 1))
+        basket += added
+    assert pricer.price(basket, SHOPPER) == price(basket, shelf, SHOPPER)
+
+
 @given(LINES, DEFINITIONS, SETTINGS)
 def test_the_index_leaves_out_nothing_that_could_act(
     lines: list[BasketLine], definitions: list[dict[str, Any]], settings: Settings
@@ -194,15 +216,13 @@ def test_a_near_miss_keeps_its_promise(lines: list[BasketLine], definitions: lis
 def test_units_and_amounts_stay_whole_whatever_acts_on_them(
     lines: list[BasketLine], definitions: list[dict[str, Any]], settings: Settings
 ) -> None:
-    book = compiled([definition for definition in definitions if definition["kind"] != "points_earn"], settings).books[0]
-    ledger, match = Ledger(lines, settings, 700), book.match(lines)
-    for rule in book.rules:
-        effect = propose(rule, ledger, match)
-        if effect is not None:
-            ledger.commit(effect)
-        for number, line in enumerate(lines):
+    pricer = Pricer(compiled(definitions, settings))
+    pricer.price(lines, SHOPPER)
+    for component in pricer.components:
+        ledger = component.ledger
+        for number, units in enumerate(ledger.quantity):
             slices = ledger.slices(number)
-            assert sum(count for count, _, _ in slices) == line.quantity
+            assert sum(count for count, _, _ in slices) == units
             assert sum(amount for _, amount, _ in slices) == ledger.running[number]
             assert all(count > 0 and amount >= 0 for count, amount, _ in slices)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from panier.pricing import BasketLine, NearMiss, Shopper, compile_promotions, price
+from panier.pricing import BasketLine, NearMiss, Pricer, Shopper, compile_promotions, price
 from panier.promotion import parse_promotion
 
 COLA, BREAD, TEA = BasketLine("cola", 150, 2, "drink"), BasketLine("bread", 250, 1, "bakery"), BasketLine("tea", 400, 1, "drink")
@@ -94,3 +94,13 @@ def test_a_promise_counts_only_what_the_basket_saves_in_all() -> None:
 
 def test_an_empty_basket_has_no_near_misses_of_its_own() -> None:
     assert near({"kind": "percent", "percent": "10", "when": {"min_qty": 1}}, lines=()) == ()
+
+
+def test_a_prompt_for_a_product_that_is_not_there_leaves_no_trace() -> None:
+    definition = {"kind": "amount", "amount": "1", **COLAS, "when": {"contains": {"skus": ["crisps"]}}}
+    shelf = compile_promotions([parse_promotion(definition, "EUR", name="p0")], currency="EUR")
+    pricer = Pricer(shelf)
+    for _ in range(2):
+        priced = pricer.price([COLA, BREAD], Shopper(), prompts=3)
+        assert [found.sku for found in priced.near_misses] == ["crisps"]
+        assert priced.units == 3

@@ -25,7 +25,9 @@ def check_definition(definition: Mapping[str, Any], currency: str, name: str | N
     """Raises Unfit, by field of the definition, where the engine or a store would not take it; `name` stands in for its id."""
     size = len(canonical(definition))
     if size > LONGEST_BODY:
-        raise Unfit({"target": f"the definition has {size} characters, a store takes {LONGEST_BODY}: aim at a category, or split it"})
+        raise Unfit(
+            {"target": f"the definition has {size} characters, a store takes {LONGEST_BODY}: aim at a category, or split it"}
+        )
     try:
         parse_promotion(definition, currency, name=name)
     except PromotionInvalid as error:

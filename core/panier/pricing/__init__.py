@@ -2,6 +2,7 @@
 
 from panier.pricing.basket import BasketLine, Explanation, NearMiss, PricedBasket, PricedLine, Settings, Shopper
 from panier.pricing.evaluation import price
+from panier.pricing.pricer import Pricer
 from panier.pricing.rule import PromotionSet, compile_promotions
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "NearMiss",
     "PricedBasket",
     "PricedLine",
+    "Pricer",
     "PromotionSet",
     "Settings",
     "Shopper",

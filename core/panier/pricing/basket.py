@@ -14,7 +14,8 @@ class BasketLine:
 
     `tax_rate` is in millionths of a percent, to be added to the price; None where the price is all there is to pay. `position` is
     for a basket that is itself an ordered document; it decides which line takes an odd cent. In a store it stays 0: there the
-    order of lines is the order of scans, and must mean nothing.
+    order of lines is the order of scans, and must mean nothing. A line `outside` is paid as it stands, such as a deposit: no
+    promotion sees it.
     """
 
     sku: str
@@ -24,6 +25,7 @@ class BasketLine:
     min_price: int = 0
     tax_rate: int | None = None
     position: int = 0
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +97,9 @@ class PricedBasket:
     """What a basket comes to; amounts in minor units.
 
     `lines` keep the order they were given in (equal ones merged), gifts follow. `total` is what is paid: gross less discount,
-    plus `tax` where lines state a rate. `savings` are by promotion, in the order they applied. `units` counts gifts too. `proven`
-    says that no choice of promotions makes the basket cheaper.
+    plus `tax` where lines state a rate. `savings` are by promotion, in the order they applied. `units` counts gifts too. Under
+    best_basket, `gained` is what is paid less than by priority, and `proven` says that no choice of promotions, of their order
+    and of the units they take makes the basket cheaper.
     """
 
     currency: str
@@ -113,3 +116,4 @@ class PricedBasket:
     free_units: Mapping[str, int] = field(default_factory=dict[str, int])
     near_misses: tuple[NearMiss, ...] = ()
     proven: bool = False
+    gained: int = 0

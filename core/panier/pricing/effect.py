@@ -1,7 +1,7 @@
 """What each kind of promotion does to a basket, as an effect that has not happened yet.
 
-Every function takes a rule, the ledger and the match (which lines each target means) and answers an Effect; nothing is changed,
-so that effects can be compared, refused for a budget, or tried out.
+Every function takes a mechanic, its reach (which lines it means) and the ledger, and answers an Effect; nothing is changed, so
+that effects can be compared, refused for a budget, or tried out.
 """
 
 from __future__ import annotations
@@ -21,65 +21,81 @@ from panier.mechanic import (
     CheapestFree,
     FirstAdditional,
     FreeGift,
+    Mechanic,
     NForPrice,
     Percent,
     PercentOrder,
     PerCompleteGroup,
     PointsBurn,
+    PointsEarn,
     Tiered,
 )  # fmt: skip
-from panier.pricing.ledger import Effect, Ledger, Picked, Pile
-from panier.pricing.rule import Match, Rule
+from panier.pricing.ledger import TAKEN, USED, Effect, Ledger, Picked, Pile
+from panier.pricing.reach import Reach
 from panier.pricing.spread import spread
 
 Exact = tuple[int, int, int]
 """A line and what comes off it, as numerator and denominator of minor units."""
 
 
-def propose(rule: Rule, ledger: Ledger, match: Match) -> Effect | None:
-    """What the rule would do now; None where its conditions fail, nothing is left to reduce, or its budget is too small."""
-    if not holds(rule, ledger, match):
+PICKING = (NForPrice, CheapestFree, BuyXGetY)
+"""Mechanics that pick units, application by application; and Amount where it has `max_units`."""
+
+
+def propose(reach: Reach, ledger: Ledger) -> Effect | None:
+    """What the promotion would do now; None where its conditions fail, nothing is left to reduce, or its budget is too small."""
+    if not holds(reach, ledger):
         return None
-    effect = _ACTS[type(rule.promotion.mechanic)](rule.promotion.mechanic, rule, ledger, match)
-    if not effect.takes and effect.gift is None:
+    effect = _ACTS[type(reach.rule.promotion.mechanic)](reach.rule.promotion.mechanic, reach, ledger)
+    if not effect.takes and effect.gift is None and not effect.is_earning:
         return None
-    budget = rule.promotion.budget
+    budget = reach.rule.promotion.budget
     if budget is not None and budget.is_spend and effect.saving > budget.left:
         return None
     return effect
 
 
-def holds(rule: Rule, ledger: Ledger, match: Match) -> bool:
+def holds(reach: Reach, ledger: Ledger) -> bool:
     """Whether the basket meets the promotion's `when`."""
-    when = rule.promotion.when
-    if rule.contains is not None and not match.get(rule.contains):
-        return False
-    lines = match.get(rule.when_target, ())
-    if when.min_qty is not None and sum(ledger.quantity[i] for i in lines) < when.min_qty:
-        return False
-    if when.min_amount is not None:
-        amounts = ledger.gross if when.basis == "original" else ledger.running
-        return sum(amounts[i] for i in lines) >= when.min_amount
-    return True
+    when = reach.rule.promotion.when
+    if when.min_amount is not None and when.basis == "running" and reach.counted is not None:
+        running = ledger.running
+        if sum(running[i] for i in reach.counted) < when.min_amount:
+            return False
+    return reach.is_met
 
 
-def reducible(rule: Rule, ledger: Ledger, lines: Sequence[int]) -> Sequence[int]:
+def picks_units(mechanic: Mechanic) -> bool:
+    """Whether the mechanic picks single units, so that it competes for them with others."""
+    return isinstance(mechanic, PICKING) or (isinstance(mechanic, Amount | Percent) and mechanic.max_units is not None)
+
+
+def reducible(reach: Reach, ledger: Ledger, lines: Sequence[int]) -> Sequence[int]:
     """The lines that the promotion may reduce."""
-    if rule.promotion.only_undiscounted and ledger.catalogue:
+    if reach.rule.promotion.only_undiscounted and ledger.catalogue:
         return [i for i in lines if i not in ledger.catalogue]
     return lines
 
 
-def repeats(rule: Rule, ledger: Ledger, match: Match) -> int:
+def repeats(reach: Reach, ledger: Ledger) -> int:
     """How often a mechanic that acts once a basket acts: again for each time that its `when` is met by further units."""
-    most = rule.promotion.max_applications or 1
-    when, lines = rule.promotion.when, match.get(rule.when_target, ())
+    promotion = reach.rule.promotion
+    most = promotion.max_applications or 1
+    if reach.times is not None:
+        most = min(most, reach.times)
+    when = promotion.when
     if most > 1 and when.min_qty:
-        most = min(most, sum(ledger.quantity[i] for i in lines) // when.min_qty)
+        most = min(most, reach.quantity // when.min_qty)
     if most > 1 and when.min_amount:
-        amounts = ledger.gross if when.basis == "original" else ledger.running
-        most = min(most, sum(amounts[i] for i in lines) // when.min_amount)
+        is_original = when.basis == "original" or reach.counted is None
+        amount = reach.gross if is_original else sum(ledger.running[i] for i in reach.counted or ())
+        most = min(most, amount // when.min_amount)
     return most
+
+
+def apart(reach: Reach) -> int:
+    """The marks of units that are left alone."""
+    return TAKEN if reach.is_apart else 0
 
 
 def rounded(ledger: Ledger, numerator: int, denominator: int) -> int:
@@ -147,8 +163,8 @@ def _off_picked(ledger: Ledger, amount: int, picked: Sequence[Picked], taken: di
             taken[line] = taken.get(line, 0) + share
 
 
-def _percent(mechanic: Percent, rule: Rule, ledger: Ledger, match: Match) -> Effect:
-    lines = reducible(rule, ledger, match.get(rule.target, ()))
+def _percent(mechanic: Percent, reach: Reach, ledger: Ledger) -> Effect:
+    lines = reducible(reach, ledger, reach.lines)
     original = _is_original(mechanic.base, ledger)
     amounts = ledger.gross if original else ledger.running
     per_line = mechanic.max_units_per_line
@@ -161,7 +177,7 @@ def _percent(mechanic: Percent, rule: Rule, ledger: Ledger, match: Match) -> Eff
         return _settle(ledger, exact)
     picked: list[Picked] = []
     left, left_of = mechanic.max_units, dict.fromkeys(lines, mechanic.max_units if per_line is None else per_line)
-    for pile in ledger.piles(lines, mechanic.pick):
+    for pile in ledger.piles(lines, mechanic.pick, without=apart(reach)):
         units = pile.take(min(left, left_of[pile.line]))
         if units.count:
             picked.append(units)
@@ -176,9 +192,9 @@ def _percent(mechanic: Percent, rule: Rule, ledger: Ledger, match: Match) -> Eff
     return effect
 
 
-def _amount_per_unit(mechanic: AmountPerUnit, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+def _amount_per_unit(mechanic: AmountPerUnit, reach: Reach, ledger: Ledger) -> Effect:
     takes: dict[int, int] = {}
-    for line in reducible(rule, ledger, match.get(rule.target, ())):
+    for line in reducible(reach, ledger, reach.lines):
         units = ledger.quantity[line]
         if mechanic.max_units_per_line is not None:
             units = min(units, mechanic.max_units_per_line)
@@ -188,9 +204,9 @@ def _amount_per_unit(mechanic: AmountPerUnit, rule: Rule, ledger: Ledger, match:
     return Effect(takes)
 
 
-def _amount_per_line(mechanic: AmountPerLine, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+def _amount_per_line(mechanic: AmountPerLine, reach: Reach, ledger: Ledger) -> Effect:
     takes: dict[int, int] = {}
-    for line in reducible(rule, ledger, match.get(rule.target, ())):
+    for line in reducible(reach, ledger, reach.lines):
         take = min(mechanic.amount, ledger.room(line))
         if mechanic.max_units_per_line is not None:
             take = min(take, ledger.lines[line].unit_price * mechanic.max_units_per_line)
@@ -199,27 +215,28 @@ def _amount_per_line(mechanic: AmountPerLine, rule: Rule, ledger: Ledger, match:
     return Effect(takes)
 
 
-def _amount(mechanic: Amount, rule: Rule, ledger: Ledger, match: Match) -> Effect:
-    lines = reducible(rule, ledger, match.get(rule.target, ()))
+def _amount(mechanic: Amount, reach: Reach, ledger: Ledger) -> Effect:
+    lines = reducible(reach, ledger, reach.lines)
     if mechanic.max_units is None:
         # All units are used by the first application, unless `when` says how many it needs.
-        when = rule.promotion.when
-        times = repeats(rule, ledger, match) if when.min_qty or when.min_amount else 1
+        when = reach.rule.promotion.when
+        times = repeats(reach, ledger) if when.min_qty or when.min_amount else 1
         return Effect(ledger.spread(mechanic.amount * times, lines))
     effect = Effect()
-    piles = ledger.piles(lines, mechanic.pick)
-    for _ in range(repeats(rule, ledger, match)):
+    piles = ledger.piles(lines, mechanic.pick, without=apart(reach))
+    for _ in range(repeats(reach, ledger)):
         picked = _take(piles, mechanic.max_units)
         if not picked:
             break
         _off_picked(ledger, mechanic.amount, picked, effect.takes)
         effect.picked.extend(picked)
+        effect.times += 1
     effect.picked = _merged(effect.picked)
     return effect
 
 
-def _percent_order(mechanic: PercentOrder, rule: Rule, ledger: Ledger, match: Match) -> Effect:
-    lines = reducible(rule, ledger, match.get(rule.target, ()))
+def _percent_order(mechanic: PercentOrder, reach: Reach, ledger: Ledger) -> Effect:
+    lines = reducible(reach, ledger, reach.lines)
     amounts = ledger.gross if _is_original(mechanic.base, ledger) else ledger.running
     amount = rounded(ledger, sum(amounts[i] for i in lines) * mechanic.percent, WHOLE)
     if mechanic.max_discount is not None:
@@ -227,20 +244,20 @@ def _percent_order(mechanic: PercentOrder, rule: Rule, ledger: Ledger, match: Ma
     return Effect(ledger.spread(amount, lines))
 
 
-def _cheapest_free(mechanic: CheapestFree, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+def _cheapest_free(mechanic: CheapestFree, reach: Reach, ledger: Ledger) -> Effect:
     del mechanic  # says no more than its kind
-    lines = reducible(rule, ledger, match.get(rule.target, ()))
-    picked = _take(ledger.piles(lines, "cheapest"), repeats(rule, ledger, match))
-    effect = Effect(picked=picked)
+    lines = reducible(reach, ledger, reach.lines)
+    picked = _take(ledger.piles(lines, "cheapest", without=apart(reach)), repeats(reach, ledger))
+    effect = Effect(picked=picked, times=sum(units.count for units in picked))
     _off_picked(ledger, sum(units.amount for units in picked), picked, effect.takes)
     return effect
 
 
-def _n_for_price(mechanic: NForPrice, rule: Rule, ledger: Ledger, match: Match) -> Effect:
-    lines = reducible(rule, ledger, match.get(rule.target, ()))
-    piles = ledger.piles(lines, "cheapest")
+def _n_for_price(mechanic: NForPrice, reach: Reach, ledger: Ledger) -> Effect:
+    lines = reducible(reach, ledger, reach.lines)
+    piles = ledger.piles(lines, "cheapest", without=apart(reach))
     effect = Effect()
-    for _ in range(repeats(rule, ledger, match)):
+    for _ in range(repeats(reach, ledger)):
         if sum(pile.count for pile in piles) < mechanic.n:
             break
         picked = _take(piles, mechanic.n)
@@ -249,6 +266,7 @@ def _n_for_price(mechanic: NForPrice, rule: Rule, ledger: Ledger, match: Match) 
             break
         _off_picked(ledger, saving, picked, effect.takes)
         effect.picked.extend(picked)
+        effect.times += 1
     effect.picked = _merged(effect.picked)
     return effect
 
@@ -258,10 +276,10 @@ def _step(steps: Steps, base: int, reached: int) -> int:
     return next((value for start, value in steps if reached >= start), base)
 
 
-def _per_complete_group(mechanic: PerCompleteGroup, rule: Rule, ledger: Ledger, match: Match) -> Effect:
-    lines = reducible(rule, ledger, match.get(rule.target, ()))
+def _per_complete_group(mechanic: PerCompleteGroup, reach: Reach, ledger: Ledger) -> Effect:
+    lines = reducible(reach, ledger, reach.lines)
     groups = sum(ledger.quantity[i] for i in lines) // mechanic.group_size
-    left = min(groups, rule.promotion.max_applications or groups) * mechanic.group_size
+    left = min(groups, reach.rule.promotion.max_applications or groups) * mechanic.group_size
     percent = _step(mechanic.tiers, mechanic.percent, sum(ledger.running[i] for i in lines))
     exact: list[Exact] = []
     for line in lines:
@@ -274,8 +292,8 @@ def _per_complete_group(mechanic: PerCompleteGroup, rule: Rule, ledger: Ledger, 
     return _settle(ledger, exact)
 
 
-def _tiered(mechanic: Tiered, rule: Rule, ledger: Ledger, match: Match) -> Effect:
-    lines = reducible(rule, ledger, match.get(rule.target, ()))
+def _tiered(mechanic: Tiered, reach: Reach, ledger: Ledger) -> Effect:
+    lines = reducible(reach, ledger, reach.lines)
     reached = sum((ledger.quantity if mechanic.by_quantity else ledger.running)[i] for i in lines)
     value = _step(mechanic.tiers, mechanic.base, reached)
     if not mechanic.is_percent:
@@ -284,9 +302,9 @@ def _tiered(mechanic: Tiered, rule: Rule, ledger: Ledger, match: Match) -> Effec
     return _settle(ledger, [(line, amounts[line] * value, WHOLE) for line in lines])
 
 
-def _first_additional(mechanic: FirstAdditional, rule: Rule, ledger: Ledger, match: Match) -> Effect:
+def _first_additional(mechanic: FirstAdditional, reach: Reach, ledger: Ledger) -> Effect:
     takes: dict[int, int] = {}
-    for line in reducible(rule, ledger, match.get(rule.target, ())):
+    for line in reducible(reach, ledger, reach.lines):
         units, price = ledger.quantity[line], ledger.lines[line].unit_price
         if mechanic.max_units is not None:
             units = min(units, mechanic.max_units)
@@ -296,17 +314,18 @@ def _first_additional(mechanic: FirstAdditional, rule: Rule, ledger: Ledger, mat
     return Effect(takes)
 
 
-def _buy_x_get_y(mechanic: BuyXGetY, rule: Rule, ledger: Ledger, match: Match) -> Effect:
-    buy = set(reducible(rule, ledger, match.get(rule.buy, ())))
-    get = set(reducible(rule, ledger, match.get(rule.get, ())))
-    piles = ledger.piles(sorted(buy | get), "dearest", unused=True)
+def _buy_x_get_y(mechanic: BuyXGetY, reach: Reach, ledger: Ledger) -> Effect:
+    buy = set(reducible(reach, ledger, reach.buy))
+    get = set(reducible(reach, ledger, reach.get))
+    piles = ledger.piles(sorted(buy | get), "dearest", without=USED | apart(reach))
     buyable = [pile for pile in piles if pile.line in buy]
     gettable = [pile for pile in piles if pile.line in get]
     if mechanic.pick == "cheapest":
         gettable.sort(key=Pile.unit_cost)
     bought: list[Picked] = []
     got: list[Picked] = []
-    for _ in range(repeats(rule, ledger, match)):
+    times = 0
+    for _ in range(repeats(reach, ledger)):
         if sum(pile.count for pile in buyable) < mechanic.buy_quantity:
             break
         paid = _take(buyable, mechanic.buy_quantity)
@@ -315,25 +334,31 @@ def _buy_x_get_y(mechanic: BuyXGetY, rule: Rule, ledger: Ledger, match: Match) -
             break
         bought += paid
         got += free
+        times += 1
     costs = _costs(got)
     effect = _settle(ledger, [(line, cost * mechanic.percent, WHOLE) for line, cost in costs.items()], costs)
     for units in bought:
         units.is_reduced = False
-    effect.picked = _merged(bought + got)
+    effect.picked, effect.times = _merged(bought + got), times
     for units in effect.picked:
         units.is_used = True
     return effect
 
 
-def _free_gift(mechanic: FreeGift, rule: Rule, ledger: Ledger, match: Match) -> Effect:
-    units = sum(ledger.quantity[i] for i in match.get(rule.buy, ()))
-    count = units // mechanic.per_quantity if mechanic.per else min(1, units)
-    count = min(count, rule.promotion.max_applications or count)
+def _free_gift(mechanic: FreeGift, reach: Reach, ledger: Ledger) -> Effect:
+    del ledger  # a gift leaves the lines as they are
+    count = reach.units // mechanic.per_quantity if mechanic.per else min(1, reach.units)
+    count = min(count, reach.rule.promotion.max_applications or count)
     return Effect(gift=(mechanic.sku, mechanic.unit_price, count) if count else None)
 
 
-def _points_burn(mechanic: PointsBurn, rule: Rule, ledger: Ledger, match: Match) -> Effect:
-    lines = reducible(rule, ledger, match.get(rule.target, ()))
+def _points_earn(mechanic: PointsEarn, reach: Reach, ledger: Ledger) -> Effect:
+    del mechanic, reach, ledger  # points are reckoned on what the basket comes to in the end
+    return Effect(is_earning=True)
+
+
+def _points_burn(mechanic: PointsBurn, reach: Reach, ledger: Ledger) -> Effect:
+    lines = reducible(reach, ledger, reach.lines)
     worth = mechanic.value * mechanic.multiple_of
     # Only as many multiples as the basket can turn into money: a point that buys nothing is not burned.
     multiples = min(ledger.points // mechanic.multiple_of, Fraction(sum(ledger.room(i) for i in lines)) // worth)
@@ -344,7 +369,7 @@ def _points_burn(mechanic: PointsBurn, rule: Rule, ledger: Ledger, match: Match)
 
 
 # The mechanic's type picks the function, so each is called with its own; the table itself cannot say so.
-_ACTS: dict[type, Callable[[Any, Rule, Ledger, Match], Effect]] = {
+_ACTS: dict[type, Callable[[Any, Reach, Ledger], Effect]] = {
     Percent: _percent,
     AmountPerUnit: _amount_per_unit,
     AmountPerLine: _amount_per_line,
@@ -358,4 +383,5 @@ _ACTS: dict[type, Callable[[Any, Rule, Ledger, Match], Effect]] = {
     BuyXGetY: _buy_x_get_y,
     FreeGift: _free_gift,
     PointsBurn: _points_burn,
+    PointsEarn: _points_earn,
 }

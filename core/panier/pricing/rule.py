@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from panier.mechanic import BuyXGetY, FreeGift, Target
+from panier.mechanic import BuyXGetY, FreeGift, PointsEarn, Target
 from panier.pricing.basket import BasketLine, Settings
 from panier.promotion import Promotion
 
 _K = TypeVar("_K")
-Match = dict[int, Sequence[int]]
-"""Target → the lines it means, by index in the basket's canonical order; targets without lines are absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +24,14 @@ class Rule:
     contains: int | None
     buy: int
     get: int
+    anchors: tuple[int, ...]
+    """The targets that bring it into play; none where the shopper does."""
     is_gated: bool
     """True where the time, the member or a coupon decides whether it may act at all."""
+    is_timed: bool
+    """True where the time does."""
+    is_wide: bool
+    """True where what it changes, or the running amounts that it reads, may be those of any line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +48,29 @@ class Book:
     by_category: Mapping[str, tuple[int, ...]]
     by_any: tuple[int, ...]
     anchored: Mapping[int, tuple[int, ...]]
+    """Target → the rules that it brings into play."""
     by_coupon: Mapping[str, tuple[int, ...]]
     by_segment: Mapping[str, tuple[int, ...]]
     always: tuple[int, ...]
 
-    def match(self, lines: Sequence[BasketLine]) -> Match:
-        """Which lines each target means."""
-        found: dict[int, list[int]] = {}
+    def targets_of(self, line: BasketLine) -> list[int]:
+        """The targets that mean this line."""
         targets = self.targets
-        for index, line in enumerate(lines):
-            for ids in (self.by_sku.get(line.sku), self.by_category.get(line.category), self.by_any):
-                for number in ids or ():
-                    if targets[number].accepts(line.sku, line.category, line.unit_price):
-                        found.setdefault(number, []).append(index)
-        return dict(found)
+        return [
+            number
+            for numbers in (self.by_sku.get(line.sku), self.by_category.get(line.category), self.by_any)
+            for number in numbers or ()
+            if targets[number].accepts(line.sku, line.category, line.unit_price)
+        ]
 
-    def concerned(self, match: Match, segments: Iterable[str], coupons: Iterable[str]) -> list[Rule]:
-        """The rules that a basket with these targets, segments and coupons may meet."""
+    def standing(self, segments: Iterable[str], coupons: Iterable[str]) -> set[int]:
+        """The rules that such a shopper may meet whatever the basket holds."""
         numbers = set(self.always)
-        for target in match:
-            numbers.update(self.anchored.get(target, ()))
         for segment in segments:
             numbers.update(self.by_segment.get(segment, ()))
         for coupon in coupons:
             numbers.update(self.by_coupon.get(coupon, ()))
-        return [self.rules[number] for number in numbers]
+        return numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,20 @@ def _anchors(promotion: Promotion) -> list[Target]:
     return named or [target for target in (counted, when.contains) if target is not None and not target.is_broad][:1]
 
 
+def _is_wide(promotion: Promotion) -> bool:
+    mechanic, when = promotion.mechanic, promotion.when
+    match mechanic:
+        case FreeGift() | PointsEarn():
+            coupled: list[Target] = []
+        case BuyXGetY(buy=buy, get=get):
+            coupled = [buy, get]
+        case _:
+            coupled = [promotion.target]
+    if when.min_amount is not None and when.basis == "running":
+        coupled.append(when.target or promotion.target)
+    return any(target.is_broad for target in coupled)
+
+
 def _rule(promotion: Promotion, position: int, index: _Index) -> Rule:
     when, mechanic = promotion.when, promotion.mechanic
     target = index.number(promotion.target)
@@ -153,7 +169,8 @@ def _rule(promotion: Promotion, position: int, index: _Index) -> Rule:
         buy, get = index.number(mechanic.buy), index.number(mechanic.get)
     elif isinstance(mechanic, FreeGift) and mechanic.per is not None:
         buy = index.number(mechanic.per)
-    gates = (promotion.coupon, promotion.segment, promotion.schedule, promotion.valid_from, promotion.valid_to)
+    times = (promotion.schedule, promotion.valid_from, promotion.valid_to)
+    gates = (*times, promotion.coupon, promotion.segment)
     return Rule(
         promotion=promotion,
         # Shelf-price reductions come first, whatever their priority: the shelf comes before the basket.
@@ -161,8 +178,10 @@ def _rule(promotion: Promotion, position: int, index: _Index) -> Rule:
         target=target,
         when_target=target if when.target is None else index.number(when.target),
         contains=None if when.contains is None else index.number(when.contains),
-        buy=buy, get=get,
+        buy=buy, get=get, anchors=tuple(index.number(anchor) for anchor in _anchors(promotion)),
         is_gated=any(gate is not None for gate in (*gates, promotion.nth_order, promotion.per_member_limit)),
+        is_timed=any(gate is not None for gate in times),
+        is_wide=_is_wide(promotion),
     )  # fmt: skip
 
 

@@ -1,0 +1,160 @@
+"""What surrounds pricing: coupons told at once, returns, holdouts, leases, weighed goods, deposits, overrides, VAT."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from panier.definition import PERCENT, WHOLE
+from panier.holdout import is_held_out
+from panier.lease import LeaseSpent, Purse
+from panier.pricing import BasketLine, PromotionSet, Settings, Shopper, compile_promotions, price
+from panier.pricing.coupon import answer_coupon
+from panier.pricing.refund import NotBought, refund
+from panier.pricing.vat import VatRow, vat_table
+from panier.promotion import parse_promotion
+from panier.weighed import NotWeighed, deposit, overridden, weigh
+
+TEA, BREAD = BasketLine("tea", 400, 2, "drink"), BasketLine("bread", 250, 1)
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+GUEST = Shopper(now=NOW)
+
+
+def shelf(*definitions: dict[str, Any]) -> PromotionSet:
+    promotions = [parse_promotion(definition, "EUR", name=f"p{number}") for number, definition in enumerate(definitions)]
+    return compile_promotions(promotions, currency="EUR", settings=Settings(selection="best_basket"))
+
+
+COUPON = {"kind": "amount", "amount": "1.00", "coupon": "C", "target": {"skus": ["tea"]}}
+
+
+def test_a_coupon_is_accepted_with_what_it_brings_now() -> None:
+    answer = answer_coupon([TEA, BREAD], shelf(COUPON), GUEST, "C")
+    assert (answer.saving, answer.reason) == (100, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "shopper", "reason"),
+    [
+        ({"coupon": "OTHER"}, GUEST, "unknown"),
+        ({}, replace(GUEST, coupons=frozenset({"C"})), "already_shown"),
+        ({"valid_from": "2026-03-03"}, GUEST, "not_now"),
+        ({"segment": "vip"}, GUEST, "not_this_member"),
+        ({"per_member_limit": 1}, replace(GUEST, uses={"C": 1}), "used_up"),
+        ({"target": {"skus": ["milk"]}}, GUEST, "lacks_goods"),
+    ],
+)
+def test_a_coupon_is_refused_with_the_reason(fields: dict[str, Any], shopper: Shopper, reason: str) -> None:
+    answer = answer_coupon([TEA, BREAD], shelf(COUPON | fields), shopper, "C")
+    assert (answer.saving, answer.reason) == (0, reason)
+
+
+def test_a_refused_coupon_says_what_is_missing_where_it_is_near() -> None:
+    answer = answer_coupon([TEA, BREAD], shelf(COUPON | {"when": {"min_qty": 3}}), GUEST, "C")
+    assert answer.reason == "lacks_goods"
+    assert answer.lacking is not None
+    assert (answer.lacking.quantity, answer.lacking.sku, answer.lacking.saving) == (1, "tea", 100)
+
+
+def test_a_coupon_that_another_promotion_beats_says_so() -> None:
+    better = {"kind": "percent", "percent": "50", "exclusive": True}
+    assert answer_coupon([TEA, BREAD], shelf(COUPON, better), GUEST, "C").reason == "another_saves_more"
+
+
+BUNDLE = {"kind": "n_for_price", "n": 2, "price": "5.00", "target": {"skus": ["tea"]}}
+
+
+def test_a_refund_is_the_difference_to_what_is_kept() -> None:
+    back = refund([TEA, BREAD], [replace(TEA, quantity=1)], shelf(BUNDLE), GUEST)
+    assert (back.amount, back.forgone, back.kept.total) == (100, 0, 650)
+    assert refund([TEA, BREAD], [TEA, BREAD], shelf(BUNDLE), GUEST).amount == 750
+
+
+def test_who_breaks_a_bundle_that_was_cheaper_than_its_part_gets_nothing_back() -> None:
+    cheap = BUNDLE | {"price": "3.00"}
+    back = refund([TEA], [replace(TEA, quantity=1)], shelf(cheap), GUEST)
+    assert (back.amount, back.forgone) == (0, 100)
+
+
+def test_what_was_not_bought_does_not_come_back() -> None:
+    with pytest.raises(NotBought, match="3 of tea at 400 come back, but 2 were bought"):
+        refund([TEA], [replace(TEA, quantity=3)], shelf(), GUEST)
+
+
+def test_a_holdout_is_stable_grows_with_its_share_and_differs_by_campaign() -> None:
+    members = [f"m-{number}" for number in range(4000)]
+    tenth = {member for member in members if is_held_out(member, "spring", 10 * PERCENT)}
+    assert 320 < len(tenth) < 480
+    assert tenth <= {member for member in members if is_held_out(member, "spring", 20 * PERCENT)}
+    assert tenth != {member for member in members if is_held_out(member, "autumn", 10 * PERCENT)}
+    assert not any(is_held_out(member, "spring", 0) for member in members)
+    assert all(is_held_out(member, "spring", WHOLE) for member in members)
+
+
+@given(st.lists(st.tuples(st.integers(1, 50), st.integers(0, 60)), max_size=8))
+def test_leases_never_spend_more_than_the_limit_and_a_repeated_settlement_changes_nothing(work: list[tuple[int, int]]) -> None:
+    purse = Purse("p", is_spend=True, limit=100)
+    for wanted, spent in work:
+        try:
+            purse, lease = purse.grant("till-1", wanted)
+            lease = lease.use(spent)
+        except LeaseSpent:
+            continue
+        purse = purse.settle(lease).settle(lease)
+    assert 0 <= purse.used <= 100
+    assert purse.free >= 0
+
+
+def test_a_device_prices_with_no_more_than_its_lease() -> None:
+    definition = {"kind": "amount", "amount": "1.00"}
+    purse, lease = Purse("p0", is_spend=True, limit=250).grant("till-1", 150)
+    assert price([TEA], shelf(lease.limited(definition, "EUR")), GUEST).discount == 100
+    assert price([TEA], shelf(lease.use(100).limited(definition, "EUR")), GUEST).discount == 0
+    assert Purse("p", is_spend=False, limit=3).grant("t", 2)[1].limited(definition, "EUR")["budget"]["limit"] == "2"
+    assert purse.free == 100
+    with pytest.raises(LeaseSpent, match="1000 of 150"):
+        lease.use(1000)
+
+
+def test_grams_are_rounded_half_up_to_the_minor_unit() -> None:
+    assert [weigh("apple", 299, grams).unit_price for grams in (1, 2, 500, 1000, 835)] == [0, 1, 150, 299, 250]
+    assert weigh("apple", 299, 540, tare=40).unit_price == 150
+    with pytest.raises(NotWeighed, match="weigh again"):
+        weigh("apple", 299, 40, tare=40)
+
+
+def test_deposits_and_overridden_prices_stay_outside_promotions() -> None:
+    ten = shelf({"kind": "percent", "percent": "10"}, {"kind": "amount", "amount": "1.00", "when": {"min_amount": "8.25"}})
+    assert price([TEA, deposit("crate", 25)], ten, GUEST).discount == 80
+    assert price([TEA, overridden(BREAD, 100)], ten, GUEST).discount == 80
+    assert price([TEA, overridden(BREAD, 100, keeps_promotions=True)], ten, GUEST).discount == 180
+    assert price([TEA, deposit("crate", 25, 2)], ten, GUEST).total == 720 + 50
+    with pytest.raises(NotWeighed, match="is no price"):
+        overridden(BREAD, -1)
+
+
+def test_vat_is_reckoned_by_line_in_the_price_or_on_top_of_it() -> None:
+    lines = [(1190, 19 * PERCENT), (99, 19 * PERCENT), (107, 7 * PERCENT)]
+    assert vat_table(lines, is_inclusive=True) == (VatRow(7 * PERCENT, 100, 7, 107), VatRow(19 * PERCENT, 1083, 206, 1289))
+    assert vat_table([(1000, 19 * PERCENT)], is_inclusive=False) == (VatRow(19 * PERCENT, 1000, 190, 1190),)
+
+
+def test_happy_hours_hold_on_the_night_that_repeats_an_hour() -> None:
+    """On 25 October 2026 the clocks of Berlin show 02:30 twice; both are within an offer from two to three."""
+    from zoneinfo import ZoneInfo
+
+    night = shelf({"kind": "percent", "percent": "10", "schedule": {"from": "02:00", "to": "03:00"}})
+    berlin = ZoneInfo("Europe/Berlin")
+
+    def discount(utc: str) -> int:
+        return price([TEA], night, Shopper(now=datetime.fromisoformat(utc).astimezone(berlin))).discount
+
+    moments = ("2026-10-24T23:59:59+00:00", "2026-10-25T00:30:00+00:00", "2026-10-25T01:30:00+00:00", "2026-10-25T02:00:00+00:00")
+    assert [discount(moment) for moment in moments] == [0, 80, 80, 0]
+    # On 29 March the hour from two to three does not exist.
+    assert [discount(f"2026-03-29T{time}+00:00") for time in ("00:59:59", "01:00:00")] == [0, 0]
