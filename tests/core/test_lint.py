@@ -53,6 +53,8 @@ def test_each_rule_names_the_promotion(rule: str, definition: dict[str, Any]) ->
     {"kind": "free_gift", "gift": {"sku": "cup", "unit_price": "1.00"}, "per": {"skus": ["tea"], "qty": 2}},
     {"kind": "amount", "amount": "1.00", "when": {"contains": {"skus": ["bread"]}, "min_amount": "10.00"}},
     {"kind": "points_earn", "points_per_currency": "1"},
+    {"kind": "tiered_amount", "base_amount": "0.10", "tiers": {"20": "2.00"}, "target": {"skus": ["bread"]}},
+    {"kind": "amount", "amount": "0.50", "when": {"contains": {"skus": ["tea"]}, "min_amount": "1.00"}, "target": {"all": True}},
 ])  # fmt: skip
 def test_a_sound_promotion_passes(definition: dict[str, Any]) -> None:
     assert said(definition) == []

@@ -57,3 +57,11 @@ def test_what_is_no_fingerprint_is_refused(text: str) -> None:
 def test_equal_values_give_equal_bytes() -> None:
     assert canonical({"b": [1, {"d": None, "c": "é"}], "a": "x"}) == '{"a":"x","b":[1,{"c":"é","d":null}]}'
     assert canonical({"a": 1, "b": 2}) == canonical({"b": 2, "a": 1})
+
+
+def test_many_items_added_at_once_give_what_one_after_the_other_gives() -> None:
+    items = [("product", "a", '{"sku":"a"}'), ("promotion", "p", "{}"), ("product", "b", '{"sku":"b"}')]
+    one_by_one = Fingerprint()
+    for kind, key, body in items:
+        one_by_one = one_by_one.replacing(kind, key, None, body)
+    assert Fingerprint().adding(items) == one_by_one

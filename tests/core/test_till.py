@@ -165,3 +165,18 @@ def test_a_trip_priced_as_it_goes_is_priced_as_if_anew() -> None:
     for trip, held in ((TRIP, None), (more, None), (late, None), (fewer, None), (more, offers), (more, offers)):
         for prompts in (0, 2):
             assert pricer.price(trip, shelf, held, prompts=prompts) == price_trip(trip, shelf, held, prompts=prompts)
+
+
+def test_the_clock_touches_only_what_it_opens_or_closes() -> None:
+    shelf = compile_definitions(SHELF, "USD")[0]
+    pricer = TripPricer()
+    for minute in ("16:50", "16:55", "17:10", "18:59", "19:01"):
+        now = at(f"2026-03-02T{minute}")
+        assert pricer.price(TRIP, shelf, at=now) == price_trip(TRIP, shelf, at=now)
+
+
+def test_more_near_misses_than_can_be_tried_are_left_out() -> None:
+    near = {"kind": "percent", "percent": "10", "target": {"skus": ["tea"]}, "when": {"min_qty": 3}}
+    many = {f"p{number}": near for number in range(9)}
+    priced = price_trip(TRIP, compile_definitions(many, "USD")[0], prompts=9)
+    assert 0 < len(priced.near_misses) <= 6
