@@ -75,6 +75,16 @@ def test_every_file_of_firmware_config_is_read_by_something():
             assert file.read_text().strip(), f"{file} is empty"
 
 
+def test_no_document_holds_a_gap_to_be_filled():
+    gaps = [
+        f"{file.name}: {line}"
+        for file in (ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"))
+        for line in file.read_text().splitlines()
+        if re.fullmatch(r"[A-Z]{4,}", line)
+    ]
+    assert not gaps
+
+
 def test_no_module_is_named_for_nothing():
     vague = {"utils", "helpers", "common", "manager", "base", "misc"}
     found = [file for role in ROLES for file in ROOT.glob(f"*/{role}/**/*.py") if file.stem in vague]
