@@ -10,14 +10,20 @@ from panier_io.store import StoreUnusable, open_database
 
 
 def test_a_full_disk_does_not_end_who_logs(monkeypatch: pytest.MonkeyPatch):
-    if not Path("/dev/full").exists():
-        pytest.skip("no /dev/full on this system: nothing that always answers 'disk full'")
-    log.setup("INFO", file=Path("/dev/full"))
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip(reason="no /dev/full on this system: nothing that always answers 'disk full'")
+    with pytest.raises(OSError, match="No space"), full.open("w", encoding="utf-8", buffering=1) as plain:
+        plain.write("a plain stream ends who writes to it\n")
+    log.setup("INFO", file=full)
+    told = 0
     try:
         for number in range(3000):
             log.logger("test").info("told", number=number)
+            told += 1
     finally:
         log.setup("INFO")
+    assert told == 3000
 
 
 def test_a_log_file_holds_one_json_object_a_line(tmp_path: Path):
