@@ -48,7 +48,7 @@ def wallet(sample: SampleShop) -> list[Goods]:
         if len(chosen) == _CARDS:
             break
     return [
-        Goods(one.card, f"{one.first_name}'s card", ", ".join(segment.replace("-", " ") for segment in one.segments[:3]), True)
+        Goods(one.card, f"{one.first_name}'s card", ", ".join(segment.replace("-", " ") for segment in one.segments[:2]), True)
         for one in chosen
     ]
 

@@ -125,11 +125,9 @@ class Visit(App[None]):
 
     def on_descendant_focus(self) -> None:
         on_handheld = isinstance(self.focused, HandheldView)
-        keys = (
-            "Your keys go to the handheld: F finish, O offers, H help" if on_handheld else "↑↓ choose  Enter scan  type to find"
-        )
+        keys = "On the handheld: f finish  o offers  + - d" if on_handheld else "↑↓ choose  Enter scan  type to find"
         other = "shelf" if on_handheld else "handheld's keys"
-        self.query_one("#keys", Static).update(Text.assemble((keys, "bold"), f"   Tab {other}   Ctrl+Q close the store"))
+        self.query_one("#keys", Static).update(Text.assemble((keys, "bold"), f"  Tab {other}  Ctrl+Q leave"))
 
     def action_turn(self) -> None:
         """Moves the keys between the handheld and the shelf."""
