@@ -180,3 +180,18 @@ def test_more_near_misses_than_can_be_tried_are_left_out() -> None:
     many = {f"p{number}": near for number in range(9)}
     priced = price_trip(TRIP, compile_definitions(many, "USD")[0], prompts=9)
     assert 0 < len(priced.near_misses) <= 6
+
+
+def test_a_shelf_price_reduction_is_known_beside_what_else_acts() -> None:
+    shelf, _ = compile_definitions(
+        {
+            "shelf": {"kind": "percent", "percent": "10", "layer": "catalogue", "target": {"skus": ["tea"]}},
+            "bread": {"kind": "percent", "percent": "20", "target": {"skus": ["bread"]}},
+            "order": {"kind": "percent_order", "percent": "5", "only_undiscounted": True},
+        },
+        "USD",
+    )
+    pricer = TripPricer()
+    priced = pricer.price(TRIP, shelf)
+    assert priced == price_trip(TRIP, shelf)
+    assert {saving.promotion for saving in priced.savings} == {"shelf", "bread", "order"}
