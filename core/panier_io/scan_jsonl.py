@@ -74,7 +74,7 @@ def _asked(line: bytes | None) -> dict[str, Any] | str:
 
 
 def _read(text: str, syntax: str, rules: LoyaltyRules) -> dict[str, Any]:
-    from panier.barcode import CardCode, Carrier, read
+    from panier.barcode import CardCode, Carrier, ProductCode, read
     from panier.barcode.door import NotSoldYet
     from panier.barcode.gtin import read_gtin
     from panier.barcode.upce import expand
@@ -88,6 +88,8 @@ def _read(text: str, syntax: str, rules: LoyaltyRules) -> dict[str, Any]:
     found = read(text, rules)
     if isinstance(found, CardCode):
         return {"kind": "card", "card": found.number, "rule": found.rule}
+    if not isinstance(found, ProductCode):
+        raise NotSoldYet("a code that names no product")
     return {
         "kind": "product",
         "carrier": found.carrier,

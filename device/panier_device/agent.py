@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from panier.barcode import BarcodeRefused, CardCode, LoyaltyRules, mask, read
+from panier.barcode import BarcodeRefused, CardCode, LoyaltyRules, PluCode, ProductCode, mask, read
 from panier.catalogue import Product
 from panier.error import PanierError
 from panier.member import Capsule
@@ -140,6 +140,9 @@ class Agent:
         if isinstance(content, CardCode):
             self._card_entry = entry
             self._decide(decision.add_card(self.now.trip, content.number))
+            return
+        if not isinstance(content, ProductCode | PluCode):
+            self._refuse("not_sold_yet", text, entry)
             return
         found = self._shop.find(content.gtin14)
         if found is None:

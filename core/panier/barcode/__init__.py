@@ -6,8 +6,8 @@ in the door's table.
 """
 
 from panier.barcode.carrier import Carrier
-from panier.barcode.door import read
-from panier.barcode.gtin import ProductCode
+from panier.barcode.content import CouponCode, DataCode, DepositCode, HouseCode, LogisticUnit, PluCode, ProductCode
+from panier.barcode.door import Content, read
 from panier.barcode.loyalty import BadLoyaltyRule, CardCode, LoyaltyRule, LoyaltyRules
 from panier.barcode.refusal import BarcodeRefused, mask
 from panier.barcode.rulebook import parse_rules
@@ -17,8 +17,15 @@ __all__ = [
     "BarcodeRefused",
     "CardCode",
     "Carrier",
+    "Content",
+    "CouponCode",
+    "DataCode",
+    "DepositCode",
+    "HouseCode",
+    "LogisticUnit",
     "LoyaltyRule",
     "LoyaltyRules",
+    "PluCode",
     "ProductCode",
     "mask",
     "parse_rules",

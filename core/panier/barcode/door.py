@@ -6,13 +6,14 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from panier.barcode.carrier import AIM, Carrier, IdentifierMismatch, UnknownIdentifier
+from panier.barcode.content import CouponCode, DataCode, DepositCode, HouseCode, LogisticUnit, PluCode, ProductCode
 from panier.barcode.frame import unframe
-from panier.barcode.gtin import ProductCode, ensure_digits, read_gtin, wrong_length
+from panier.barcode.gtin import ensure_digits, read_gtin, wrong_length
 from panier.barcode.loyalty import CARD_CARRIERS, CardCode, LoyaltyRules
 from panier.barcode.refusal import BarcodeRefused, EmptyCode, WrongCheckDigit
 from panier.barcode.upce import expand
 
-Content = ProductCode | CardCode
+Content = ProductCode | PluCode | CardCode | CouponCode | DepositCode | LogisticUnit | HouseCode | DataCode
 """What a code can turn out to be."""
 
 

@@ -2,29 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from panier.barcode.carrier import Carrier
 from panier.barcode.refusal import EmptyCode, WrongCheckDigit, WrongLength, refuse_characters
 
 _LENGTHS = (8, 12, 13, 14)
-# Restricted circulation numbers: what a shop numbers by itself (GS1 General Specifications, 1.4). As GTIN-14 of an EAN-13.
-_IN_HOUSE = ("002", "004", "020", "021", "022", "023", "024", "025", "026", "027", "028", "029")
-
-
-@dataclass(frozen=True, slots=True)
-class ProductCode:
-    """The number of a product: GTIN-14 (padded with zeros on the left) and the symbol that carried it."""
-
-    gtin14: str
-    carrier: Carrier
-
-    @property
-    def is_in_house(self) -> bool:
-        """True for a number that only this shop or chain gives a meaning."""
-        if self.carrier is Carrier.EAN_8:
-            return self.gtin14[6] in "02"
-        return self.gtin14.startswith(_IN_HOUSE)
 
 
 def check_digit(body: str) -> str:
