@@ -71,6 +71,7 @@ class Receipt(_Part):
     member: Name | None = None
     segments: Annotated[list[Name], Field(max_length=1000)] = []
     offers: Annotated[list[OfferUse], Field(max_length=200)] = []
+    coupons: Annotated[list[Name], Field(max_length=1000)] = []
     lines: Annotated[list[ReceiptLine], Field(max_length=5000)]
     savings: Annotated[list[Saving], Field(max_length=1000)] = []
     units: Count
@@ -103,6 +104,7 @@ def form_receipt(trip: Trip, priced: PricedBasket, fingerprint: str, device: str
             started_at=trip.started_at, finished_at=trip.last_at, currency=trip.currency, timezone=trip.timezone,
             snapshot=trip.snapshot, fingerprint=fingerprint, member=trip.member, segments=list(trip.segments),
             offers=[OfferUse(offer=offer.offer, revision=offer.revision) for offer in trip.offers],
+            coupons=sorted(trip.coupons),
             lines=_lines(trip, priced),
             savings=[Saving(promotion=saved.promotion, title=saved.title, amount=saved.amount) for saved in priced.savings],
             units=priced.units, discount=priced.discount, total=priced.total, device_total=trip.finished.total,

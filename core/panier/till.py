@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,6 +13,7 @@ from panier.definition import PromotionInvalid
 from panier.error import PanierError
 from panier.offer import Offer
 from panier.pricing import BasketLine, PricedBasket, Pricer, PromotionSet, Settings, Shopper, compile_promotions
+from panier.pricing.coupon import CouponAnswer, answer_coupon
 from panier.promotion import Promotion, parse_promotion
 from panier.sense import check_sense
 from panier.trip import Line, Trip
@@ -71,9 +73,7 @@ class TripPricer:
         """As `price_trip`; costs what changed since the last call with the same `shelf` and `offers`."""
         if self._pricer is None or self._held is None or self._held[0] is not shelf or self._held[1] is not offers:
             self._held, self._pricer = (shelf, offers), Pricer(shelf.with_more(offers))
-        now = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=trip.last_at if at is None else at)
-        shopper = Shopper(now=now.astimezone(_zone(trip)), segments=frozenset(trip.segments))
-        return self._pricer.price(self._lines(trip), shopper, prompts=prompts)
+        return self._pricer.price(self._lines(trip), _shopper(trip, at), prompts=prompts)
 
     def _lines(self, trip: Trip) -> list[BasketLine]:
         known = self._known
@@ -98,6 +98,27 @@ def price_trip(
     added to it. Raises UnknownTimezone.
     """
     return TripPricer().price(trip, shelf, offers, at=at, prompts=prompts)
+
+
+def coupon_titles(promotions: PromotionSet | None) -> dict[str, str]:
+    """Every coupon code that a promotion of these asks for, and the title of the first that does."""
+    found: dict[str, str] = {}
+    for rule in (rule for book in promotions.books for rule in book.rules) if promotions else ():
+        if rule.promotion.coupon is not None:
+            found.setdefault(rule.promotion.coupon, rule.promotion.title)
+    return found
+
+
+def answer_shown(trip: Trip, shelf: PromotionSet, offers: PromotionSet | None, coupon: str) -> CouponAnswer:
+    """What `coupon`, the newest of the trip, brings beside all that the trip holds already; told at its last event's time."""
+    before = replace(trip, coupons=trip.coupons - {coupon})
+    lines = [_basket_line(line) for line in trip.lines]
+    return answer_coupon(lines, shelf.with_more(offers), _shopper(before, None), coupon)
+
+
+def _shopper(trip: Trip, at: int | None) -> Shopper:
+    now = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=trip.last_at if at is None else at)
+    return Shopper(now=now.astimezone(_zone(trip)), segments=frozenset(trip.segments), coupons=trip.coupons)
 
 
 def _basket_line(line: Line) -> BasketLine:

@@ -72,6 +72,14 @@ class CardScanned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CouponShown:
+    """A coupon was scanned; it counts to the end of the trip, whether or not it brings something already."""
+
+    coupon: Name
+    kind: Literal["coupon_shown"] = "coupon_shown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CapsuleReceived:
     """The gateway's answer to a card, or a newer one after a push; replaces the segments and offers known before."""
 
@@ -155,8 +163,8 @@ class TripAbandoned:
 
 
 Happening = (
-    TripStarted | ItemAdded | ItemRemoved | CardScanned | CapsuleReceived | OfferShown | OfferAccepted | OfferRefused
-    | SnapshotAdopted | CodeRefused | HelpRequested | HelpEnded | TripFinished | TripAbandoned
+    TripStarted | ItemAdded | ItemRemoved | CardScanned | CouponShown | CapsuleReceived | OfferShown | OfferAccepted
+    | OfferRefused | SnapshotAdopted | CodeRefused | HelpRequested | HelpEnded | TripFinished | TripAbandoned
 )  # fmt: skip
 
 
@@ -203,6 +211,7 @@ class Trip:
     lines: tuple[Line, ...] = ()
     last_line: int | None = None
     card: str | None = None
+    coupons: frozenset[str] = frozenset()
     member: str | None = None
     segments: tuple[str, ...] = ()
     offers: tuple[Offer, ...] = ()
@@ -243,6 +252,8 @@ class Trip:
             case CardScanned(card=card):
                 segments = tuple(dict.fromkeys((*self.segments, EVERY_MEMBER)))
                 return replace(self, card=card, segments=segments)
+            case CouponShown(coupon=coupon):
+                return replace(self, coupons=self.coupons | {coupon})
             case CapsuleReceived(member=member, segments=segments, offers=offers):
                 return replace(self, member=member, segments=segments, offers=offers)
             case OfferShown(offer=offer):

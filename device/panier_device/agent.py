@@ -9,14 +9,16 @@ from dataclasses import dataclass, replace
 
 from panier.barcode import BarcodeRefused, CardCode, LoyaltyRules, PluCode, ProductCode, mask, read
 from panier.catalogue import Product
+from panier.coupon import coupon_in
 from panier.error import PanierError
 from panier.member import Capsule
 from panier.message import Notice
 from panier.offer import Offer
 from panier.pricing import PricedBasket, PromotionSet
-from panier.till import TripPricer, compile_definitions, compile_offers
+from panier.till import TripPricer, answer_shown, compile_definitions, compile_offers, coupon_titles
 from panier.trip import (
     CodeRefused,
+    CouponShown,
     Entry,
     Event,
     Happening,
@@ -132,6 +134,11 @@ class Agent:
         return self._shop.search(text, limit)
 
     def _take_code(self, text: str, entry: Entry) -> None:
+        known = self._coupons()
+        coupon = coupon_in(text, known)
+        if coupon is not None:
+            self._take_coupon(coupon, known.get(coupon, coupon), entry)
+            return
         try:
             content = read(text, self._rules)
         except BarcodeRefused as refusal:
@@ -149,6 +156,27 @@ class Agent:
             self._refuse("unknown_product" if self._version else "no_prices_yet", text, entry)
         else:
             self._decide(decision.add_product(*found, entry))
+
+    def _coupons(self) -> dict[str, str]:
+        """Titles of the coupons that the store, or an offer of this trip's member, asks for."""
+        offers, compiled = self._offers
+        mine = self.now.trip is not None and offers is self.now.trip.offers
+        return self._shelf_coupons | (coupon_titles(compiled) if mine else {})
+
+    def _take_coupon(self, coupon: str, title: str, entry: Entry) -> None:
+        decided = decision.show_coupon(self.now.trip, coupon, entry)
+        if not any(isinstance(what, CouponShown) for what in decided.happenings):
+            self._decide(decided)
+        elif self._record(decided.happenings, self._at(self.now.trip)):
+            assert self.now.trip is not None
+            answer = answer_shown(self.now.trip, self._shelf, self._offers[1], coupon)
+            told = decision.tell_coupon(answer, title, self._name_of, self.now.trip.currency)
+            self.now = replace(self.now, message=told, farewell=None, fresh=frozenset())
+            self.show()
+
+    def _name_of(self, sku: str) -> str | None:
+        found = self._shop.find_sku(sku)
+        return found[0].name if found else None
 
     def _refuse(self, reason: str, text: str, entry: Entry) -> None:
         self._tally.refused.labels(reason).inc()
@@ -306,6 +334,7 @@ class Agent:
         shelf, refused = compile_definitions(definitions, held.currency or self._fallback[0])
         for reason in refused:
             self._log.warning("promotion_refused", reason=str(reason))
+        self._shelf_coupons = coupon_titles(shelf)
         return shelf
 
     def _price(self, trip: Trip, at: int | None = None) -> PricedBasket:

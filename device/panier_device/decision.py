@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from panier.catalogue import Product
 from panier.member import Capsule
+from panier.money import format_minor
 from panier.offer import Offer
+from panier.pricing.coupon import CouponAnswer
 from panier.trip import (
     CapsuleReceived,
     CardScanned,
     CodeRefused,
+    CouponShown,
     Entry,
     Happening,
     HelpEnded,
@@ -28,6 +31,8 @@ from panier.trip import (
 
 Tone = Literal["plain", "good", "attention"]
 _MOST_AT_ONCE = 999
+MOST_COUPONS = 100
+"""In one trip; nobody's wallet holds more, and a receipt must hold them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,30 @@ def add_card(trip: Trip | None, card: str) -> Decision:
     if trip is not None and trip.card == card:
         return Decision(message=Message("card_again", "good"))
     return Decision((CardScanned(card=card),), Message("card_taken", "good"))
+
+
+def show_coupon(trip: Trip | None, coupon: str, entry: Entry) -> Decision:
+    """A coupon was scanned; the same one again changes nothing. What it brings is told once it is on the disk."""
+    held = frozenset[str]() if trip is None else trip.coupons
+    if coupon in held:
+        return Decision(message=Message("coupon_again", "good"))
+    if len(held) >= MOST_COUPONS:
+        return refuse_code("coupons_full", coupon, entry)
+    return Decision((CouponShown(coupon=coupon),))
+
+
+def tell_coupon(answer: CouponAnswer, title: str, name_of: Callable[[str], str | None], currency: str) -> Message:
+    """What a coupon brings now, or what is missing. `title` is its promotion's, `name_of` gives a product's name by SKU."""
+    if answer.reason is None:
+        gaps = {"title": title, "amount": format_minor(answer.saving, currency)}
+        return Message("coupon_saves" if answer.saving else "coupon_taken", "good", gaps)
+    lacking = answer.lacking
+    if answer.reason != "lacks_goods" or lacking is None:
+        return Message(f"coupon_{answer.reason}", "attention", {"title": title})
+    what = (lacking.sku and name_of(lacking.sku)) or lacking.category or lacking.title
+    if lacking.quantity:
+        return Message("coupon_lacks_units", "attention", {"n": str(lacking.quantity), "what": what})
+    return Message("coupon_lacks_amount", "attention", {"amount": format_minor(lacking.amount, currency), "what": what})
 
 
 def refuse_code(reason: str, seen: str, entry: Entry) -> Decision:

@@ -112,7 +112,12 @@ class Gateway:
     promotions: dict[str, Any] = field(default_factory=lambda: {one["id"]: one for one in PROMOTIONS})
 
     def receipt(
-        self, trip: str, basket: dict[str, int], campaigns: tuple[dict[str, Any], ...] = (), **changes: Any
+        self,
+        trip: str,
+        basket: dict[str, int],
+        campaigns: tuple[dict[str, Any], ...] = (),
+        coupons: tuple[str, ...] = (),
+        **changes: Any,
     ) -> dict[str, Any]:
         """The receipt of `basket` (units by SKU), bought by member m-1 who holds the offers of `campaigns`."""
         products = {one["sku"]: one for one in PRODUCTS}
@@ -132,6 +137,7 @@ class Gateway:
             trip=trip, store=STORE, currency="USD", timezone="America/New_York", snapshot=self.snapshot,
             started_at=NOON - 600_000, last_at=NOON, first_sequence=first, last_sequence=first + 20, lines=lines,
             member="m-1", segments=("member", "regulars"), offers=tuple(offers),
+            coupons=frozenset(coupons),
         )  # fmt: skip
         shelf, _ = compile_definitions(self.promotions, "USD")
         own, _ = compile_offers(offers, "USD")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 from tests.backoffice.conftest import NOON, STORE_TOKEN, Gateway
 
 from panier.intake import IntakeResult
+from panier.snapshot import canonical
+from panier_backoffice.office import Office
+from panier_backoffice.receipt import repository
 
 INTAKE = "/api/v1/stores/riverside/intake"
 TRIP = "till-7.k3f9qa.118"
@@ -306,3 +310,36 @@ async def test_whatever_is_delivered_never_holds_up_the_rest(app: FastAPI, broke
         again = IntakeResult.model_validate((await client.post(INTAKE, content=content)).json())
         assert (again.receipts.stored, again.contacts.stored, again.incidents.stored) == (0, 0, 0)
         assert (await client.get(f"/api/v1/receipts/{TRIP}")).json()["total"] == good["total"]
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_a_coupon_on_a_receipt_is_priced_again_with_it(
+    script: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway
+) -> None:
+    coupon = {"id": "beans-2", "kind": "amount", "amount": "2.00", "coupon": "BEANS", "target": {"skus": ["beans"]}}
+    answer = await script.post("/api/v1/import", json={"promotions": [coupon]})
+    till.snapshot, till.promotions = answer.json()["last"], till.promotions | {"beans-2": coupon}
+    receipt = till.receipt(TRIP, {"beans": 1}, coupons=("BEANS", "9912345678909"))
+    assert (receipt["discount"], receipt["coupons"]) == (200, ["9912345678909", "BEANS"])
+    await _deliver(gateway, receipts=[receipt])
+    assert (await script.get("/api/v1/incidents")).json() == []
+    assert (await gateway.get(f"/api/v1/receipts/{TRIP}")).json()["coupons"] == ["9912345678909", "BEANS"]
+    # Without the coupon, nothing would have come off.
+    other = till.receipt("till-7.k3f9qa.200", {"beans": 1}, coupons=("BEANS",)) | {"coupons": []}
+    await _deliver(gateway, receipts=[other])
+    (incident,) = (await script.get("/api/v1/incidents")).json()
+    assert "discount stands at 2.00; priced again it is 0.00" in incident["text"]
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_a_receipt_that_came_before_an_update_is_known_when_it_comes_again(
+    gateway: httpx.AsyncClient, office: Office, till: Gateway
+) -> None:
+    receipt = till.receipt(TRIP, {"oat": 2})
+    await _deliver(gateway, receipts=[receipt])
+    before = {name: value for name, value in receipt.items() if name not in ("coupons",)}
+    with office.writing() as session:
+        held = repository.find(session, TRIP)
+        assert held is not None
+        assert held.digest == hashlib.sha256(canonical(before).encode()).hexdigest(), "as the version before it reckoned"
+    assert (await _deliver(gateway, receipts=[before])).receipts.known == 1

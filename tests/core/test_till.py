@@ -11,7 +11,15 @@ import pytest
 
 from panier.offer import Offer
 from panier.receipt import NoReceipt, OfferUse, form_receipt
-from panier.till import TripPricer, UnknownTimezone, compile_definitions, compile_offers, price_trip
+from panier.till import (
+    TripPricer,
+    UnknownTimezone,
+    answer_shown,
+    compile_definitions,
+    compile_offers,
+    coupon_titles,
+    price_trip,
+)
 from panier.trip import Line, Trip, TripFinished
 
 
@@ -195,3 +203,32 @@ def test_a_shelf_price_reduction_is_known_beside_what_else_acts() -> None:
     priced = pricer.price(TRIP, shelf)
     assert priced == price_trip(TRIP, shelf)
     assert {saving.promotion for saving in priced.savings} == {"shelf", "bread", "order"}
+
+
+COUPONS: dict[str, dict[str, Any]] = {
+    "tea": {"kind": "amount", "amount": "1.50", "coupon": "TEA", "target": {"skus": ["tea"]}, "title": "1.50 off tea"},
+    "tea-again": {"kind": "percent", "percent": "1", "coupon": "TEA", "target": {"skus": ["tea"]}},
+    "cake": {"kind": "percent", "percent": "50", "coupon": "CAKE", "target": {"skus": ["cake"]}},
+}
+
+
+def test_a_coupon_counts_once_it_is_shown_and_is_answered_beside_all_that_the_trip_holds() -> None:
+    shelf, _ = compile_definitions(COUPONS, "USD")
+    offers, _ = compile_offers([replace(OFFER, promotion={**OFFER.promotion, "coupon": "MINE"})], "USD")
+    assert coupon_titles(shelf) | coupon_titles(offers) | coupon_titles(None) == {
+        "TEA": "1.50 off tea", "CAKE": "cake", "MINE": "Bread for you",
+    }  # fmt: skip
+    shown = replace(TRIP, coupons=frozenset({"TEA", "MINE", "CAKE"}))
+    assert price_trip(TRIP, shelf, offers).discount == 0
+    assert price_trip(shown, shelf, offers).discount == 150 + 50 + 8
+    assert answer_shown(replace(shown, coupons=frozenset({"TEA"})), shelf, None, "TEA").saving == 150 + 8
+    assert answer_shown(shown, shelf, offers, "MINE").saving == 50
+    assert answer_shown(shown, shelf, offers, "CAKE").reason == "lacks_goods"
+
+
+def test_a_receipt_says_which_coupons_were_shown() -> None:
+    shelf, _ = compile_definitions(COUPONS, "USD")
+    shown = replace(TRIP, coupons=frozenset({"TEA", "CAKE"}))
+    priced = price_trip(shown, shelf)
+    done = replace(shown, finished=TripFinished(units=3, discount=priced.discount, total=priced.total))
+    assert form_receipt(done, priced, "0" * 64, "till-1", "aaaaaa").coupons == ["CAKE", "TEA"]

@@ -12,6 +12,7 @@ from panier.trip import (
     CapsuleReceived,
     CardScanned,
     CodeRefused,
+    CouponShown,
     Event,
     Happening,
     HelpEnded,
@@ -71,6 +72,11 @@ def test_equal_units_share_a_line_and_the_last_one_is_marked() -> None:
     assert basket(trip) == [("beans", 125, 3), ("milk", 179, 1)]
     assert (trip.last_line, trip.units) == (0, 4)
     assert trip_of(item("beans"), item("milk", 179)).last_line == 1
+
+
+def test_coupons_are_held_to_the_end_of_the_trip_and_one_shown_twice_is_one() -> None:
+    trip = trip_of(CouponShown(coupon="TEA"), item(), CouponShown(coupon="9912345678909"), CouponShown(coupon="TEA"))
+    assert trip.coupons == {"TEA", "9912345678909"}
 
 
 def test_one_product_at_two_prices_has_two_lines() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from panier.offer import Offer
-from panier.trip import CapsuleReceived, CardScanned, TripFinished
+from panier.trip import CapsuleReceived, CardScanned, CouponShown, TripFinished
 
 TENTH = {"kind": "percent", "percent": "10", "target": {"all": True}}
 
@@ -115,3 +115,24 @@ async def test_a_trip_ahead_of_the_feed_waits_for_it(shop, started, item, produc
     await until(lambda: shop.office.receipts)
     assert shop.office.receipts[0]["total"] == 135
     assert shop.query("SELECT state FROM trip") == [("finished",)]
+
+
+async def test_a_coupon_of_the_store_and_one_of_an_offer_count_at_the_gateway_too(stocked, started, item, until):
+    body = {
+        "campaign": "c1", "revision": 1, "title": "Beans", "reason": "you like them", "state": "running", "segment": "member",
+        "promotion": {"kind": "percent", "percent": "50", "target": {"skus": ["b"]}, "coupon": "MINE"},
+    }  # fmt: skip
+    coupon = {"kind": "amount", "amount": "1.00", "target": {"skus": ["a"]}, "coupon": "9912345678909"}
+    await stocked.office.say("promotion", "p2", coupon)
+    await stocked.office.say("campaign", "c1", body)
+    await until(lambda: stocked.gateway._replica.position == 5)
+    till = await stocked.till()
+    offer = Offer(offer="c1", revision=1, title="Beans", reason="x", promotion=body["promotion"])
+    shown = (CouponShown(coupon="MINE"), CouponShown(coupon="9912345678909"), CardScanned(card="29"))
+    capsule = CapsuleReceived(member="m1", segments=("member",), offers=(offer,))
+    bought = (*shown, capsule, item("a", 150, snapshot=4), item("b", 1000, snapshot=4))
+    # 10 % of all before the coupons: 1.35 - 1.00, and half of 9.00.
+    await finish(till, at(started, 4), *bought, units=2, discount=665, total=485)
+    await until(lambda: stocked.office.receipts)
+    receipt = stocked.office.receipts[0]
+    assert (receipt["total"], receipt["coupons"], stocked.office.incidents) == (485, ["9912345678909", "MINE"], [])

@@ -60,7 +60,7 @@ class Delivery:
         held = receipts.digests(self.session, [receipt.receipt for _, receipt in fit])
         stored = known = 0
         for index, receipt in fit:
-            digest = hashlib.sha256(canonical(receipt.model_dump(mode="json")).encode()).hexdigest()
+            digest = _digest(receipt)
             before = held.get(receipt.receipt)
             if before is None:
                 held[receipt.receipt] = digest
@@ -155,3 +155,14 @@ class Delivery:
                 at=self.at,
             )
         )
+
+
+_CAME_LATER = {"coupons"}
+"""Fields of a receipt that earlier versions did not have."""
+
+
+def _digest(receipt: Receipt) -> str:
+    # A field that came later counts only where it says something: a repeat from before an update is still a repeat.
+    stated = receipt.model_dump(mode="json")
+    told = {name: value for name, value in stated.items() if value or name not in _CAME_LATER}
+    return hashlib.sha256(canonical(told).encode()).hexdigest()

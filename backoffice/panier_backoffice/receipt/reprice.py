@@ -153,7 +153,7 @@ def _trip(receipt: Receipt) -> Trip:
             )
             for line in bought_lines(receipt)
         ),
-        member=receipt.member, segments=tuple(receipt.segments),
+        coupons=frozenset(receipt.coupons), member=receipt.member, segments=tuple(receipt.segments),
     )  # fmt: skip
 
 

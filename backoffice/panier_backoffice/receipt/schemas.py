@@ -35,6 +35,7 @@ class FullReceipt(ReceiptHead):
     fingerprint: str
     segments: list[str]
     offers: list[OfferUse]
+    coupons: list[str]
     lines: list[ReceiptLine]
     savings: list[Saving]
     arrived_at: int

@@ -32,6 +32,7 @@ class ReceiptRow(Table):
     member: Mapped[str | None] = mapped_column(String(64), index=True)
     segments: Mapped[list[str]]
     offers: Mapped[list[dict[str, Any]]]
+    coupons: Mapped[list[str]]
     units: Mapped[int]
     discount: Mapped[int]
     total: Mapped[int]

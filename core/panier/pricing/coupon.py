@@ -46,10 +46,11 @@ def answer_coupon(lines: Sequence[BasketLine], promotions: PromotionSet, shopper
     saving = before.total - after.total
     if saving > 0 or names & set(after.applied):
         return CouponAnswer(code, saving)
-    lacking = next((miss for miss in after.near_misses if miss.promotion in names), None)
     alone = compile_promotions(mine, currency=promotions.currency, settings=promotions.settings)
-    would = Pricer(alone).price(lines, shown).applied
-    reason: Refusal = "another_saves_more" if would else "lacks_goods"
+    would = Pricer(alone).price(lines, shown, prompts=len(mine))
+    # Among many near misses the coupon's own may not be looked at; alone, it is.
+    lacking = next((miss for miss in (*after.near_misses, *would.near_misses) if miss.promotion in names), None)
+    reason: Refusal = "another_saves_more" if would.applied else "lacks_goods"
     return CouponAnswer(code, 0, reason, lacking)
 
 
