@@ -78,6 +78,8 @@ class Status(Message):
     waiting: Sequence = 0
     snapshot: Sequence = 0
     battery: Annotated[int, Field(ge=0, le=100)] | None = None
+    trouble: Text = ""
+    """What staff should know of the device itself, for example that its journal was damaged."""
 
 
 class Ask(Message):

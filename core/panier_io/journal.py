@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Generator
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from panier.error import PanierError
 from panier.message import happening_from_json, happening_to_json
 from panier.trip import Event, Happening, Trip, TripStarted, fold
-from panier_io.store import open_database
+from panier_io.damage import asides, mend
+from panier_io.store import open_database, overwrite_deleted, row_sum, transaction
 
-FORMAT = 1
+FORMAT = 2
+"""1: without `event.sum`. 2: each event carries the sum of what was written."""
+SKIPPED = 1000
+"""Sequences left out after damage, more than a write-ahead log holds: no number of an event that was lost is given twice."""
 _ENDS = ("trip_finished", "trip_abandoned")
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # base 32 without l, o, 0 and 1, which people confuse
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS event(
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, trip TEXT NOT NULL, at INTEGER NOT NULL, what TEXT NOT NULL,
+    sum INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE INDEX IF NOT EXISTS event_trip ON event(trip, sequence);
+CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS greeting(trip TEXT PRIMARY KEY, first_name TEXT NOT NULL) STRICT;
+PRAGMA secure_delete=ON;
+"""
 
 
 class JournalUnusable(PanierError):
@@ -27,28 +41,26 @@ class Journal:
     """Append-only log of one device's events in SQLite (WAL, synchronous=FULL).
 
     `append` returns when the event is on the disk. A new file makes a new journal id, so that a device that was wiped never
-    reuses an identity. Not for use from two threads at once.
+    reuses an identity. A file that is not what was written is set aside, see `damage`: the events that can be read go on, and
+    sequences that may have been given already are never given again. Not for use from two threads at once.
     """
 
     def __init__(self, path: Path, device: str) -> None:
+        self._path = path
+        self.damage = mend(path, _make, _flaw, _settle)
+        """What was wrong with the file when it was opened, or None."""
         self._db = open_database(path)
-        self._db.conn.executescript(
-            """
-            CREATE TABLE IF NOT EXISTS event(
-                sequence INTEGER PRIMARY KEY AUTOINCREMENT, trip TEXT NOT NULL, at INTEGER NOT NULL, what TEXT NOT NULL) STRICT;
-            CREATE INDEX IF NOT EXISTS event_trip ON event(trip, sequence);
-            CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-            CREATE TABLE IF NOT EXISTS greeting(trip TEXT PRIMARY KEY, first_name TEXT NOT NULL) STRICT;
-            PRAGMA secure_delete=ON;
-            """
-        )
+        self._conn = self._db.conn
+        _make(self._conn)
         self.device = device
         self._claim(path)
-        self.id = self._fact("journal")
-        self.acknowledged = int(self._fact("acknowledged"))
+        facts = _facts(self._conn)
+        self.id = facts["journal"]
+        self.acknowledged = int(facts["acknowledged"])
         """Highest sequence that the gateway has on its disk."""
-        self.last = self._last()
-        """Highest sequence written."""
+        self.last = _last(self._conn)
+        """Highest sequence written, or lost."""
+        self._lost = _lost(facts)
 
     def append(self, trip: str | None, at: int, *happenings: Happening) -> list[Event]:
         """Writes what happened, all of it or nothing, and waits for the disk.
@@ -62,18 +74,18 @@ class Journal:
         first = self.last + 1
         name = trip or f"{self.device}.{self.id}.{first}"
         events = [Event(sequence=first + place, at=at, trip=name, what=what) for place, what in enumerate(happenings)]
-        rows = [(event.sequence, name, at, happening_to_json(event.what)) for event in events]
-        with self._transaction():
-            self._db.conn.executemany("INSERT INTO event(sequence, trip, at, what) VALUES (?, ?, ?, ?)", rows)
+        rows = [_row(self.id, event.sequence, name, at, happening_to_json(event.what)) for event in events]
+        with transaction(self._conn):
+            self._conn.executemany("INSERT INTO event(sequence, trip, at, what, sum) VALUES (?, ?, ?, ?, ?)", rows)
         self.last = events[-1].sequence
         return events
 
     def after(self, sequence: int, limit: int) -> list[Event]:
-        """Up to `limit` events that follow `sequence`, oldest first."""
-        rows = self._db.conn.execute(
+        """Up to `limit` events that follow `sequence`, oldest first, up to where some are missing between."""
+        rows = self._conn.execute(
             "SELECT sequence, at, trip, what FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?", (sequence, limit)
-        )
-        return [_event(*row) for row in rows]
+        ).fetchall()
+        return [_event(*row) for place, row in enumerate(rows) if row[0] == rows[0][0] + place]
 
     def acknowledge(self, upto: int) -> None:
         """Notes that everything up to `upto` is on the gateway's disk. Lower figures than before change nothing."""
@@ -81,44 +93,51 @@ class Journal:
             return
         if upto > self.last:
             raise JournalUnusable(f"acknowledged up to {upto}, but journal {self.id} ends at {self.last}")
-        self._db.conn.execute("UPDATE fact SET value = ? WHERE name = 'acknowledged'", (str(upto),))
+        self._conn.execute("UPDATE fact SET value = ? WHERE name = 'acknowledged'", (str(upto),))
         self.acknowledged = upto
 
     def forget(self) -> int:
-        """Deletes what is acknowledged, but for a trip that is still open; gives the number of events."""
-        newest = self._db.conn.execute(
+        """Takes what is acknowledged off the disk, but for a trip that is still open; gives the number of events."""
+        newest = self._conn.execute(
             "SELECT trip, json_extract(what, '$.kind') FROM event ORDER BY sequence DESC LIMIT 1"
         ).fetchone()
         kept = None if newest is None or newest[1] in _ENDS else newest[0]
-        return self._db.conn.execute(
-            "DELETE FROM event WHERE sequence <= ? AND trip IS NOT ?", (self.acknowledged, kept)
-        ).rowcount
+        gone = self._conn.execute("DELETE FROM event WHERE sequence <= ? AND trip IS NOT ?", (self.acknowledged, kept)).rowcount
+        if gone:
+            overwrite_deleted(self._conn)
+        return gone
 
     def greet(self, trip: str, first_name: str) -> None:
         """Keeps the first name of the member of `trip` until `erase_greeting`; it is in no event."""
-        self._db.conn.execute("INSERT OR REPLACE INTO greeting VALUES (?, ?)", (trip, first_name))
+        self._conn.execute("INSERT OR REPLACE INTO greeting VALUES (?, ?)", (trip, first_name))
 
     def greeting(self, trip: str) -> str:
         """The first name of the member of `trip`, or nothing."""
-        row = self._db.conn.execute("SELECT first_name FROM greeting WHERE trip = ?", (trip,)).fetchone()
+        row = self._conn.execute("SELECT first_name FROM greeting WHERE trip = ?", (trip,)).fetchone()
         return row[0] if row else ""
 
     def erase_greeting(self) -> None:
         """Overwrites every first name on the disk, in the write-ahead log too."""
-        if self._db.conn.execute("DELETE FROM greeting").rowcount:
-            self._db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        if self._conn.execute("DELETE FROM greeting").rowcount:
+            overwrite_deleted(self._conn)
 
     @property
     def waiting(self) -> int:
         """Events that are not acknowledged yet."""
-        return self.last - self.acknowledged
+        return self.last - self.acknowledged - _missing(self._lost, self.acknowledged)
+
+    @property
+    def trouble(self) -> str:
+        """What staff should know of this file, until somebody has deleted what was set aside; or nothing."""
+        aside = asides(self._path)
+        return f"{self._fact('damage')}; set aside as {aside[-1].name}" if aside else ""
 
     def open_trip(self) -> Trip | None:
         """The state of the trip that was under way when the device stopped, or None."""
-        newest = self._db.conn.execute("SELECT trip FROM event ORDER BY sequence DESC LIMIT 1").fetchone()
+        newest = self._conn.execute("SELECT trip FROM event ORDER BY sequence DESC LIMIT 1").fetchone()
         if newest is None:
             return None
-        rows = self._db.conn.execute("SELECT sequence, at, trip, what FROM event WHERE trip = ? ORDER BY sequence", newest)
+        rows = self._conn.execute("SELECT sequence, at, trip, what FROM event WHERE trip = ? ORDER BY sequence", newest)
         trip = fold(_event(*row) for row in rows)
         return trip if trip.is_open else None
 
@@ -126,37 +145,110 @@ class Journal:
         """Closes the file."""
         self._db.close()
 
-    @contextmanager
-    def _transaction(self) -> Generator[None, None, None]:
-        self._db.conn.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.conn.execute("ROLLBACK")
-            raise
-        self._db.conn.execute("COMMIT")
-
     def _claim(self, path: Path) -> None:
-        if self._db.conn.execute("SELECT 1 FROM fact").fetchone() is None:
-            name = "".join(secrets.choice(_ALPHABET) for _ in range(6))
-            facts = {"journal": name, "device": self.device, "format": str(FORMAT), "acknowledged": "0"}
-            with self._transaction():
-                self._db.conn.executemany("INSERT INTO fact VALUES (?, ?)", facts.items())
-        owner, form = self._fact("device"), self._fact("format")
+        if "journal" not in _facts(self._conn):
+            facts = {"journal": new_name(), "device": self.device, "format": str(FORMAT), "acknowledged": "0"}
+            with transaction(self._conn):
+                self._conn.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
+        owner, form = self._fact("device"), int(self._fact("format"))
         if owner != self.device:
             raise JournalUnusable(
                 f"{path} is the journal of device {owner}, not of {self.device}; give each device its own directory"
             )
-        if int(form) > FORMAT:
+        if form > FORMAT:
             raise JournalUnusable(f"{path} has format {form}; this version knows {FORMAT}: install the newer version again")
+        if form < FORMAT:
+            with transaction(self._conn):
+                _migrate(self._conn)
 
     def _fact(self, name: str) -> str:
-        return self._db.conn.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()[0]
+        row = self._conn.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else ""
 
-    def _last(self) -> int:
-        row = self._db.conn.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
-        return row[0] if row else 0
+
+def new_name() -> str:
+    """A journal's identity: six characters by chance."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(6))
 
 
 def _event(sequence: int, at: int, trip: str, what: str) -> Event:
     return Event(sequence=sequence, at=at, trip=trip, what=happening_from_json(what))
+
+
+def _row(journal: str, sequence: int, trip: str, at: int, what: str) -> tuple[object, ...]:
+    return sequence, trip, at, what, row_sum(journal, sequence, trip, at, what)
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    connection.executescript(_SCHEMA)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    if "sum" not in {row[1] for row in connection.execute("PRAGMA table_info(event)")}:
+        connection.execute("ALTER TABLE event ADD COLUMN sum INTEGER NOT NULL DEFAULT 0")
+    journal = _facts(connection)["journal"]
+    for row in connection.execute("SELECT sequence, trip, at, what FROM event").fetchall():
+        connection.execute("UPDATE event SET sum = ? WHERE sequence = ?", (_row(journal, *row)[-1], row[0]))
+    connection.execute("UPDATE fact SET value = ? WHERE name = 'format'", (str(FORMAT),))
+
+
+def _facts(connection: sqlite3.Connection) -> dict[str, str]:
+    return dict(connection.execute("SELECT name, value FROM fact").fetchall())
+
+
+def _last(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
+    return row[0] if row else 0
+
+
+def _lost(facts: dict[str, str]) -> list[list[int]]:
+    """Ranges of sequences that are not acknowledged and that nobody can read any more, first and last."""
+    return json.loads(facts.get("lost", "[]"))
+
+
+def _missing(lost: Sequence[Sequence[int]], after: int) -> int:
+    return sum(last - max(first - 1, after) for first, last in lost if last > after)
+
+
+def _wrong_sums(connection: sqlite3.Connection, journal: str) -> list[int]:
+    rows = connection.execute("SELECT sequence, trip, at, what, sum FROM event")
+    return [row[0] for row in rows if row != _row(journal, *row[:4])]
+
+
+def _flaw(connection: sqlite3.Connection) -> str | None:
+    """What SQLite cannot know: events that are not what was written, or that are not there."""
+    facts = _facts(connection)
+    if int(facts.get("format", "0")) != FORMAT:
+        return None
+    if wrong := _wrong_sums(connection, facts["journal"]):
+        return f"event {wrong[0]} is not what was written"
+    upto = int(facts["acknowledged"])
+    if upto > _last(connection):
+        return f"acknowledged up to {upto}, but the last event is {_last(connection)}"
+    held = connection.execute("SELECT count(*) FROM event WHERE sequence > ?", (upto,)).fetchone()[0]
+    wanted = _last(connection) - upto - _missing(_lost(facts), upto)
+    return None if held == wanted else f"{wanted - held} of {wanted} waiting events are missing"
+
+
+def _settle(connection: sqlite3.Connection, reason: str) -> None:
+    """After damage: drops what is not what was written, and notes what is missing, so that it is looked for and told once."""
+    facts = _facts(connection)
+    if not all(facts.get(name, "").isdigit() for name in ("format", "acknowledged")) or not {"journal", "device"} <= facts.keys():
+        # Without its name nothing can be sent under it: a new journal begins, and the events lie in the file that was set aside.
+        connection.execute("DELETE FROM event")
+        connection.execute("DELETE FROM sqlite_sequence")
+        connection.execute("DELETE FROM fact")
+        facts = {}
+    elif int(facts["format"]) == FORMAT:
+        wrong = _wrong_sums(connection, facts["journal"])
+        connection.executemany("DELETE FROM event WHERE sequence = ?", [(sequence,) for sequence in wrong])
+    if facts:
+        upto = int(facts["acknowledged"])
+        last = max(_last(connection), upto) + SKIPPED
+        connection.execute("DELETE FROM sqlite_sequence WHERE name = 'event'")
+        connection.execute("INSERT INTO sqlite_sequence VALUES ('event', ?)", (last,))
+        held = [row[0] for row in connection.execute("SELECT sequence FROM event WHERE sequence > ? ORDER BY 1", (upto,))]
+        edges = zip([upto, *held], [*held, last + 1], strict=True)
+        lost = [[before + 1, after - 1] for before, after in edges if after - before > 1]
+        connection.execute("INSERT OR REPLACE INTO fact VALUES ('lost', ?)", (json.dumps(lost),))
+    connection.execute("INSERT OR REPLACE INTO fact VALUES ('damage', ?)", (reason[:150],))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,18 +25,50 @@ class StoreUnusable(PanierError):
 def open_database(path: Path) -> Database:
     """A database in WAL mode with synchronous=FULL: a commit returns after the log was fsynced, so a power cut keeps it.
 
-    Transactions are stated by the caller (BEGIN ... COMMIT on `conn`); one thread uses a connection at a time.
+    Transactions are stated by the caller (`transaction`); one thread uses a connection at a time. Raises StoreUnusable, and
+    sqlite3.DatabaseError where the content is no database.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA busy_timeout=5000")
-    except (OSError, sqlite3.Error) as error:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute("PRAGMA busy_timeout=5000")
+        except sqlite3.Error:
+            connection.close()
+            raise
+    except (OSError, sqlite3.OperationalError) as error:
         raise StoreUnusable(f"{path} cannot be used: {error}; is the disk full, or read-only?") from error
     return _database_class()(connection)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Generator[None]:
+    """Everything inside holds together, on the disk, when this ends; an exception takes all of it back."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite takes a transaction back by itself where the disk is full.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def overwrite_deleted(connection: sqlite3.Connection) -> None:
+    """Empties the write-ahead log, which still holds what was deleted: a card number must leave the disk with its event.
+
+    The connection must have been told PRAGMA secure_delete=ON before it deleted.
+    """
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def row_sum(*values: object) -> int:
+    """CRC-32 of a row's values: SQLite notices a torn page, but not a byte that changed within a row."""
+    return zlib.crc32("\0".join(map(str, values)).encode(errors="surrogatepass"))
 
 
 def _database_class() -> type[Database]:

@@ -131,7 +131,7 @@ class Sync:
     def _status(self, state: str) -> Status:
         held, journal = self.supply.held, self._journal
         known = {"journal": journal.id, "software": self._software, "waiting": journal.waiting, "snapshot": held.version}
-        return Status.model_validate({"state": state, **known})
+        return Status.model_validate({"state": state, **known, "trouble": journal.trouble[:200]})
 
     async def _send(self) -> None:
         while True:

@@ -142,6 +142,8 @@ async def run(settings: DeviceSettings) -> None:
         terminal.enter_context(locked(directory))
         log.setup(settings.log_level, file=directory / "device.log", as_json=True)
         journal = terminal.enter_context(closing(Journal(directory / "journal.db", settings.device)))
+        if journal.damage:
+            log.logger("journal").error("journal_damaged", reason=str(journal.damage))
         shop = terminal.enter_context(closing(Shop(directory / "shop.db")))
         running = Terminal(settings, journal, shop)
         # What was loaded so far stays: searching it for garbage would hold up a frame now and then for nothing.

@@ -51,6 +51,14 @@ class Clerk:
         """Proves that the disk takes something again and reports that it did not. Raises sqlite3.Error while it does not."""
         await self._run(lambda: self._intake.report_disk(reason, self._clock()))
 
+    async def report_damage(self) -> None:
+        """Reports what a damaged disk took from the ledger."""
+        await self._run(lambda: self._intake.report_damage(self._clock()))
+
+    async def report_trouble(self, device: str, journal: str, trouble: str) -> None:
+        """Reports what a device says is wrong with itself."""
+        await self._run(lambda: self._intake.report_trouble(device, journal, trouble, self._clock()))
+
     async def report_refused_entries(self, entries: Sequence[RefusedEntry]) -> None:
         """Reports entries of the feed that cannot be used here."""
         await self._run(lambda: self._intake.report_refused_entries(entries, self._clock()))

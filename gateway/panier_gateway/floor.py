@@ -191,4 +191,5 @@ def _wrong(terminal: Terminal) -> str | None:
         return terminal.quarantined
     if terminal.help_answered:
         return "help is on the way"
-    return terminal.doubled or terminal.wrong or terminal.refused
+    trouble = terminal.status.trouble if terminal.status else ""
+    return terminal.doubled or terminal.wrong or terminal.refused or trouble or None

@@ -183,6 +183,7 @@ class Gateway:
 
     async def _settle_what_is_left(self) -> None:
         """At the start, whenever the feed brought what may have been missing, and when the disk is back."""
+        await self._clerk.report_damage()
         while True:
             self._left_over.clear()
             settled, refused = await self._clerk.settle_what_is_left(), await asyncio.to_thread(self._replica.refused)

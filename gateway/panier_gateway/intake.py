@@ -16,6 +16,7 @@ from panier.trip import Event, OfferAccepted, OfferRefused, OfferShown, Trip, Tr
 from panier_gateway.ledger import DeadLetter, JournalState, Ledger
 from panier_gateway.replica import RefusedEntry
 from panier_io.log import logger
+from panier_io.store import row_sum
 
 _ENTRIES_TOLD = 20
 TWO_MACHINES = "two machines use one identity: enrol one of them anew"
@@ -174,6 +175,30 @@ class Intake:
         with self._ledger.transaction():
             self._ledger.prove()
             self._post_incident(incident)
+
+    def report_trouble(self, device: str, journal: str, trouble: str, now: int) -> None:
+        """Reports what a device says is wrong with itself, once."""
+        identity = f"{device}.{journal}.{row_sum(trouble):08x}.trouble"
+        with self._ledger.transaction():
+            self._post_incident(self._incident(identity, device, "device_trouble", trouble, now))
+
+    def report_damage(self, now: int) -> None:
+        """Reports what a damaged disk took from the ledger: what was found at this start, and trips that cannot be read."""
+        damage = self._ledger.damage
+        told = [(f"{self._store}.ledger.{now // 3_600_000}", str(damage), None)] if damage else []
+        told += [
+            (f"{trip}.unreadable", f"trip {trip} cannot be read from the ledger any more", trip)
+            for trip in self._ledger.unreadable()
+        ]
+        if not told:
+            return
+        with self._ledger.transaction():
+            for identity, text, trip in told:
+                self._post_incident(
+                    Incident(
+                        incident=identity[:160], store=self._store, trip=trip, kind="ledger_damaged", text=text[:500], at=now
+                    )
+                )
 
     def report_refused_entries(self, entries: Sequence[RefusedEntry], now: int) -> None:
         """Reports entries of the feed that cannot be used: the first ones each, the others of a flood together."""

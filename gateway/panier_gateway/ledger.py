@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from typing import Literal
 from panier.error import PanierError
 from panier.message import happening_from_json, happening_to_json
 from panier.trip import Event, Trip, fold
-from panier_io.store import open_database
+from panier_io.damage import Damage, mend
+from panier_io.log import logger
+from panier_io.store import open_database, transaction
 
 FORMAT = 1
 _SCHEMA = """
@@ -37,11 +40,12 @@ CREATE TABLE IF NOT EXISTS outbox(
     UNIQUE (kind, identity)) STRICT;
 CREATE INDEX IF NOT EXISTS outbox_kind ON outbox(kind, id);
 CREATE TABLE IF NOT EXISTS incident(identity TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+PRAGMA secure_delete=ON;
 """
 _MAX_PAYLOAD = 64_000  # characters of a dead letter that are kept
 
 OutboxKind = Literal["receipt", "contact", "incident"]
-TripState = Literal["open", "finished", "unsettled", "abandoned"]
+TripState = Literal["open", "finished", "unsettled", "abandoned", "unreadable"]
 
 
 class LedgerUnusable(PanierError):
@@ -83,10 +87,12 @@ class Ledger:
     """SQL and nothing else; whoever writes states the transaction. One thread uses it at a time."""
 
     def __init__(self, path: Path) -> None:
+        self.damage: Damage | None = mend(path, _make, lambda _: None, _settle)
+        """What was wrong with the file when it was opened; what could be read went on."""
         self._db = open_database(path)
         path.chmod(0o600)
         self._conn = self._db.conn
-        self._conn.executescript(_SCHEMA)
+        _make(self._conn)
         self._conn.execute("INSERT OR IGNORE INTO fact VALUES ('format', ?)", (str(FORMAT),))
         held = int(self._conn.execute("SELECT value FROM fact WHERE name = 'format'").fetchone()[0])
         if held > FORMAT:
@@ -95,15 +101,8 @@ class Ledger:
     @contextmanager
     def transaction(self) -> Generator[None]:
         """Everything inside holds together, on the disk, when this ends; an exception takes all of it back."""
-        self._conn.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._conn):
             yield
-            self._conn.execute("COMMIT")
-        except BaseException:
-            # SQLite takes a transaction back by itself where the disk is full.
-            if self._conn.in_transaction:
-                self._conn.execute("ROLLBACK")
-            raise
 
     @contextmanager
     def part(self) -> Generator[None]:
@@ -158,13 +157,24 @@ class Ledger:
         )
 
     def trips(self, state: Literal["open", "unsettled"]) -> list[Trip]:
-        """Trips in `state`, folded from their events."""
+        """Trips in `state`, folded from their events; one whose events a damaged disk took is marked and stops nothing."""
         rows = self._conn.execute(
             # The first condition lets SQLite use the partial index.
             "SELECT trip, device, journal, first_sequence FROM trip WHERE state IN ('open', 'unsettled') AND state = ?",
             (state,),
         ).fetchall()
-        return [self._trip(*row) for row in rows]
+        trips: list[Trip] = []
+        for row in rows:
+            try:
+                trips.append(self._trip(*row))
+            except PanierError as error:
+                logger("ledger").error("trip_unreadable", trip=row[0], reason=str(error))
+                self._conn.execute("UPDATE trip SET state = 'unreadable' WHERE trip = ?", (row[0],))
+        return trips
+
+    def unreadable(self) -> list[str]:
+        """Trips that a damaged disk took, by identity."""
+        return [row[0] for row in self._conn.execute("SELECT trip FROM trip WHERE state = 'unreadable' ORDER BY trip")]
 
     def left_open(self, trip: str) -> Trip | None:
         """A trip that was set aside as abandoned, folded from its events; None where there is no such."""
@@ -236,3 +246,15 @@ class Ledger:
     def close(self) -> None:
         """Closes the file."""
         self._db.close()
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    connection.executescript(_SCHEMA)
+
+
+def _settle(connection: sqlite3.Connection, _: str) -> None:
+    """After damage: no journal may stand behind the events that were carried over."""
+    connection.execute(
+        "INSERT INTO journal SELECT device, journal, max(sequence), NULL, 0 FROM event GROUP BY device, journal"
+        " ON CONFLICT DO UPDATE SET upto = max(upto, excluded.upto)"
+    )

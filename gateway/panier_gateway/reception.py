@@ -118,11 +118,19 @@ class Reception:
     async def _hear(self, device: str, status: Status) -> None:
         self._floor.hear(device, status, self._clock())
         self._stored(())
+        if status.trouble:
+            await self._report_trouble(device, status)
         if status.state == "online":
             upto = await self._clerk.upto(device, status.journal)
             if upto is not None:
                 await self._acknowledge(device, Acknowledgement(journal=status.journal, upto=upto))
             await self._greeting.born(device)
+
+    async def _report_trouble(self, device: str, status: Status) -> None:
+        try:
+            await self._clerk.report_trouble(device, status.journal, status.trouble)
+        except sqlite3.Error as error:
+            self._disk_refused("incidents", error)
 
     async def _take_in(self) -> None:
         group, self._waiting = self._waiting[:_GROUP], self._waiting[_GROUP:]

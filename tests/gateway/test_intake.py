@@ -271,6 +271,33 @@ def test_open_trips_are_rebuilt_from_the_disk(intake, ledger):
     assert again.upto("till-1", "j") == 3
 
 
+def test_a_damaged_ledger_goes_on_with_what_can_be_read_and_staff_are_told(tmp_path):
+    path = tmp_path / "ledger.db"
+    ledger = Ledger(path)
+    intake = Intake("shop", ledger, unpriced, lambda trip: trip.member)
+    names = [f"till-{number}" for number in range(1, 60)]
+    for name in names:
+        intake.take_in([batch(journal(STARTED, *[ITEM] * 20, device=name), device=name)], now=5)
+    root = ledger._conn.execute("SELECT rootpage FROM sqlite_master WHERE name = 'event'").fetchone()[0]
+    ledger.close()
+    content = bytearray(path.read_bytes())
+    page = next(at for at in range(len(content) - 4096, 4096 * root, -4096) if content.count(b"item_added", at, at + 4096) > 5)
+    content[page : page + 4096] = bytes(4096)
+    path.write_bytes(bytes(content))
+    ledger = Ledger(path)
+    assert ledger.damage is not None
+    intake = Intake("shop", ledger, unpriced, lambda trip: trip.member)
+    intake.report_damage(now=6)
+    assert len(intake.open_trips()) > 50
+    assert all(intake.upto(name, "j") == 21 for name in intake.open_trips())
+    told = [json.loads(parcel.body) for parcel in ledger.parcels(99)]
+    assert {incident["kind"] for incident in told} == {"ledger_damaged"}
+    assert "ledger.damaged-1.db" in told[0]["text"]
+    assert (tmp_path / "ledger.damaged-1.db").read_bytes() == bytes(content)
+    ledger.close()
+    assert Ledger(path).damage is None
+
+
 @settings(max_examples=60, deadline=None)
 @given(cuts=st.lists(st.tuples(st.integers(0, 11), st.integers(1, 12)), max_size=30))
 def test_whatever_pieces_arrive_in_whatever_order_the_ledger_holds_a_prefix_once(tmp_path_factory, cuts):
