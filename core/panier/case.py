@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from panier.definition import Fields
+from panier.definition import Fields, PromotionInvalid
 from panier.error import PanierError
 from panier.money import format_minor
 from panier.pricing import BasketLine, PricedBasket, PromotionSet, Settings, Shopper, compile_promotions, price
-from panier.promotion import parse_promotion
+from panier.promotion import Promotion, parse_promotion
+from panier.sense import separate
 
 DEFAULT_CURRENCY = "EUR"
 
@@ -27,42 +28,57 @@ class CaseInvalid(PanierError):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case, read and compiled."""
+    """A case, read and compiled; `refused` says of each promotion that is left out why."""
 
     lines: tuple[BasketLine, ...]
     promotions: PromotionSet
     shopper: Shopper
+    refused: tuple[PromotionInvalid, ...] = ()
 
 
 def read_case(case: Mapping[str, Any], now: datetime) -> Case:
-    """Reads one case; `now` is when it is priced unless it says so itself. Raises CaseInvalid or PromotionInvalid.
+    """Reads one case; `now` is when it is priced unless it says so itself. Raises CaseInvalid.
 
-    The list of lines is an ordered document: with equal claims, the order decides which line takes an odd cent and which units
-    stand in a whole group. Only under best_basket it means nothing, as in a store.
+    A promotion that does not fit is left out, as in a store. The list of lines is an ordered document: with equal claims, the
+    order decides which line takes an odd cent and which units stand in a whole group. Only under best_basket it means nothing.
     """
     fields = Fields(str(case.get("id")), case, DEFAULT_CURRENCY, error=CaseInvalid)
     fields.currency = fields.optional_text("currency", longest=3) or DEFAULT_CURRENCY
     settings = _settings(fields.inner("settings")) if fields.has("settings") else Settings()
     in_order = settings.selection != "best_basket"
     lines = [_line(line, number if in_order else 0) for number, line in enumerate(fields.objects("lines"))]
-    promotions = [
-        parse_promotion(inner.values, fields.currency, name=None if inner.has("id") else f"#{number}")
-        for number, inner in enumerate(fields.objects("promotions"), 1)
-    ]
+    promotions, refused = _promotions(fields)
     shopper = _shopper(fields, now)
     for known in ("id", "source", "note", "expect"):
         fields.has(known)
     fields.finish()
-    return Case(tuple(lines), compile_promotions(promotions, currency=fields.currency, settings=settings), shopper)
+    compiled = compile_promotions(promotions, currency=fields.currency, settings=settings)
+    return Case(tuple(lines), compiled, shopper, tuple(refused))
+
+
+def _promotions(fields: Fields) -> tuple[list[Promotion], list[PromotionInvalid]]:
+    read: list[Promotion] = []
+    refused: list[PromotionInvalid] = []
+    for number, inner in enumerate(fields.objects("promotions"), 1):
+        try:
+            read.append(parse_promotion(inner.values, fields.currency, name=None if inner.has("id") else f"#{number}"))
+        except PromotionInvalid as error:
+            refused.append(error)
+    kept, senseless = separate(read)
+    return kept, refused + senseless
 
 
 def price_case(case: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Prices one case: `{"id", "discount", "total", "tax"?, "line_discounts", "points_earned", ...}`.
+    """Prices one case: `{"id", "discount", "total", "tax"?, "line_discounts", "points_earned", ..., "refused"?}`.
 
-    Amounts are decimal strings. Raises CaseInvalid or PromotionInvalid.
+    Amounts are decimal strings. `refused` lists promotions that do not fit, each with its field and the reason; the others
+    are priced. Raises CaseInvalid.
     """
     read = read_case(case, now)
-    return {"id": case.get("id")} | _result(price(read.lines, read.promotions, read.shopper), read.promotions.settings)
+    result = {"id": case.get("id")} | _result(price(read.lines, read.promotions, read.shopper), read.promotions.settings)
+    if read.refused:
+        result["refused"] = [{"promotion": one.promotion, "field": one.field, "reason": one.reason} for one in read.refused]
+    return result
 
 
 def _result(priced: PricedBasket, settings: Settings) -> dict[str, Any]:

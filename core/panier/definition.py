@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from fractions import Fraction
+from reprlib import Repr
 from typing import Any, cast
 
 from panier.error import PanierError
@@ -21,6 +22,10 @@ Steps = tuple[tuple[int, int], ...]
 """Steps of a scale as (from, value), highest first."""
 _MAX_COUNT = 10**9
 _LARGEST = 10**9
+_LONGEST_REASON = 400
+_SEEN = Repr()
+_SEEN.maxstring = _SEEN.maxother = 120
+"""Quotes what was seen, however long or deeply nested it is."""
 
 
 class PromotionInvalid(PanierError):
@@ -59,7 +64,7 @@ class Fields:
 
     def refuse(self, name: str, reason: str) -> PanierError:
         """The error for field `name`."""
-        return self.error(self.owner, self.path + name, reason)
+        return self.error(self.owner, self.path + name, reason[:_LONGEST_REASON])
 
     def has(self, name: str) -> bool:
         """Whether the field is given; null counts as not given."""
@@ -75,13 +80,13 @@ class Fields:
         """A decimal string (or a whole number) that is not negative."""
         value: object = self._given(name)
         if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-            raise self.refuse(name, f'{value!r} is not a number; write it as text, like "12.40"')
+            raise self.refuse(name, f'{_SEEN.repr(value)} is not a number; write it as text, like "12.40"')
         try:
             number = Decimal(value)
         except InvalidOperation:
-            raise self.refuse(name, f'{value!r} is not a number; write it like "12.40"') from None
+            raise self.refuse(name, f'{_SEEN.repr(value)} is not a number; write it like "12.40"') from None
         if not number.is_finite():
-            raise self.refuse(name, f"{value!r} is not a number")
+            raise self.refuse(name, f"{_SEEN.repr(value)} is not a number")
         if number < 0:
             raise self.refuse(name, f"{value} is negative")
         # Bounded, so that the arithmetic that follows is exact.
@@ -119,7 +124,7 @@ class Fields:
         value = self._given(name)
         number = self._whole(value)
         if number is None or not least <= number <= _MAX_COUNT:
-            raise self.refuse(name, f"{value!r} is not a whole number of at least {least}")
+            raise self.refuse(name, f"{_SEEN.repr(value)} is not a whole number of at least {least}")
         return number
 
     def optional_count(self, name: str, *, least: int = 1) -> int | None:
@@ -132,7 +137,7 @@ class Fields:
             return default
         number = self._whole(self.values[name])
         if number is None or abs(number) > _MAX_COUNT:
-            raise self.refuse(name, f"{self.values[name]!r} is not a whole number")
+            raise self.refuse(name, f"{_SEEN.repr(self.values[name])} is not a whole number")
         return number
 
     @staticmethod
@@ -148,7 +153,7 @@ class Fields:
         """Text of 1 to `longest` characters."""
         value = self._given(name)
         if not isinstance(value, str) or not value.strip():
-            raise self.refuse(name, f"{value!r} is not a text")
+            raise self.refuse(name, f"{_SEEN.repr(value)} is not a text")
         if len(value) > longest:
             raise self.refuse(name, f"is {len(value)} characters long; the most is {longest}")
         return value
@@ -163,7 +168,7 @@ class Fields:
             return False
         value = self.values[name]
         if not isinstance(value, bool):
-            raise self.refuse(name, f"{value!r} is neither true nor false")
+            raise self.refuse(name, f"{_SEEN.repr(value)} is neither true nor false")
         return value
 
     def choice(self, name: str, choices: Mapping[str, str], default: str) -> str:
@@ -172,14 +177,14 @@ class Fields:
             return default
         value = self.values[name]
         if not isinstance(value, str) or value not in choices:
-            raise self.refuse(name, f"{value!r} is unknown{did_you_mean(str(value), choices)}")
+            raise self.refuse(name, f"{_SEEN.repr(value)} is unknown{did_you_mean(str(value), choices)}")
         return choices[value]
 
     def items(self, name: str) -> list[Any]:
         """A list with at least one entry."""
         value = self._given(name)
         if not isinstance(value, list) or not value:
-            raise self.refuse(name, f"{value!r} is not a list with at least one entry")
+            raise self.refuse(name, f"{_SEEN.repr(value)} is not a list with at least one entry")
         return cast("list[Any]", value)
 
     def words(self, name: str) -> frozenset[str] | None:
@@ -189,14 +194,14 @@ class Fields:
         entries = self.items(name)
         for entry in entries:
             if not isinstance(entry, str) or not entry:
-                raise self.refuse(name, f"{entry!r} is not a text")
+                raise self.refuse(name, f"{_SEEN.repr(entry)} is not a text")
         return frozenset(entries)
 
     def mapping(self, name: str) -> Mapping[str, Any]:
         """A JSON object."""
         value = self._given(name)
         if not isinstance(value, Mapping):
-            raise self.refuse(name, f"{value!r} is not an object")
+            raise self.refuse(name, f"{_SEEN.repr(value)} is not an object")
         return cast("Mapping[str, Any]", value)
 
     def inner(self, name: str) -> Fields:
@@ -207,7 +212,7 @@ class Fields:
         """The JSON objects of a list, which may be empty or absent."""
         entries: object = self.values[name] if self.has(name) else []
         if not isinstance(entries, list):
-            raise self.refuse(name, f"{entries!r} is not a list")
+            raise self.refuse(name, f"{_SEEN.repr(entries)} is not a list")
         listed = cast("list[Any]", entries)
         named: dict[str, Any] = {f"{name}[{number}]": entry for number, entry in enumerate(listed)}
         inside = Fields(self.owner, named, self.currency, self.path, self.error)

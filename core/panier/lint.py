@@ -13,7 +13,7 @@ from panier.money import format_minor
 from panier.pricing import BasketLine, PricedBasket, Settings, Shopper, compile_promotions, price
 from panier.pricing.gate import read_clock
 from panier.promotion import Promotion, parse_promotion
-from panier.sense import check_sense
+from panier.sense import Sense, check_sold
 
 _MANY = 100
 """Units that no shopper buys; a threshold beyond them is not reached."""
@@ -55,10 +55,12 @@ def lint(definitions: Iterable[Mapping[str, Any]], articles: Sequence[Article], 
     known = frozenset(article.sku for article in articles)
     promotions: list[Promotion] = []
     warnings: list[Finding] = []
+    sense = Sense()
     for number, definition in enumerate(definitions, 1):
         try:
             promotion = parse_promotion(definition, currency, name=None if definition.get("id") else f"#{number}")
-            check_sense(promotion, known)
+            check_sold(promotion, known)
+            sense.take(promotion)
         except PromotionInvalid as error:
             warnings.append(Finding(rule="invalid", promotions=(error.promotion,), text=f"{error.field}: {error.reason}"))
         else:

@@ -13,6 +13,8 @@ __all__ = ["FORMAT", "Budget", "Promotion", "PromotionInvalid", "Schedule", "Whe
 
 FORMAT = 1
 """The newest definition format that this version reads."""
+_FURTHEST_OFFSET_MS = 14 * 3_600_000
+"""No clock on the wall is further from UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def parse_promotion(
 
 def _common(fields: Fields, identity: str, title: str, kind: str, mechanic: Mechanic) -> Promotion:
     valid_from, valid_to = fields.moment("valid_from", end=False), fields.moment("valid_to", end=True)
-    if valid_from and valid_to and valid_from.at > valid_to.at:
+    if valid_from and valid_to and _is_before(valid_to, valid_from):
         raise fields.refuse("valid_to", f"the window ends at {fields.values['valid_to']}, before it starts")
     return Promotion(
         id=identity, title=title, kind=kind, mechanic=mechanic,
@@ -118,6 +120,11 @@ def _common(fields: Fields, identity: str, title: str, kind: str, mechanic: Mech
         uses_left=_uses_left(fields),
         budget=_budget(fields.inner("budget")) if fields.has("budget") else None,
     )  # fmt: skip
+
+
+def _is_before(one: Moment, other: Moment) -> bool:
+    """Whether it is in every store: a moment on the store's clock may be hours away from the same one in UTC."""
+    return one.at + (_FURTHEST_OFFSET_MS if one.local != other.local else 0) < other.at
 
 
 def _when(fields: Fields) -> When:

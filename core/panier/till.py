@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +14,7 @@ from panier.offer import Offer
 from panier.pricing import BasketLine, PricedBasket, Pricer, PromotionSet, Settings, Shopper, compile_promotions
 from panier.pricing.coupon import CouponAnswer, answer_coupon
 from panier.promotion import Promotion, parse_promotion
-from panier.sense import check_sense
+from panier.sense import separate
 from panier.trip import Line, Trip
 
 RECKONING = Settings(selection="best_basket")
@@ -29,13 +28,13 @@ class UnknownTimezone(PanierError):
 
 
 def compile_definitions(
-    definitions: Mapping[str, Mapping[str, Any]], currency: str, *, known: AbstractSet[str] | None = None
+    definitions: Mapping[str, Mapping[str, Any]], currency: str
 ) -> tuple[PromotionSet, list[PromotionInvalid]]:
     """Compiles a snapshot's promotions, given by id in any order; a broken one is refused by name, and the rest serves.
 
-    At equal priority promotions act in the order of their ids. `known`, where given, are the SKUs that are sold.
+    At equal priority promotions act in the order of their ids.
     """
-    return _compiled(((name, definitions[name], None) for name in sorted(definitions)), currency, known)
+    return _compiled(((name, definitions[name], None) for name in sorted(definitions)), currency)
 
 
 def compile_offers(offers: Iterable[Offer], currency: str) -> tuple[PromotionSet, list[PromotionInvalid]]:
@@ -45,17 +44,17 @@ def compile_offers(offers: Iterable[Offer], currency: str) -> tuple[PromotionSet
 
 
 def _compiled(
-    named: Iterable[tuple[str, Mapping[str, Any], str | None]], currency: str, known: AbstractSet[str] | None = None
+    named: Iterable[tuple[str, Mapping[str, Any], str | None]], currency: str
 ) -> tuple[PromotionSet, list[PromotionInvalid]]:
     promotions: list[Promotion] = []
     refused: list[PromotionInvalid] = []
     for name, definition, title in named:
         try:
-            promotion = parse_promotion(definition, currency, name=name, title=title)
-            check_sense(promotion, known)
-            promotions.append(promotion)
+            promotions.append(parse_promotion(definition, currency, name=name, title=title))
         except PromotionInvalid as error:
             refused.append(error)
+    promotions, senseless = separate(promotions)
+    refused += senseless
     return compile_promotions(promotions, currency=currency, settings=RECKONING), refused
 
 

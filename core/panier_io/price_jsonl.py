@@ -20,7 +20,8 @@ def price(
 ) -> None:
     """Price baskets: {"id", "lines", "promotions", ...} in, {"id", "discount", "total", "line_discounts", ...} out.
 
-    A case that cannot be priced answers {"id", "error", "message"}, and the next one is read. A case without a time of its own
+    A promotion that does not fit is listed under "refused" with its field and the reason, and the rest is priced. A case that
+    cannot be priced answers {"id", "error", "message"}, and the next one is read. A case without a time of its own
     ("now") is priced as of this moment.
     """
     if examples:

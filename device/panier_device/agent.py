@@ -332,8 +332,9 @@ class Agent:
         held, definitions = self._shop.promotions()
         self._version = held.version
         shelf, refused = compile_definitions(definitions, held.currency or self._fallback[0])
-        for reason in refused:
-            self._log.warning("promotion_refused", reason=str(reason))
+        self._tally.promotions_refused.set(len(refused))
+        for error in refused:
+            self._log.warning("promotion_refused", promotion=error.promotion, field=error.field, reason=error.reason)
         self._shelf_coupons = coupon_titles(shelf)
         return shelf
 

@@ -30,6 +30,9 @@ class Tally:
         self.waiting = Gauge("panier_events_waiting", "Events the gateway has not acknowledged", registry=self.registry)
         self.online = Gauge("panier_online", "1 while the gateway is reachable", registry=self.registry)
         self.snapshot = Gauge("panier_snapshot_version", "Version of prices and promotions held", registry=self.registry)
+        self.promotions_refused = Gauge(
+            "panier_promotions_refused", "Promotions of the snapshot held that cannot be used here", registry=self.registry
+        )
         self.resends = Counter("panier_events_resent", "Times that events were sent again", registry=self.registry)
         self.malformed = Counter("panier_messages_refused", "Messages set aside, by reason", ["reason"], registry=self.registry)
         self.mismatches = Counter("panier_snapshot_mismatches", "Copies thrown away: other fingerprint", registry=self.registry)

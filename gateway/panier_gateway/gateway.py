@@ -84,7 +84,7 @@ class Gateway:
         self._topics = StoreTopics(settings.store)
         self._wire = Wire(self._topics)
         self._registry = _closing(shop, Registry(data / "registry.db"))
-        self._replica = _closing(shop, Replica(data / "feed.db"))
+        self._replica = _closing(shop, Replica(data / "feed.db", settings.currency))
         ledger = _closing(shop, Ledger(data / "ledger.db"))
         self._settlement = Settlement(settings.store, self._replica)
         intake = Intake(settings.store, ledger, self._settlement.settle, self._settlement.member_of)
@@ -266,6 +266,7 @@ class Gateway:
             "dead_letters": counters.dead_letters,
             "incidents_today": counters.incidents,
             "trips_open": counters.trips_open,
+            "promotions_refused_total": self._replica.promotions_refused,
             "snapshot_version": self._replica.newest[0],
         }
 

@@ -13,6 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from panier.catalogue import Product
 from panier.feed import CampaignRecord, FeedEntry, FeedPage, MemberRecord
+from panier.promotion import PromotionInvalid, parse_promotion
+from panier.sense import Sense
 from panier.snapshot import Change, ChangeKind, Fingerprint, canonical
 from panier_io.log import logger
 from panier_io.store import open_database
@@ -62,7 +64,10 @@ class Replica:
     products never makes a shopper's card wait.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, currency: str = "EUR") -> None:
+        self._currency = currency
+        self.promotions_refused = 0
+        """Promotions and campaigns that came since the start and that no engine of this version can use."""
         self._writer = open_database(path)
         self._writer.conn.executescript(_SCHEMA)
         self._reader = open_database(path)
@@ -101,7 +106,15 @@ class Replica:
                         row = (position, entry.kind, entry.key, fault[:500])
                         conn.execute("INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?)", row)
                         refused = True
-                    elif entry.kind == "product" or entry.kind == "promotion":
+                        continue
+                    if doubt := self._doubt(entry):
+                        # It stays in the snapshot, whose fingerprint it is part of: every engine refuses it by itself.
+                        self._log.error("promotion_refused", sequence=position, kind=entry.kind, key=entry.key, reason=doubt)
+                        row = (position, entry.kind, entry.key, doubt)
+                        conn.execute("INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?)", row)
+                        self.promotions_refused += 1
+                        refused = True
+                    if entry.kind == "product" or entry.kind == "promotion":
                         fingerprint = self._replace(entry.kind, entry, body, fingerprint)
                         version = entry.sequence
                     elif entry.kind == "campaign":
@@ -121,6 +134,17 @@ class Replica:
             changed = version != self._newest[0]
             self.position, self._newest = position, (version, fingerprint)
         return Applied(changed, campaigns, frozenset(members), refused)
+
+    def _doubt(self, entry: FeedEntry) -> str | None:
+        """Why an entry's promotion cannot be used, by field; None where it can, or where there is none."""
+        definition = (entry.body or {}).get("promotion") if entry.kind == "campaign" else entry.body
+        if definition is None or entry.kind not in ("promotion", "campaign"):
+            return None
+        try:
+            Sense().take(parse_promotion(definition, self._currency, name=entry.key))
+        except PromotionInvalid as error:
+            return f"{error.field}: {error.reason}"
+        return None
 
     def _replace(self, kind: ChangeKind, entry: FeedEntry, body: str | None, fingerprint: Fingerprint) -> Fingerprint:
         held = self._writer.conn.execute(

@@ -101,6 +101,10 @@ async def test_what_held_at_a_version_can_be_looked_up(stocked: httpx.AsyncClien
         assert canonical(log.bodies_at(session, "promotion", 8)["milk-2"]) == canonical(PROMOTIONS[0])
 
 
+TENTH: dict[str, Any] = {"id": "p", "kind": "percent", "percent": "10"}
+GIFT = {"sku": "oat", "unit_price": "1.99"}
+
+
 @pytest.mark.parametrize(
     ("kind", "item", "reason"),
     [
@@ -116,6 +120,23 @@ async def test_what_held_at_a_version_can_be_looked_up(stocked: httpx.AsyncClien
         ("promotions", {"id": "p", "kind": "percent", "percent": "-5", "target": {"all": True}}, "percent"),
         ("promotions", {"kind": "percent", "percent": "5", "target": {"all": True}}, "id"),
         ("promotions", {"id": "p", "kind": "nonsense"}, "kind"),
+        (
+            "promotions",
+            {**TENTH, "target": {"skus": ["oat", "granla"]}},
+            "target.skus: granla is not sold here; did you mean 'gran",
+        ),
+        (
+            "promotions",
+            {**TENTH, "target": {"skus": ["40111445"]}},
+            "target.skus: 40111445 is not sold here; that is a barcode of",
+        ),
+        ("promotions", {**TENTH, "when": {"contains": {"skus": ["moon"]}}}, "when.contains.skus: moon is not sold here"),
+        ("promotions", {**TENTH, "valid_from": "2026-03-02", "valid_to": "2026-03-01"}, "valid_to: the window ends"),
+        ("promotions", {**TENTH, "format": 2}, "format: 2 is newer than 1"),
+        ("promotions", {**TENTH, "layer": "catalogue", "only_undiscounted": True}, "only_undiscounted: contradicts"),
+        ("promotions", {**TENTH, "title": "ten\x07off"}, "title: character 4 cannot be shown"),
+        ("promotions", {**TENTH, "id": "p\u202e"}, "id: character 2 cannot be shown"),
+        ("promotions", {"id": "p", "kind": "free_gift", "gift": GIFT, "per": {"skus": ["oat"]}}, "gift.sku: oat earns itself"),
         (
             "promotions",
             {"id": "p", "kind": "percent", "percent": "5", "target": {"skus": [f"sku-{n}" for n in range(9000)]}},
@@ -135,6 +156,20 @@ async def test_a_bad_item_is_refused_by_itself_and_the_rest_is_taken(
     assert [one["index"] for one in answer[kind]["refused"]] == [0]
     assert reason in answer[kind]["refused"][0]["reason"]
     assert (answer[kind]["stored"], answer["last"]) == (1, 9)
+
+
+async def test_a_gift_that_closes_a_ring_is_refused_and_the_one_that_stood_before_stays(stocked: httpx.AsyncClient) -> None:
+    beans = {"kind": "free_gift", "gift": GIFT, "per": {"skus": ["beans"]}}
+    assert (await stocked.put("/api/v1/promotions/oat-gift", json=beans)).status_code == 200
+    assert (await stocked.put("/api/v1/promotions/oat-gift", json=beans)).status_code == 200
+    ring = {"kind": "free_gift", "gift": {"sku": "beans", "unit_price": "12.40"}, "per": {"skus": ["oat"]}}
+    problem = (await stocked.put("/api/v1/promotions/ring", json=ring)).json()
+    said = "closes a ring of gifts that earn each other: beans earns oat by oat-gift"
+    assert problem["errors"] == [{"field": "gift.sku", "message": said}]
+    campaign = {"title": "Beans", "reason": "for you", "segment": "regulars", "promotion": ring}
+    problem = (await stocked.post("/api/v1/campaigns", json=campaign)).json()
+    assert problem["errors"] == [{"field": "promotion.gift.sku", "message": said}]
+    assert [one["promotion"] for one in (await stocked.get("/api/v1/promotions")).json()] == ["milk-2", "oat-gift"]
 
 
 @asynccontextmanager

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from panier.case import CaseInvalid, price_case
-from panier.promotion import PromotionInvalid
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)  # a Monday
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "promotions.json").read_text("utf-8"))
@@ -391,6 +390,12 @@ def test_a_case_that_does_not_fit_is_refused_with_the_field_and_the_reason(case:
     assert str(caught.value).startswith(message)
 
 
-def test_a_broken_promotion_in_a_case_is_named_by_its_place() -> None:
-    with pytest.raises(PromotionInvalid, match=r"promotion #2: percent: 101 is more than 100 %"):
-        priced(AB, TEN, {"kind": "percent", "percent": "101"})
+def test_a_broken_promotion_in_a_case_is_named_and_the_others_are_priced() -> None:
+    cup = {"kind": "free_gift", "gift": {"sku": "a", "unit_price": "1"}, "per": {"skus": ["a"]}}
+    result = priced(AB, TEN, {"kind": "percent", "percent": "101"}, {"id": "cup", **cup})
+    assert off(result) == off(priced(AB, TEN))
+    assert result["refused"] == [
+        {"promotion": "#2", "field": "percent", "reason": "101 is more than 100 %"},
+        {"promotion": "cup", "field": "gift.sku", "reason": "a earns itself as a gift, again and again"},
+    ]
+    assert "refused" not in priced(AB, TEN)

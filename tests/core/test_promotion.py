@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from panier.mechanic import MECHANICS, NForPrice, Percent, PointsBurn, Target, Tiered
 from panier.promotion import PromotionInvalid, Schedule, parse_promotion
+from panier.till import compile_definitions
 
 PERCENT: dict[str, Any] = {"id": "p", "kind": "percent", "percent": "10"}
 GROUP: dict[str, Any] = {"id": "p", "kind": "per_complete_group", "group_size": 2}
@@ -131,18 +131,68 @@ def test_what_does_not_fit_is_refused_with_promotion_field_and_reason(
     assert str(error) == f"promotion {definition.get('id', '(without id)')}: {field}: {error.reason}"
 
 
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.decimals() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=6,
+LEAVES = st.sampled_from(
+    [
+        None,
+        True,
+        0,
+        -1,
+        10**30,
+        "",
+        "-0",
+        "1e999999",
+        "NaN",
+        "Infinity",
+        "½",
+        "٣",
+        "12.40",
+        "2026-02-30",
+        "\ud800",
+        "x" * 500,
+        "\0",
+    ]
 )
-NAMES = st.sampled_from([
-    "target", "when", "amount", "percent", "n", "price", "tiers", "buy", "get", "gift", "per", "schedule", "budget", "valid_from",
-    "max_units", "group_size", "first", "additional", "value_per_point", "points_per_currency", "priority", "format", "coupon",
-])  # fmt: skip
+ANYTHING = (
+    LEAVES | st.floats() | st.lists(LEAVES, max_size=3) | st.dictionaries(st.sampled_from(["all", "skus", "qty", "1e5"]), LEAVES)
+)
+FIELDS = [
+    "id", "title", "format", "note", "target", "when", "priority", "exclusive", "exclusive_group", "layer", "only_undiscounted",
+    "max_applications", "valid_from", "valid_to", "schedule", "coupon", "segment", "nth_order", "per_member_limit", "usage_limit",
+    "usage_used", "budget", "percent", "base", "max_units", "max_units_per_line", "unit_order", "amount", "max_discount", "n",
+    "price", "group_size", "base_percent", "base_amount", "tiers", "tier_basis", "first", "additional", "buy", "get", "gift",
+    "per", "points_per_currency", "basis", "value_per_point", "multiple_of", "nonsense",
+]  # fmt: skip
 
 
-@given(st.sampled_from(sorted(MECHANICS)), st.dictionaries(NAMES, ANYTHING, max_size=6))
-def test_whatever_a_definition_holds_it_is_read_or_refused_by_name(kind: str, fields: dict[str, Any]) -> None:
-    with suppress(PromotionInvalid):
-        assert parse_promotion({"id": "p", "kind": kind, **fields}, "EUR").kind == kind
+@given(st.sampled_from(sorted(MECHANICS)), st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=4))
+def test_whatever_a_definition_holds_it_is_read_or_refused_with_a_field(kind: str, fields: dict[str, Any]) -> None:
+    shelf, refused = compile_definitions({"p": {"kind": kind, **fields}, "q": PERCENT}, "EUR")
+    assert len(shelf) == 2 - len(refused)
+    for error in refused:
+        assert error.promotion == "p"
+        assert error.field.partition(".")[0] in {*fields, "kind", *FIELDS}
+        assert 0 < len(error.reason) <= 400
+
+
+@pytest.mark.parametrize("field", [name for name in FIELDS if name not in ("note", "id")])
+def test_a_field_of_the_wrong_kind_is_named_however_deep_it_is_nested(field: str) -> None:
+    deep: Any = "x"
+    for _ in range(900):
+        deep = [deep]
+    kinds = [kind for kind in sorted(MECHANICS) if _refused(kind, field, deep)]
+    assert kinds == sorted(MECHANICS)
+
+
+def _refused(kind: str, field: str, value: Any) -> bool:
+    try:
+        parse_promotion({"id": "p", "kind": kind, field: value}, "EUR")
+    except PromotionInvalid as error:
+        return bool(error.field)
+    return False
+
+
+def test_a_window_of_two_clocks_is_refused_only_where_it_ends_too_early_in_every_store() -> None:
+    morning = {"valid_from": "2026-03-02T09:00:00-05:00", "valid_to": "2026-03-02T10:00:00"}
+    parse_promotion(PERCENT | morning, "EUR")
+    with pytest.raises(PromotionInvalid, match="before it starts"):
+        parse_promotion(PERCENT | morning | {"valid_to": "2026-03-01T10:00:00"}, "EUR")

@@ -8,7 +8,21 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from tests.device.conftest import BEANS, BREAD, CARD, MILK, PRODUCTS, Clock, Desk, body, changes, open_desk, total_of
+from tests.device.conftest import (
+    BEANS,
+    BREAD,
+    CARD,
+    MILK,
+    PRODUCTS,
+    PROMOTIONS,
+    Clock,
+    Desk,
+    body,
+    changes,
+    open_desk,
+    total_of,
+    whole,
+)
 
 from panier.member import Capsule
 from panier.message import Notice, SnapshotPart
@@ -515,3 +529,14 @@ def test_what_a_coupon_lacks_is_named_as_the_shop_names_it():
 def test_every_answer_to_a_coupon_has_words():
     keys = {f"coupon_{reason}" for reason in get_args(Refusal)} - {"coupon_already_shown"}
     assert keys <= ENGLISH.messages.keys()
+
+
+def test_a_promotion_that_cannot_be_used_is_counted_and_the_others_serve(desk: Desk):
+    bad = {"new": {"kind": "percent", "percent": "5", "format": 2}}
+    for part in whole(8, changes(promotions=PROMOTIONS | bad)):
+        desk.shop.take(part)
+    desk.agent.snapshot_arrived()
+    assert desk.tally.promotions_refused._value.get() == 1
+    scan(desk, BEANS)
+    scan(desk, BEANS)
+    assert desk.agent.now.priced.discount == 280

@@ -181,3 +181,13 @@ async def test_a_download_that_was_begun_is_finished_although_prices_moved_on(re
     assert (second.version, second.part) == (first.version, 1)
     task.cancel()
     distribution.close()
+
+
+def test_an_offer_whose_promotion_cannot_be_used_is_told_and_one_that_ends_is_not(replica):
+    campaign = {
+        "campaign": "c", "revision": 1, "title": "t", "reason": "r", "segment": "s", "state": "running",
+        "promotion": {"kind": "percent", "percent": "-5"},
+    }  # fmt: skip
+    assert replica.apply(page(("campaign", "c", campaign), ("promotion", "p", None))).refused
+    [told] = replica.refused()
+    assert (told.kind, told.key, told.reason) == ("campaign", "c", "percent: -5 is negative")

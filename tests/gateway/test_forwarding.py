@@ -116,6 +116,17 @@ async def test_an_entry_that_cannot_be_used_is_an_incident_at_the_back_office(sh
     await until(lambda: shop.gateway._replica.newest[0] == 2 and shop.gateway._replica.refused() == [])
 
 
+async def test_a_promotion_that_no_engine_here_can_use_is_an_incident_and_a_figure_and_the_rest_serves(shop, product, until):
+    await shop.office.say("promotion", "p", {"kind": "percent", "percent": "5", "format": 2})
+    await shop.office.say("product", "b", product("b", 1))
+    await until(lambda: shop.office.incidents)
+    (incident,) = shop.office.incidents
+    assert incident["kind"] == "entry_refused"
+    assert incident["text"].startswith("promotion p was refused: format: 2 is newer than 1")
+    await until(lambda: shop.gateway._replica.newest[0] == 2)
+    assert shop.gateway._figures()["promotions_refused_total"] == 1
+
+
 async def test_whoever_waits_tries_at_once_when_another_got_through():
     slow = patience.Patience()
     slow._wait = 3600.0

@@ -15,7 +15,8 @@ from panier_backoffice.campaign.schemas import CampaignDraft
 from panier_backoffice.member import repository as members
 from panier_backoffice.problem import Unfit
 from panier_backoffice.product import repository as products
-from panier_backoffice.promotion.service import check_definition
+from panier_backoffice.promotion.check import open_counter, read_definition
+from panier_backoffice.promotion.service import other_gifts
 from panier_backoffice.written import unprintable
 
 _NAMED = 5
@@ -37,7 +38,8 @@ def check(session: Session, draft: CampaignDraft, currency: str, now: int) -> Au
     wrong |= times_problems(draft.starts_at, draft.ends_at, now)
     audience = _audience(session, draft, wrong)
     try:
-        check_definition(draft.promotion, currency, name=draft.campaign or "new")
+        asked = [read_definition(draft.promotion, currency, name=draft.campaign or "new")]
+        open_counter(session, asked, other_gifts(session, asked, currency)).take(asked[0])
     except Unfit as error:
         wrong |= {f"promotion.{field}": why for field, why in error.fields.items()}
     else:
@@ -119,9 +121,6 @@ def targets(promotion: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
 def _targets(session: Session, promotion: Mapping[str, Any]) -> dict[str, str]:
     wrong: dict[str, str] = {}
     for path, target in targets(promotion):
-        skus: list[str] = [str(sku) for sku in target.get("skus", [])]
-        known = products.known_skus(session, skus)
-        wrong |= _unknown(f"promotion.{path}.skus", "product", [sku for sku in skus if sku not in known])
         names: list[str] = [str(name) for name in target.get("categories", [])]
         held = products.known_categories(session, names)
         wrong |= _unknown(f"promotion.{path}.categories", "category", [name for name in names if name not in held])

@@ -109,6 +109,18 @@ def known_skus(session: Session, skus: Collection[str]) -> dict[str, ProductRow]
     return {row.sku: row for row in session.scalars(select(ProductRow).where(ProductRow.sku.in_(skus)))}
 
 
+def sold(session: Session, skus: Collection[str]) -> set[str]:
+    """Those of `skus` that the shop sells."""
+    return set(session.scalars(select(ProductRow.sku).where(ProductRow.sku.in_(skus))))
+
+
+def skus_like(session: Session, sku: str) -> list[str]:
+    """SKUs that begin or end as this one does, some hundred at the most."""
+    half = (len(sku) + 1) // 2
+    alike = or_(ProductRow.sku.istartswith(sku[:half], autoescape=True), ProductRow.sku.iendswith(sku[-half:], autoescape=True))
+    return list(session.scalars(select(ProductRow.sku).where(alike).order_by(ProductRow.sku).limit(300)))
+
+
 def known_categories(session: Session, names: Collection[str]) -> set[str]:
     return set(session.scalars(select(ProductRow.category).where(ProductRow.category.in_(names)).distinct()))
 

@@ -42,7 +42,8 @@ def put_promotion(
     with office.writing() as session:
         outcome = service.take_promotions(session, [definition], office.settings.currency, office.clock())
         if outcome.refused:
-            raise Unfit({"definition": outcome.refused[0].reason})
+            field, _, reason = outcome.refused[0].reason.partition(": ")
+            raise Unfit({field: reason})
         return _promotion(service.named(session, promotion))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -10,43 +11,39 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from panier.intake import Outcome, Refused
-from panier.promotion import PromotionInvalid, parse_promotion
+from panier.promotion import Promotion, PromotionInvalid, parse_promotion
 from panier.receipt import Name
-from panier.snapshot import LONGEST_BODY, canonical
+from panier.snapshot import canonical
 from panier_backoffice.database import put
 from panier_backoffice.feed import log
 from panier_backoffice.problem import NotFound, Unfit
+from panier_backoffice.promotion.check import open_counter, read_definition
 from panier_backoffice.promotion.table import PromotionRow
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
-
-
-def check_definition(definition: Mapping[str, Any], currency: str, name: str | None = None) -> None:
-    """Raises Unfit, by field of the definition, where the engine or a store would not take it; `name` stands in for its id."""
-    size = len(canonical(definition))
-    if size > LONGEST_BODY:
-        raise Unfit(
-            {"target": f"the definition has {size} characters, a store takes {LONGEST_BODY}: aim at a category, or split it"}
-        )
-    try:
-        parse_promotion(definition, currency, name=name)
-    except PromotionInvalid as error:
-        raise Unfit({error.field: error.reason}) from error
 
 
 def take_promotions(session: Session, given: Sequence[Mapping[str, Any]], currency: str, at: int) -> Outcome:
     """Stores definitions (each with its `id`) that are new or differ; refuses each bad one by itself, with the reason."""
     definitions: dict[str, dict[str, Any]] = {}
     refused: list[Refused] = []
+    read: list[tuple[int, Promotion]] = []
     for index, raw in enumerate(given):
         try:
-            name = _name(raw)
-            check_definition(raw, currency)
+            _name(raw)
+            read.append((index, read_definition(raw, currency)))
         except Unfit as error:
-            identity = raw.get("id")
-            refused.append(Refused(index=index, identity=identity[:64] if isinstance(identity, str) else None, reason=str(error)))
-            continue
-        definitions[name] = dict(raw)
+            refused.append(_refused(index, raw, error))
+    asked = [promotion for _, promotion in read]
+    counter = open_counter(session, asked, other_gifts(session, asked, currency))
+    for index, promotion in read:
+        try:
+            counter.take(promotion)
+        except Unfit as error:
+            refused.append(_refused(index, given[index], error))
+        else:
+            definitions[promotion.id] = dict(given[index])
+    refused.sort(key=lambda one: one.index)
     asked = select(PromotionRow).where(PromotionRow.promotion.in_(definitions))
     held = {row.promotion: canonical(row.definition) for row in session.scalars(asked)}
     changed = [name for name, definition in definitions.items() if held.get(name) != canonical(definition)]
@@ -57,6 +54,28 @@ def take_promotions(session: Session, given: Sequence[Mapping[str, Any]], curren
     ]
     put(session, PromotionRow, rows, ["promotion"])
     return Outcome(stored=len(changed), known=len(definitions) - len(changed), refused=refused)
+
+
+def _refused(index: int, raw: Mapping[str, Any], error: Unfit) -> Refused:
+    identity = raw.get("id")
+    return Refused(index=index, identity=identity[:64] if isinstance(identity, str) else None, reason=str(error))
+
+
+def other_gifts(session: Session, asked: Sequence[Promotion], currency: str) -> list[Promotion]:
+    """The public gifts that those `asked` for do not replace; none where there is no gift among these."""
+    if all(promotion.kind != "free_gift" for promotion in asked):
+        return []
+    replaced = {promotion.id for promotion in asked}
+    return [one for one in standing(session, currency) if one.kind == "free_gift" and one.id not in replaced]
+
+
+def standing(session: Session, currency: str) -> list[Promotion]:
+    """The public promotions that the engine can read."""
+    found: list[Promotion] = []
+    for row in all_promotions(session):
+        with suppress(PromotionInvalid):
+            found.append(parse_promotion(row.definition, currency, name=row.promotion))
+    return found
 
 
 def named(session: Session, promotion: str) -> PromotionRow:
