@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import typer
+from rich.console import Console
 
 bench = typer.Typer(
     help="Measure this machine, and the peer in the same run.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
@@ -39,12 +39,15 @@ def pricing(
         holds = result["worse_than_priority"] == 0
         text = resale.render(result)
     else:
-        from panier_simulators.bench.pricing import measure
+        from panier_simulators.bench.pricing import measure, render
 
         result = measure(baskets, _note)
         holds = all(result["holds"].values())
-        text = _table(result)
-    print(json.dumps(result) if as_json else text)
+        text = render(result)
+    if as_json:
+        print(json.dumps(result))
+    else:
+        Console().print(text)
     raise typer.Exit(0 if holds else 1)
 
 
@@ -63,24 +66,3 @@ def push(as_json: bool = typer.Option(False, "--json", help="Print one JSON obje
 
 def _note(text: str) -> None:
     print(text, file=sys.stderr)
-
-
-def _table(result: dict[str, Any]) -> str:
-    rows = ["promotions  lines   scan p50   p99 (us)   scratch p50   p99 (us)   acting   proven"]
-    rows += [
-        f"{cell['promotions']:>10,}  {cell['lines']:>5}   {cell['scan_p50_us']:>8,.0f}   {cell['scan_p99_us']:>8,.0f}   "
-        f"{cell['scratch_p50_us']:>11,.0f}   {cell['scratch_p99_us']:>8,.0f}   {cell['acting']:>6}   {cell['proven']:>6.0%}"
-        for cell in result["cells"]
-    ]
-    rows += [f"compile {cell['promotions']:>6,}: {cell['seconds']:.3f} s, {cell['rss_mb']} MB" for cell in result["compile"]]
-    rows.append(f"peak memory {result['peak_rss_mb']} MB")
-    peer = result["peer"]
-    if peer["release"] is None:
-        rows.append(peer["note"])
-    else:
-        rows.append(
-            f"{peer['name']} {peer['release']}, {peer['offers']} offers: {peer['p50_us']:,} us a basket; "
-            f"{peer['ratio_scratch']} times ours from scratch, {peer['ratio_scan']} times ours for one more scan"
-        )
-    rows += [f"{'holds ' if held else 'FAILS '} {name}" for name, held in result["holds"].items()]
-    return "\n".join(rows)

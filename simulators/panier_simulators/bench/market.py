@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,11 @@ class Market:
     def line(self, sku: str, quantity: int = 1) -> BasketLine:
         """So many units of a product, at its price."""
         return BasketLine(sku, 50 + int(sku) * 7919 % 600, quantity, _category(sku))
+
+    def stock(self, target: Mapping[str, Any]) -> list[BasketLine]:
+        """One unit of each product that a target names or whose category it names."""
+        members = (_sku(int(name[1:]) * _AISLE + place) for name in target.get("categories", ()) for place in range(_AISLE))
+        return [self.line(sku) for sku in (*target.get("skus", ()), *members)]
 
     def basket(self, chance: random.Random, lines: int) -> list[BasketLine]:
         """That many different products, most of them one unit."""

@@ -1,21 +1,31 @@
 # pyright: basic, reportAttributeAccessIssue=false
 # Django's models get their fields when it is set up, which no type checker without its plug-in sees.
-"""The peer: django-oscar's own offer code on the same basket and the same offers, with its ranges held in memory.
+"""The peer: a django-oscar shop in a database in memory, with the same products, prices, offers and baskets as ours.
 
-Its applicator, conditions, benefits, baskets and lines are used as they are. What would ask a database is answered from memory:
-a range by a set of products, a basket's lines by a list.
+The tables are oscar's, its own models save the rows, and a basket is priced as its middleware does it: fresh from the database,
+with the stock strategy, by `Applicator().apply(basket)`. Only what a `Holding` names is replaced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Literal
+from unittest.mock import patch
 
 from panier.pricing import BasketLine
 
 HOW_TO_GET = "django-oscar is not installed; pip install 'panier[bench]'"
+Holding = Literal["nothing", "ranges", "range rows", "everything"]
+REPLACED: dict[Holding, str] = {
+    "nothing": "as shipped",
+    "ranges": "what a range holds is a set in memory, as by oscar's hook for ranges of one's own; the range's row is still read",
+    "range rows": "the rows of ranges, too: none is read from the database again",
+    "everything": "offers, ranges, lines, stock and prices are in memory before the clock starts: no query at all",
+}
+"""What is answered from memory instead of oscar's database, in words; each holds what the one before it holds."""
 
 
 def release() -> str | None:
@@ -26,9 +36,186 @@ def release() -> str | None:
         return None
 
 
+class OscarTill:
+    """An oscar shop with these offers. What it has no kind for, or what is not for a guest, is counted in `left_out`.
+
+    Products are saved when an offer or a basket names them; the rest of an assortment would lengthen an index and change nothing.
+    One till at a time: a new one empties the shop.
+    """
+
+    def __init__(
+        self, definitions: Mapping[str, Mapping[str, Any]], stock: Callable[[Mapping[str, Any]], list[BasketLine]]
+    ) -> None:
+        _set_up()
+        from oscar.apps.basket.models import Basket
+        from oscar.apps.catalogue.models import Product, ProductClass
+        from oscar.apps.offer.models import Benefit, Condition, Range
+        from oscar.apps.partner.models import Partner
+
+        for model in (Benefit, Condition, Range, Basket, Product):
+            model.objects.all().delete()
+        self._sort, _ = ProductClass.objects.get_or_create(name="goods", track_stock=False)
+        self._partner, _ = Partner.objects.get_or_create(name="shop")
+        self._saved: set[str] = set()
+        self._ranges: dict[int, Any] = {}
+        self._products: dict[int, frozenset[int] | None] = {}
+        self._offers: list[Any] | None = None
+        for name, definition in definitions.items():
+            if "segment" in definition:
+                continue
+            target = definition.get("target") or definition.get("buy", {}).get("target") or {"all": True}
+            products = self._range(name, None if "all" in target else stock(target))
+            _save_offer(name, definition, products)
+        self.offers = len(self._ranges)
+        self.left_out = len(definitions) - self.offers
+
+    def put(self, lines: Sequence[BasketLine]) -> int:
+        """Saves a basket with these lines; its number."""
+        from oscar.apps.basket.models import Basket, Line
+
+        self._stock(lines)
+        basket = Basket.objects.create()
+        Line.objects.bulk_create(
+            Line(
+                basket=basket, product_id=_number(line.sku), stockrecord_id=_number(line.sku), quantity=line.quantity,
+                line_reference=line.sku, price_currency="EUR", price_excl_tax=_money(line), price_incl_tax=_money(line),
+            )
+            for line in lines
+        )  # fmt: skip
+        return basket.pk
+
+    @contextmanager
+    def holding(self, held: Holding) -> Generator[None]:
+        """For as long as this lasts, what `held` says is answered from memory."""
+        from oscar.apps.offer.applicator import Applicator
+        from oscar.apps.offer.models import Benefit, Condition, ConditionalOffer, Range
+
+        def contains(products: Any, product: Any) -> bool:
+            skus = self._products[products.pk]
+            return skus is None or product.pk in skus
+
+        with ExitStack() as replaced:
+            if held != "nothing":
+                replaced.enter_context(patch.object(Range, "contains_product", contains))
+            if held in ("range rows", "everything"):
+                # Oscar copies each condition and benefit whenever it asks one, and the copy reads its range from the database.
+                for part in (Benefit, Condition):
+                    field = part.__dict__["range"]
+                    replaced.enter_context(patch.object(field, "get_object", lambda of: self._ranges[of.range_id]))
+            if held == "everything":
+                replaced.enter_context(patch.object(ConditionalOffer, "combinations", _NoOffers()))
+                replaced.enter_context(patch.object(self, "_offers", Applicator().get_offers(_basket(), None)))
+            yield
+
+    def basket(self, number: int) -> Any:
+        """A fresh copy of a saved basket; what is held lies in it already."""
+        basket = _basket(number)
+        if self._offers is not None:
+            basket._lines = list(basket.all_lines())
+            for line in basket._lines:
+                assert line.purchase_info
+        return basket
+
+    def price(self, basket: Any) -> None:
+        """Applies all offers to a fresh basket."""
+        from oscar.apps.offer.applicator import Applicator
+
+        if self._offers is None:
+            Applicator().apply(basket)
+        else:
+            Applicator().apply_offers(basket, self._offers)
+
+    def queries(self, number: int) -> int:
+        """How often pricing a fresh copy of this basket asks the database."""
+        from django.db import connection
+
+        asked: list[str] = []
+
+        def count(execute: Any, sql: str, *rest: Any) -> Any:
+            asked.append(sql)
+            return execute(sql, *rest)
+
+        basket = self.basket(number)
+        with connection.execute_wrapper(count):
+            self.price(basket)
+        return len(asked)
+
+    def _range(self, name: str, lines: list[BasketLine] | None) -> Any:
+        from oscar.apps.offer.models import Range, RangeProduct
+
+        products = Range.objects.create(name=name, slug=name, includes_all_products=lines is None)
+        self._stock(lines or ())
+        RangeProduct.objects.bulk_create(RangeProduct(range=products, product_id=_number(line.sku)) for line in lines or ())
+        self._ranges[products.pk] = products
+        self._products[products.pk] = None if lines is None else frozenset(_number(line.sku) for line in lines)
+        return products
+
+    def _stock(self, lines: Iterable[BasketLine]) -> None:
+        from oscar.apps.catalogue.models import Product
+        from oscar.apps.partner.models import StockRecord
+
+        new = {line.sku: line for line in lines if line.sku not in self._saved}
+        self._saved.update(new)
+        Product.objects.bulk_create(
+            Product(id=_number(sku), upc=sku, title=sku, slug=sku, structure="standalone", product_class=self._sort)
+            for sku in new
+        )
+        StockRecord.objects.bulk_create(
+            StockRecord(
+                id=_number(sku), product_id=_number(sku), partner=self._partner, partner_sku=sku, price_currency="EUR",
+                price=_money(line),
+            )
+            for sku, line in new.items()
+        )  # fmt: skip
+
+
+def _save_offer(name: str, definition: Mapping[str, Any], products: Any) -> None:
+    """Saves what comes nearest to a definition; where the peer has no such kind, that is the simpler one."""
+    from oscar.apps.offer.models import Benefit, Condition, ConditionalOffer
+
+    kind, when = definition["kind"], definition.get("when", {})
+    benefit: dict[str, Any] = {"range": products}
+    match kind:
+        case "percent" | "percent_order":
+            benefit |= {"type": "Percentage", "value": definition["percent"]}
+        case "amount_per_unit":
+            benefit |= {"type": "Fixed", "value": definition["amount"]}
+        case "amount":
+            benefit |= {"type": "Absolute", "value": definition["amount"]}
+        case "n_for_price":
+            # Oscar takes the condition's range here and refuses one of the benefit's own.
+            benefit = {"type": "Fixed price", "value": definition["price"]}
+        case "cheapest_free":
+            benefit |= {"type": "Multibuy"}
+        case "buy_x_get_y":
+            benefit |= {
+                "type": "Percentage",
+                "value": definition["get"]["percent"],
+                "max_affected_items": definition["get"]["qty"],
+            }
+        case "tiered_percent":
+            # The peer has no steps: its nearest is the highest of them.
+            start, percent = list(definition["tiers"].items())[-1]
+            benefit |= {"type": "Percentage", "value": percent}
+            when = {"min_amount": start}
+        case _:
+            raise ValueError(f"{name}: the peer has nothing like {kind}; leave it out of the market")
+    if "min_amount" in when:
+        condition = {"type": "Value", "value": when["min_amount"]}
+    else:
+        get = definition["buy"]["qty"] + definition["get"]["qty"] if kind == "buy_x_get_y" else 1
+        condition = {"type": "Count", "value": when.get("min_qty") or definition.get("n") or get}
+    ConditionalOffer.objects.create(
+        name=name, slug=name, priority=definition.get("priority", 0),
+        condition=Condition.objects.create(range=products, **condition), benefit=Benefit.objects.create(**benefit),
+        max_basket_applications=definition.get("max_applications", 1),
+    )  # fmt: skip
+
+
 def _set_up() -> None:
     import django
     from django.conf import settings
+    from django.core.management import call_command
     from oscar import INSTALLED_APPS
     from oscar.defaults import __dict__ as defaults
 
@@ -37,126 +224,47 @@ def _set_up() -> None:
     settings.configure(
         INSTALLED_APPS=list(INSTALLED_APPS),
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+        # The tables as the models have them now, at once; replaying years of migrations ends in the same.
+        MIGRATION_MODULES=_AtOnce(),
+        LOGGING_CONFIG=None,
         SECRET_KEY="a measurement has no secret",  # noqa: S106
         SITE_ID=1, USE_TZ=True,
         HAYSTACK_CONNECTIONS={"default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}},
         **{name: value for name, value in defaults.items() if name.startswith("OSCAR_")},
     )  # fmt: skip
     django.setup()
-    from oscar.apps.offer.models import Benefit, Condition, ConditionalOffer
+    call_command("migrate", run_syncdb=True, verbosity=0, skip_checks=True)
 
-    # The peer makes a proxy of each condition and benefit whenever it needs one; the proxies, too, get their ranges from memory.
-    for part in (Benefit, Condition):
-        part.__dict__["range"].get_object = lambda instance: _RANGES[instance.range_id]
-    # Which offers may be combined on one item is asked of the database too; here none may, as the peer has it by default.
-    ConditionalOffer.combinations = _NoOffers()
+
+class _AtOnce(dict[str, None]):
+    """Says of every app that it has no migrations."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+    def __missing__(self, key: str) -> None:
+        return None
 
 
 class _NoOffers:
-    """An empty relation, held in memory."""
+    """Which offers may join one on the same item: by default none, so the count needs no query."""
 
     def count(self) -> int:
         return 0
 
 
-class OscarTill:
-    """The peer with these offers; what it has no kind for is left out and counted in `left_out`."""
+def _basket(number: int | None = None) -> Any:
+    from oscar.apps.basket.models import Basket
+    from oscar.apps.partner.strategy import Selector
 
-    def __init__(self, definitions: Mapping[str, Mapping[str, Any]], categories: Callable[[str], Sequence[str]]) -> None:
-        _set_up()
-        from oscar.apps.offer.applicator import Applicator
-
-        self._applicator = Applicator()
-        self.offers: list[Any] = []
-        self.left_out = 0
-        for number, (name, definition) in enumerate(definitions.items()):
-            offer = _offer(number, name, definition, categories)
-            if offer is None:
-                self.left_out += 1
-            else:
-                self.offers.append(offer)
-
-    def basket(self, lines: Sequence[BasketLine]) -> Any:
-        """A fresh basket; the peer marks its lines while it works."""
-        from oscar.apps.basket.models import Basket, Line
-        from oscar.apps.catalogue.models import Product
-        from oscar.apps.partner.models import StockRecord
-        from oscar.apps.partner.prices import FixedPrice
-        from oscar.apps.partner.strategy import PurchaseInfo
-
-        held: list[Any] = []
-
-        basket = Basket()
-        basket.all_lines = lambda: held
-        prices: dict[int, Any] = {}
-
-        class Strategy:
-            def fetch_for_line(self, line: Any, stockrecord: Any = None) -> Any:
-                del stockrecord
-                return prices[line.product.id]
-
-        basket.strategy = Strategy()
-        for line in lines:
-            product = Product(id=int(line.sku) + 1, structure="standalone", title=line.sku)
-            price = FixedPrice("EUR", Decimal(line.unit_price) / 100, tax=Decimal(0))
-            prices[product.id] = PurchaseInfo(price=price, availability=None, stockrecord=None)
-            held.append(
-                Line(
-                    basket=basket, product=product, quantity=line.quantity, line_reference=line.sku, stockrecord=StockRecord(id=1)
-                )
-            )
-        return basket
-
-    def price(self, basket: Any) -> Decimal:
-        """Applies all offers; the discount."""
-        self._applicator.apply_offers(basket, self.offers)
-        return sum((line.discount_value for line in basket.all_lines()), Decimal(0))
+    basket = Basket() if number is None else Basket.objects.get(pk=number)
+    basket.strategy = Selector().strategy()
+    return basket
 
 
-_RANGES: dict[int, Any] = {}
+def _number(sku: str) -> int:
+    return int(sku) + 1
 
 
-def _offer(number: int, name: str, definition: Mapping[str, Any], categories: Callable[[str], Sequence[str]]) -> Any:
-    from oscar.apps.offer.models import Benefit, Condition, ConditionalOffer
-
-    kind, target = definition["kind"], definition.get("target") or definition.get("buy", {}).get("target") or {"all": True}
-    products = _range(number, target, categories)
-    when = definition.get("when", {})
-    if kind == "percent" or kind == "percent_order":
-        benefit = Benefit(type="Percentage", value=Decimal(definition["percent"]), range=products)
-    elif kind == "amount_per_unit":
-        benefit = Benefit(type="Fixed", value=Decimal(definition["amount"]), range=products)
-    elif kind == "amount":
-        benefit = Benefit(type="Absolute", value=Decimal(definition["amount"]), range=products)
-    elif kind == "n_for_price":
-        benefit = Benefit(type="Fixed price", value=Decimal(definition["price"]), range=products)
-    elif kind == "cheapest_free":
-        benefit = Benefit(type="Multibuy", range=products)
-    elif kind == "buy_x_get_y":
-        benefit = Benefit(type="Percentage", value=Decimal(definition["get"]["percent"]), range=products, max_affected_items=1)
-    elif kind == "tiered_percent":
-        # The peer has no steps: its nearest is the highest of them.
-        start, percent = list(definition["tiers"].items())[-1]
-        benefit = Benefit(type="Percentage", value=Decimal(percent), range=products)
-        when = {"min_amount": start}
-    else:
-        return None
-    if "min_amount" in when:
-        condition = Condition(type="Value", value=Decimal(when["min_amount"]), range=products)
-    else:
-        units = when.get("min_qty") or definition.get("n") or (2 if kind == "buy_x_get_y" else 1)
-        condition = Condition(type="Count", value=Decimal(units), range=products)
-    offer = ConditionalOffer(id=number + 1, name=name, max_basket_applications=definition.get("max_applications", 1))
-    offer.condition, offer.benefit = condition, benefit
-    return offer
-
-
-def _range(number: int, target: Mapping[str, Any], categories: Callable[[str], Sequence[str]]) -> Any:
-    from oscar.apps.offer.models import Range
-
-    skus = target.get("skus") or [sku for category in target.get("categories", ()) for sku in categories(category)]
-    held = frozenset(int(sku) + 1 for sku in skus)
-    products = Range(id=number + 1, name=str(number), includes_all_products="all" in target)
-    products.contains_product = (lambda product: True) if "all" in target else (lambda product: product.id in held)
-    _RANGES[number + 1] = products
-    return products
+def _money(line: BasketLine) -> Decimal:
+    return Decimal(line.unit_price) / 100
