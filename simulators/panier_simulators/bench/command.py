@@ -22,8 +22,9 @@ def choose() -> None:
 @bench.command()
 def pricing(
     sample: bool = typer.Option(
-        False, "--sample", help="Price all baskets of the sample shop instead, by both ways of choosing."
+        False, "--sample", help="Price all baskets of the sample's year instead, with the campaigns of that day."
     ),
+    limit: int | None = typer.Option(None, min=1, help="With --sample: only so many baskets.", show_default=False),
     data: Path | None = typer.Option(None, help="With --sample: directory with the Parquet tables.", show_default=False),
     baskets: int = typer.Option(300, min=20, help="Baskets a measurement."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object for machines."),
@@ -35,8 +36,8 @@ def pricing(
     if sample:
         from panier_simulators.bench import resale
 
-        result = resale.price_all(data, _note)
-        holds = result["worse_than_priority"] == 0
+        result = resale.price_all(data, limit, _note)
+        holds = result["all"]["worse_than_priority"] == 0
         text = resale.render(result)
     else:
         from panier_simulators.bench.pricing import measure, render

@@ -173,13 +173,13 @@ def _verdict(result: dict[str, Any]) -> dict[str, bool]:
 
 def render(result: dict[str, Any]) -> RenderableType:
     """The same for people."""
-    cells = Table(title="Panier, microseconds a basket", box=SIMPLE_HEAD)
-    for name in ("promotions", "lines", "one more scan p50", "p99", "from scratch p50", "p99", "acting", "proven"):
+    cells = _table("Panier: microseconds for one more scan, and for a basket from scratch")
+    for name in ("promotions", "lines", "scan p50", "p99", "scratch p50", "p99", "acting", "proven"):
         cells.add_column(name, justify="right")
     for cell in result["cells"]:
         times = [f"{cell[f'{what}_us']:,.0f}" for what in ("scan_p50", "scan_p99", "scratch_p50", "scratch_p99")]
         cells.add_row(f"{cell['promotions']:,}", f"{cell['lines']}", *times, f"{cell['acting']}", f"{cell['proven']:.0%}")
-    compiled = Table(title="Compiling a snapshot", box=SIMPLE_HEAD)
+    compiled = _table("Compiling a snapshot")
     for name in ("promotions", "seconds", "memory"):
         compiled.add_column(name, justify="right")
     for row in result["compile"]:
@@ -191,22 +191,25 @@ def render(result: dict[str, Any]) -> RenderableType:
 def _peer_table(peer: dict[str, Any]) -> list[RenderableType]:
     if peer["release"] is None:
         return [peer["note"]]
-    table = Table(
-        title=f"{peer['name']} {peer['release']}, the same offers and baskets of {AT[1]} lines, in turns", box=SIMPLE_HEAD
-    )
-    for name in ("offers", "answered from memory", "ms a basket", "queries", "ours, us", "ratio", "one more scan, us", "ratio"):
-        table.add_column(name, justify="left" if name.startswith("answered") else "right")
+    table = _table(f"{peer['name']} {peer['release']} in turns with Panier: the same offers, the same baskets of {AT[1]} lines")
+    table.add_column("offers", justify="right")
+    table.add_column("in memory")
+    for name in ("ms a basket", "queries", "times ours", "times a scan"):
+        table.add_column(name, justify="right")
     for row in peer["rows"]:
         ours = row["ours"]
+        table.add_row(f"{row['offers']:,}", "Panier, scratch", f"{ours['scratch_p50_us'] / 1000:.3f}", "0", "1", "")
+        table.add_row("", "Panier, one scan", f"{ours['scan_p50_us'] / 1000:.3f}", "0", "", "1")
         for held, its in row["peer"].items():
-            table.add_row(
-                f"{row['offers']:,}", held, f"{its['p50_us'] / 1000:,.1f}", f"{its['queries']:,}",
-                f"{ours['scratch_p50_us']:,.0f}", f"{its['ratio_scratch']:,}",
-                f"{ours['scan_p50_us']:,.0f}", f"{its['ratio_scan']:,}",
-                style="bold" if held == peer["judged"] and row is peer["rows"][-1] else "",
-            )  # fmt: skip
+            ratios = (f"{its['ratio_scratch']:,}", f"{its['ratio_scan']:,}")
+            table.add_row("", held, f"{its['p50_us'] / 1000:,.1f}", f"{its['queries']:,}", *ratios)
         table.add_section()
-    return [table, *(f"  {held}: {words}" for held, words in peer["replaced"].items()), ""]
+    judged = f"Promised are the ratios at {AT[0]:,} with in memory: {peer['judged']}."
+    return [table, *(f"  {held}: {words}" for held, words in peer["replaced"].items()), judged, ""]
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=SIMPLE_HEAD)
 
 
 def _price(shelf: PromotionSet, basket: Sequence[BasketLine]) -> tuple[float, float, PricedBasket]:
