@@ -46,13 +46,18 @@ def propose(reach: Reach, ledger: Ledger) -> Effect | None:
     """What the promotion would do now; None where its conditions fail, nothing is left to reduce, or its budget is too small."""
     if not holds(reach, ledger):
         return None
-    effect = _ACTS[type(reach.rule.promotion.mechanic)](reach.rule.promotion.mechanic, reach, ledger)
+    effect = propose_regardless(reach, ledger)
     if not effect.takes and effect.gift is None and not effect.is_earning:
         return None
     budget = reach.rule.promotion.budget
     if budget is not None and budget.is_spend and effect.saving > budget.left:
         return None
     return effect
+
+
+def propose_regardless(reach: Reach, ledger: Ledger) -> Effect:
+    """The effect as if the promotion's conditions were met and its budget large."""
+    return _ACTS[type(reach.rule.promotion.mechanic)](reach.rule.promotion.mechanic, reach, ledger)
 
 
 def holds(reach: Reach, ledger: Ledger) -> bool:

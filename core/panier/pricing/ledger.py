@@ -154,6 +154,10 @@ class Ledger:
         slices = self._slices
         return bool(slices) and any(line in slices and any(mark & TAKEN for _, _, mark in slices[line]) for line in lines)
 
+    def is_whole(self, line: int) -> bool:
+        """Whether all units of a line are still alike."""
+        return line not in self._slices
+
     def room(self, line: int) -> int:
         """What may still be taken off a line."""
         return max(0, self.running[line] - self.floor[line])

@@ -4,8 +4,8 @@ A solution is a sequence of actions. An action is a promotion with the number of
 whether it leaves alone what others have picked; which units it then takes is what its kind says (the cheapest, the dearest).
 Shelf prices come before all others; of an exclusive group one acts at the most. Every such sequence is a candidate.
 
-The search is depth first with an upper bound for what is still to be saved (bound.py). Of two neighbours that share no line only
-one order is tried. It is deterministic: the same lines and promotions give the same result wherever they are priced.
+The search is depth first with an upper bound for what is still to be saved (bound.py). Of two neighbours whose order means
+nothing only one order is tried. It is deterministic: the same lines and promotions give the same result wherever they are priced.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from dataclasses import dataclass, field, replace
 
 from panier.definition import WHOLE
 from panier.mechanic import PointsBurn
-from panier.pricing.bound import most_saved
+from panier.pricing.cut import Cuts
 from panier.pricing.effect import picks_units, propose
+from panier.pricing.hope import Hope, is_plain
 from panier.pricing.ledger import Effect, Ledger
 from panier.pricing.reach import Reach
 
@@ -66,10 +67,12 @@ def find_best(reaches: Sequence[Reach], ledger: Ledger, shut: AbstractSet[str | 
     if len(reaches) == 1 and reaches[0].rule.promotion.budget is None:
         # Alone, more applications never save less, and there is nobody to keep apart from; only a budget may want fewer.
         return replace(found, is_proven=True)
-    search = _Search(reaches, found, bound, shut)
-    if len(reaches) > 2:
-        search.try_steepest(start.fork())
-    search.explore(start, 0, -1, ())
+    search = _Search(reaches, start, found, bound, shut)
+    if search.may_improve(start, search.open(0)):
+        search.compare()
+        if len(reaches) > 2:
+            search.try_steepest(start.fork())
+        search.explore(start, 0, -1, ())
     best = search.best
     best.is_proven, best.tried = search.tried <= bound, search.tried
     return best
@@ -78,19 +81,35 @@ def find_best(reaches: Sequence[Reach], ledger: Ledger, shut: AbstractSet[str | 
 @dataclass(slots=True)
 class _Search:
     reaches: Sequence[Reach]
+    start: Ledger
     best: Found
     bound: int
     shut: AbstractSet[str | None]
     tried: int = 0
-    apart: list[list[bool]] = field(init=False)
-    """Whether two promotions share nothing, so that their order means nothing."""
+    hope: Hope = field(init=False)
+    apart: list[list[bool]] = field(default_factory=list[list[bool]])
+    """Whether the order of two promotions means nothing."""
     tax: int = field(init=False)
     seen: set[tuple[object, ...]] = field(default_factory=set[tuple[object, ...]])
 
     def __post_init__(self) -> None:
-        touched = [_touched(reach) for reach in self.reaches]
-        self.apart = [[not (one & other) for other in touched] for one in touched]
-        self.tax = max((line.tax_rate or 0 for line in self.best.ledger.lines), default=0)
+        self.hope = Hope(self.reaches, self.start)
+        self.tax = max((line.tax_rate or 0 for line in self.start.lines), default=0)
+
+    def compare(self) -> None:
+        """Finds out which promotions share nothing, or cut each line that they share in ways that commute."""
+        settled = self.hope.settled()
+        touched = [_touched(reach) - settled for reach in self.reaches]
+        plain = [is_plain(reach) for reach in self.reaches]
+        cuts = self.hope.cuts
+        self.apart = [
+            [
+                not (shared := touched[one] & touched[other])
+                or (plain[one] and plain[other] and _commute(cuts[one], cuts[other], shared))
+                for other in range(len(touched))
+            ]
+            for one in range(len(touched))
+        ]
 
     def take(self, steps: tuple[Step, ...], ledger: Ledger) -> None:
         """Notes a candidate; the first of equals stays."""
@@ -123,13 +142,17 @@ class _Search:
             and reach.rule.promotion.exclusive_group not in groups
         ]
 
+    def may_improve(self, ledger: Ledger, left: Sequence[int]) -> bool:
+        """Whether the promotions that are `left` might lead from this state to less than the best that is known."""
+        hope = self.hope.most_saved(left, ledger)
+        if self.tax:
+            hope += hope * self.tax // WHOLE + 2 * len(ledger.lines)
+        return ledger.payable - hope < self.best.ledger.payable
+
     def explore(self, ledger: Ledger, used: int, last: int, steps: tuple[Step, ...]) -> None:
         """Tries all that may follow."""
         left = self.open(used)
-        hope = min(sum(most_saved(self.reaches[number], ledger) for number in left), sum(ledger.running))
-        if self.tax:
-            hope += hope * self.tax // WHOLE + 2 * len(ledger.lines)
-        if ledger.payable - hope >= self.best.ledger.payable:
+        if not self.may_improve(ledger, left):
             return
         if len(steps) > 1:
             # What follows depends on where we are, and on the last one, before which some neighbours are not tried.
@@ -151,6 +174,16 @@ class _Search:
                 self.take(further, after)
                 if len(left) > 1:
                     self.explore(after, used | 1 << number, number, further)
+
+
+def _commute(one: Cuts | None, other: Cuts | None, shared: AbstractSet[object]) -> bool:
+    """Equal cuts do, and fixed amounts; what is shared beside lines does not."""
+    if one is None or other is None:
+        return False
+    for line in shared:
+        if not isinstance(line, int) or (one[line] != other[line] and (one[line].over or other[line].over)):
+            return False
+    return True
 
 
 def _touched(reach: Reach) -> set[object]:
