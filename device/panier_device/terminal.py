@@ -131,6 +131,7 @@ class Terminal:
 
     def snapshot_arrived(self) -> None:
         self.agent.snapshot_arrived()
+        set_aside(thoroughly=self.agent.now.trip is None)
 
 
 async def run(settings: DeviceSettings) -> None:
@@ -146,10 +147,20 @@ async def run(settings: DeviceSettings) -> None:
             log.logger("journal").error("journal_damaged", reason=str(journal.damage))
         shop = terminal.enter_context(closing(Shop(directory / "shop.db")))
         running = Terminal(settings, journal, shop)
-        # What was loaded so far stays: searching it for garbage would hold up a frame now and then for nothing.
-        gc.collect()
-        gc.freeze()
+        set_aside()
         await running.run()
+
+
+def set_aside(*, thoroughly: bool = False) -> None:
+    """Keeps the garbage collector from what is loaded by now, which stays: a search of it would hold up a frame for nothing.
+
+    Promotions that were set aside and are replaced go by their reference counts. What else was alive at that moment and ends in
+    a cycle stays until a thorough call, which takes some 100 ms and therefore waits for a moment without a trip.
+    """
+    if thoroughly:
+        gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _address(settings: DeviceSettings) -> Address | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import secrets
 import signal
@@ -58,6 +59,9 @@ async def run(settings: GatewaySettings, on_ready: Callable[[ready.Ready], None]
         shop.enter_context(ready.lock(settings.data_dir))
         ready.withdraw(settings.data_dir)
         gateway = Gateway(settings, shop)
+        # What was loaded so far stays: searching it for garbage would hold up every device's answer now and then for nothing.
+        gc.collect()
+        gc.freeze()
         await gateway.run(stop, on_ready)
 
 
