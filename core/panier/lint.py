@@ -1,247 +1,299 @@
-"""What an author should know of promotions before they go out: each warning with a basket that shows what happens."""
+"""What an author should know of promotions before they go out: each finding with a basket that shows what happens."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from itertools import combinations, islice, pairwise
+from typing import Any, cast
 
-from panier.definition import Fields, PromotionInvalid
-from panier.mechanic import EVERYTHING, BuyXGetY, FreeGift, NForPrice, PerCompleteGroup, PointsBurn, PointsEarn, Target, Tiered
+from panier.definition import PromotionInvalid, Steps
+from panier.finding import Finding, receipt_of
+from panier.mechanic import BuyXGetY, CheapestFree, FreeGift, Mechanic, PerCompleteGroup, PointsBurn, PointsEarn, Tiered
 from panier.money import format_minor
-from panier.pricing import BasketLine, PricedBasket, Settings, Shopper, compile_promotions, price
-from panier.pricing.gate import read_clock
+from panier.opening import next_opening
+from panier.pricing import BasketLine, PricedBasket, PricedLine, Shopper, compile_promotions, price
+from panier.pricing.gate import admits, read_clock
 from panier.promotion import Promotion, parse_promotion
-from panier.sense import Sense, check_sold
+from panier.sense import Sense, check_sold, targets
+from panier.specimen import MANY, Article, Assortment, Rank
+from panier.till import RECKONING
 
-_MANY = 100
-"""Units that no shopper buys; a threshold beyond them is not reached."""
 _STACK = 3
-"""Promotions that reduce one product together before it is worth a warning."""
+"""Promotions that reduce one product together before it is worth a finding."""
+_RIVALS = 12
+"""Promotions on the same products that one is tried with, so that the effort grows with their number only."""
+_LOOKED_AT = 64
+"""Promotions on one product or category that are looked at for these."""
+_THIN: tuple[Rank, ...] = ("thinnest", "closest")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Article:
-    """A product as far as an author's check sees it; `cost` in minor units where it is known."""
+def lint(definitions: Iterable[Any], articles: Sequence[Article], currency: str, now: datetime) -> list[Finding]:
+    """Every finding on the promotions from `now` on, which carries the store's time zone; in order of the definitions.
 
-    sku: str
-    unit_price: int
-    category: str = ""
-    cost: int | None = None
-    min_price: int = 0
-
-    def line(self, quantity: int) -> BasketLine:
-        """So many units."""
-        return BasketLine(self.sku, self.unit_price, quantity, self.category, self.min_price)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """`rule` is one of invalid, dead, unreachable, overlap, below_cost, at_floor, stacking; `example` a basket in words."""
-
-    rule: str
-    promotions: tuple[str, ...]
-    text: str
-    example: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """The same for machines."""
-        return {"rule": self.rule, "promotions": list(self.promotions), "text": self.text, "example": self.example}
-
-
-def lint(definitions: Iterable[Mapping[str, Any]], articles: Sequence[Article], currency: str, now: datetime) -> list[Finding]:
-    """Every warning, in order of the definitions."""
-    known = frozenset(article.sku for article in articles)
+    Each promotion is tried on a basket of its own, together with up to a dozen that mean the same products at the same time, for
+    a shopper who has every coupon and is in every segment. Takes time in proportion to the number of promotions.
+    """
+    assortment = Assortment(articles)
     promotions: list[Promotion] = []
-    warnings: list[Finding] = []
+    invalid: list[Finding] = []
     sense = Sense()
     for number, definition in enumerate(definitions, 1):
         try:
-            promotion = parse_promotion(definition, currency, name=None if definition.get("id") else f"#{number}")
-            check_sold(promotion, known)
+            if not isinstance(definition, Mapping):
+                raise PromotionInvalid(f"#{number}", "definition", "is not an object")
+            read = cast("Mapping[str, Any]", definition)
+            promotion = parse_promotion(read, currency, name=None if read.get("id") else f"#{number}")
+            check_sold(promotion, assortment.by_sku)
             sense.take(promotion)
         except PromotionInvalid as error:
-            warnings.append(Finding(rule="invalid", promotions=(error.promotion,), text=f"{error.field}: {error.reason}"))
+            invalid.append(
+                Finding(rule="invalid", promotions=(error.promotion,), field=error.field, text=error.reason, currency=currency)
+            )
         else:
             promotions.append(promotion)
-    return [*warnings, *_Author(promotions, articles, currency, now).warnings()]
+    return [*invalid, *_Author(promotions, assortment, currency, now).findings()]
 
 
-def read_articles(products: Iterable[Mapping[str, Any]], currency: str) -> list[Article]:
-    """Products as JSON `{"sku", "unit_price", "category"?, "cost"?, "min_price"?}`, amounts as text. Raises PromotionInvalid."""
-    articles: list[Article] = []
-    for product in products:
-        fields = Fields(f"product {product.get('sku')}", product, currency)
-        articles.append(
-            Article(
-                sku=fields.text("sku", longest=64), unit_price=fields.amount("unit_price"),
-                category=fields.optional_text("category", longest=80) or "",
-                cost=fields.amount("cost") if fields.has("cost") else None,
-                min_price=fields.amount("min_price") if fields.has("min_price") else 0,
-            )
-        )  # fmt: skip
-    return articles
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """A promotion for a shopper who has all that it asks for, at a time when it runs, with the basket that sets it off."""
+
+    promotion: Promotion
+    at: datetime
+    basket: list[BasketLine]
+
+
+@dataclass(slots=True)
+class _Neighbours:
+    """Promotions by what they mean, those that go first at the front."""
+
+    by_sku: dict[str, list[Promotion]] = field(default_factory=dict[str, list[Promotion]])
+    by_category: dict[str, list[Promotion]] = field(default_factory=dict[str, list[Promotion]])
+    by_any: list[Promotion] = field(default_factory=list[Promotion])
+
+    def add(self, promotion: Promotion) -> None:
+        for path, target in targets(promotion):
+            if path.startswith("when.") or (path == "target" and isinstance(promotion.mechanic, BuyXGetY | FreeGift)):
+                continue
+            if target.skus is not None:
+                for sku in target.skus:
+                    self.by_sku.setdefault(sku, []).append(promotion)
+            elif target.categories is not None:
+                for category in target.categories:
+                    self.by_category.setdefault(category, []).append(promotion)
+            else:
+                self.by_any.append(promotion)
+
+    def of(self, trial: _Trial) -> list[Promotion]:
+        """Others that run at the same time and may mean a line of the basket, in the order of their turn."""
+        shopper = Shopper(now=trial.at)
+        clock = read_clock(shopper)
+        found: dict[str, Promotion] = {}
+        for line in trial.basket:
+            for listed in (self.by_sku.get(line.sku), self.by_category.get(line.category), self.by_any):
+                for other in islice(listed or (), _LOOKED_AT):
+                    if other.id != trial.promotion.id and admits(other, shopper, clock):
+                        found[other.id] = other
+        return sorted(found.values(), key=_turn)[:_RIVALS]
+
+
+def _turn(promotion: Promotion) -> tuple[bool, int]:
+    return not promotion.is_catalogue, -promotion.priority
 
 
 class _Author:
-    def __init__(self, promotions: Sequence[Promotion], articles: Sequence[Article], currency: str, now: datetime) -> None:
+    def __init__(self, promotions: Sequence[Promotion], assortment: Assortment, currency: str, now: datetime) -> None:
         self.promotions = promotions
-        self.articles = articles
+        self.assortment = assortment
         self.currency = currency
         self.now = now
-        self.cost = {article.sku: article.cost for article in articles}
 
-    def warnings(self) -> Iterator[Finding]:
-        clock = read_clock(Shopper(now=self.now))
-        alive: list[tuple[Promotion, list[BasketLine]]] = []
+    def findings(self) -> Iterator[Finding]:
+        trials: list[_Trial] = []
         for promotion in self.promotions:
-            if promotion.valid_to is not None and clock is not None and clock.has_passed(promotion.valid_to):
-                yield self.warn("dead", [promotion], "its window is over")
-            elif promotion.uses_left == 0 or (promotion.budget is not None and promotion.budget.left <= 0):
-                yield self.warn("dead", [promotion], "its limit is used up")
-            elif isinstance(promotion.mechanic, PointsEarn | PointsBurn):
-                continue
-            else:
-                basket = self.basket(promotion)
-                found = self.dead_or_unreachable(promotion, basket)
-                if found is not None:
-                    yield found
-                else:
-                    alive.append((promotion, basket))
-        yield from self.together(alive)
+            found = self.tried(promotion)
+            if isinstance(found, Finding):
+                yield found
+            elif found is not None:
+                trials.append(found)
+        neighbours = _Neighbours()
+        for promotion in sorted((trial.promotion for trial in trials), key=_turn):
+            neighbours.add(promotion)
+        named: set[frozenset[str]] = set()
+        for trial in trials:
+            yield from self.together(trial, neighbours.of(trial), named)
 
-    def dead_or_unreachable(self, promotion: Promotion, basket: list[BasketLine]) -> Finding | None:
+    def tried(self, promotion: Promotion) -> _Trial | Finding | None:
+        """How it may be tried, or why it cannot act; None where it only gives or takes points."""
+        open_to_all = replace(promotion, coupon=None, segment=None, nth_order=None, per_member_limit=None)
+        at = next_opening(open_to_all, self.now)
+        if at is None:
+            return self.finding("dead", [promotion], "valid_to", "its window is over")
+        if promotion.uses_left is not None and promotion.uses_left <= 0:
+            return self.finding("dead", [promotion], "usage_limit", "its limit is used up")
+        if promotion.budget is not None and promotion.budget.left <= 0:
+            return self.finding("dead", [promotion], "budget", "its budget is used up")
+        if promotion.per_member_limit == 0:
+            return self.finding("dead", [promotion], "per_member_limit", "no member may use it even once")
+        if isinstance(promotion.mechanic, PointsEarn | PointsBurn):
+            return None
+        trial = _Trial(open_to_all, at, self.assortment.specimen(promotion))
+        return self.out_of_reach(trial) or trial
+
+    def out_of_reach(self, trial: _Trial) -> Finding | None:
+        promotion, basket = trial.promotion, trial.basket
         if not basket:
-            return self.warn("dead", [promotion], "no product that is sold here is meant")
-        if max(line.quantity for line in basket) > _MANY:
-            return self.warn("unreachable", [promotion], f"asks for more than {_MANY} units of one product", basket)
-        if not self.priced([promotion], basket).savings:
-            return self.warn("unreachable", [promotion], "saves nothing, even on the basket that it asks for", basket)
+            return self.finding("dead", [promotion], "target", "no product that is sold here is meant")
+        alone = self.priced([promotion], trial)
+        if max(line.quantity for line in basket) > MANY:
+            text = f"it asks for more than {MANY} units of one product"
+            return self.finding("unreachable", [promotion], "when", text, alone)
+        if not alone.savings:
+            return self.finding("unreachable", [promotion], "kind", "saves nothing, even on the basket that it asks for", alone)
         mechanic = promotion.mechanic
-        if isinstance(mechanic, Tiered) and not mechanic.by_quantity:
-            dearest = max(line.unit_price for line in basket)
-            if mechanic.tiers[0][0] > _MANY * dearest:
-                step = format_minor(mechanic.tiers[0][0], self.currency)
-                return self.warn("unreachable", [promotion], f"its step from {step} takes more than {_MANY} units", basket)
+        tiers = mechanic.tiers if isinstance(mechanic, Tiered | PerCompleteGroup) else ()
+        if tiers and (step := self.step_out_of_reach(mechanic, tiers, basket)) is not None:
+            text = f"its highest step, from {step}, takes more than {MANY} units"
+            return self.finding("unreachable", [promotion], "tiers", text, alone)
+        if any(higher < lower for (_, higher), (_, lower) in pairwise(tiers)):
+            return self.finding("falling", [promotion], "tiers", "a shopper who buys more gets less", alone)
         return None
 
-    def together(self, alive: Sequence[tuple[Promotion, list[BasketLine]]]) -> Iterator[Finding]:
+    def step_out_of_reach(self, mechanic: Mechanic, tiers: Steps, basket: Sequence[BasketLine]) -> str | None:
+        """The highest step, where it is."""
+        highest = tiers[0][0]
+        if isinstance(mechanic, Tiered) and mechanic.by_quantity:
+            return str(highest) if highest > MANY else None
+        return format_minor(highest, self.currency) if highest > MANY * max(line.unit_price for line in basket) else None
+
+    def together(self, trial: _Trial, neighbours: Sequence[Promotion], named: set[frozenset[str]]) -> Iterator[Finding]:
         """Each with the others on its own basket, as a store would price it."""
-        named: set[frozenset[str]] = set()
-        everything = [promotion for promotion, _ in alive]
-        by_id = {promotion.id: promotion for promotion in everything}
-        for promotion, basket in alive:
-            priced = self.priced(everything, basket)
-            others = {name for line in priced.lines for name in (saved.promotion for saved in line.explanations)}
-            rivals = [one for one, own in alive if one is not promotion and self.meet(promotion, one, own, basket)]
-            for rival in rivals:
-                pair = frozenset({promotion.id, rival.id})
-                if pair not in named:
-                    named.add(pair)
-                    how = "both act" if pair <= others else f"only {', '.join(sorted(pair & others)) or 'others'} acts"
-                    yield self.warn("overlap", [promotion, rival], f"mean the same products; {how}", basket, everything)
-            yield from self.too_low(promotion, basket, priced, by_id)
+        promotion, everything = trial.promotion, [trial.promotion, *neighbours]
+        priced = self.priced(everything, trial)
+        yield from self.overlap(trial, neighbours, priced, named)
+        by_id = {one.id: one for one in everything}
+        yield from self.too_low(trial, priced, by_id)
+        yield from self.stacked(priced, by_id, named)
+        tried = [trial.basket]
+        for rank in _THIN:
+            basket = self.assortment.specimen(promotion, rank)
+            if basket and basket not in tried and max(line.quantity for line in basket) <= MANY:
+                tried.append(basket)
+                low = self.below_cost(trial, self.priced(everything, replace(trial, basket=basket)), by_id)
+                if low is not None:
+                    yield low
+                    break
 
-    def too_low(
-        self, promotion: Promotion, basket: list[BasketLine], priced: PricedBasket, by_id: Mapping[str, Promotion]
+    def overlap(
+        self, trial: _Trial, neighbours: Sequence[Promotion], priced: PricedBasket, named: set[frozenset[str]]
     ) -> Iterator[Finding]:
-        for line in priced.lines:
-            if line.is_gift or not line.explanations:
+        promotion = trial.promotion
+        acting = {saved.promotion for saved in priced.savings}
+        is_broad = _is_broad(promotion)
+        about = [promotion]
+        for other in neighbours:
+            # One on the whole basket meets every other: that is said once, with itself.
+            is_news = _meet_by_chance(promotion, other) and (is_broad or not _is_broad(other))
+            if not is_news or frozenset({promotion.id, other.id}) in named:
                 continue
+            if other.id in acting or self.priced([other], trial).savings:
+                about.append(other)
+        if len(about) == 1:
+            return
+        named.update(frozenset(pair) for pair in combinations([one.id for one in about], 2))
+        act = [one.title for one in about if one.id in acting]
+        silent = [one.title for one in about if one.id not in acting]
+        if not silent:
+            how = "both act" if len(about) == 2 else f"all {len(about)} act"
+        elif act:
+            how = f"only {_listed(act)} {'acts' if len(act) == 1 else 'act'}; nothing comes of {_listed(silent)}"
+        else:
+            how = "others act instead"
+        yield self.finding("overlap", about, "target", f"in the example {how}", priced)
+
+    def too_low(self, trial: _Trial, priced: PricedBasket, by_id: Mapping[str, Promotion]) -> Iterator[Finding]:
+        low = self.below_cost(trial, priced, by_id)
+        if low is not None:
+            yield low
+        floors = {line.sku: line.min_price for line in trial.basket}
+        for line in priced.lines:
             acting = [by_id[saved.promotion] for saved in line.explanations]
-            cost, net = self.cost.get(line.sku), line.gross - line.discount
-            if promotion in acting and cost is not None and net < cost * line.quantity:
-                each = format_minor(net // line.quantity, self.currency)
-                text = f"{line.sku} is sold at {each}, below its cost of {format_minor(cost, self.currency)}"
-                yield self.warn("below_cost", acting, text, basket, by_id.values())
-            floor = next((one.min_price for one in basket if one.sku == line.sku), 0)
-            if promotion in acting and floor and net == floor * line.quantity:
-                yield self.warn(
-                    "at_floor", acting, f"{line.sku} is held at its floor; a part is not given", basket, by_id.values()
-                )
-            if promotion is acting[0] and len(acting) >= _STACK:
-                yield self.warn(
-                    "stacking", acting, f"{len(acting)} reduce {line.sku} together without a limit", basket, by_id.values()
-                )
+            floor = floors.get(line.sku, 0)
+            if floor and trial.promotion in acting and line.gross - line.discount == floor * line.quantity:
+                text = f"{self.name(line.sku)} is held at its floor of {format_minor(floor, self.currency)}; a part is not given"
+                yield self.finding("at_floor", acting, "min_price", text, priced)
 
-    def meet(self, one: Promotion, other: Promotion, own: list[BasketLine], basket: list[BasketLine]) -> bool:
-        """Whether the other one would act on this basket too, by itself."""
-        del one, own
-        return bool(self.priced([other], basket).savings)
+    def stacked(self, priced: PricedBasket, by_id: Mapping[str, Promotion], named: set[frozenset[str]]) -> Iterator[Finding]:
+        for line in priced.lines:
+            stack = frozenset(saved.promotion for saved in line.explanations)
+            if len(stack) >= _STACK and stack not in named:
+                named.add(stack)
+                text = f"{len(stack)} reduce {self.name(line.sku)} together, and nothing limits it"
+                acting = [by_id[saved.promotion] for saved in line.explanations]
+                yield self.finding("stacking", acting, "exclusive_group", text, priced)
 
-    def basket(self, promotion: Promotion) -> list[BasketLine]:
-        """The smallest basket of one product a target that should set the promotion off; empty where nothing is sold for it."""
-        mechanic, when = promotion.mechanic, promotion.when
-        wanted: list[tuple[Target, int]] = []
-        match mechanic:
-            case BuyXGetY(buy=buy, buy_quantity=bought, get=get, get_quantity=got):
-                wanted += [(buy, bought), (get, got)]
-            case NForPrice(n=n):
-                wanted.append((promotion.target, n))
-            case PerCompleteGroup(group_size=size):
-                wanted.append((promotion.target, size))
-            case FreeGift(per=per, per_quantity=size):
-                wanted.append((per or promotion.target, size))
-            case _:
-                wanted.append((promotion.target, 1))
-        if when.contains is not None:
-            wanted.append((when.contains, 1))
-        counted = when.target or promotion.target
-        basket: dict[str, BasketLine] = {}
-        for target, units in wanted:
-            self.put(basket, target, units)
-        if when.min_qty:
-            self.put(basket, counted, max(0, when.min_qty - sum(line.quantity for line in basket.values())))
-        if when.min_amount:
-            missing = when.min_amount - sum(line.unit_price * line.quantity for line in basket.values())
-            article = self.article(counted)
-            if article is not None and missing > 0 and article.unit_price:
-                self.put(basket, counted, -(-missing // article.unit_price))
-        needed = [target for target, _ in wanted]
-        return list(basket.values()) if all(self.article(target) is not None for target in needed) else []
+    def below_cost(self, trial: _Trial, priced: PricedBasket, by_id: Mapping[str, Promotion]) -> Finding | None:
+        reduced = [line for line in priced.lines if any(one.promotion == trial.promotion.id for one in line.explanations)]
+        if not reduced:
+            return None
+        if isinstance(trial.promotion.mechanic, BuyXGetY | FreeGift | CheapestFree):
+            # What is free is below its cost by intent; what counts is what all of it together brings.
+            text = self.basket_below_cost(priced)
+        else:
+            text = next((said for line in reduced if (said := self.line_below_cost(line))), None)
+        if text is None:
+            return None
+        acting = dict.fromkeys(saved.promotion for line in reduced for saved in line.explanations)
+        return self.finding("below_cost", [by_id[name] for name in acting], trial.promotion.kind, text, priced)
 
-    def article(self, target: Target) -> Article | None:
-        meant = [one for one in self.articles if target == EVERYTHING or target.accepts(one.sku, one.category, one.unit_price)]
-        return max(meant, key=lambda one: (one.unit_price, one.sku), default=None)
+    def line_below_cost(self, line: PricedLine) -> str | None:
+        article = self.assortment.by_sku.get(line.sku)
+        net = line.gross - line.discount
+        if article is None or article.cost is None or net >= article.cost * line.quantity:
+            return None
+        each, cost = format_minor(net // line.quantity, self.currency), format_minor(article.cost, self.currency)
+        return f"{self.name(line.sku)} is sold at {each}, below its cost of {cost}"
 
-    def put(self, basket: dict[str, BasketLine], target: Target, units: int) -> None:
-        article = self.article(target)
-        if article is not None and units:
-            known = basket.get(article.sku)
-            basket[article.sku] = article.line(units + (known.quantity if known else 0))
+    def basket_below_cost(self, priced: PricedBasket) -> str | None:
+        costs = [(self.assortment.by_sku.get(line.sku), line) for line in priced.lines]
+        known = [(one.cost * line.quantity) for one, line in costs if one is not None and one.cost is not None]
+        if len(known) < sum(not line.is_gift for line in priced.lines) or priced.total >= sum(known):
+            return None
+        paid, cost = format_minor(priced.total, self.currency), format_minor(sum(known), self.currency)
+        return f"all of it together is sold at {paid}, below its cost of {cost}"
 
-    def priced(self, promotions: Iterable[Promotion], basket: Sequence[BasketLine]) -> PricedBasket:
-        """As a store prices it, with every coupon, segment and hour that is asked for."""
-        free = [
-            replace(
-                one,
-                valid_from=None,
-                schedule=None,
-                valid_to=None,
-                coupon=None,
-                segment=None,
-                nth_order=None,
-                per_member_limit=None,
-            )
-            for one in promotions
-        ]
-        return price(
-            basket, compile_promotions(free, currency=self.currency, settings=Settings(selection="best_basket")), Shopper()
-        )
+    def priced(self, promotions: Iterable[Promotion], trial: _Trial) -> PricedBasket:
+        """As a store prices it, with every coupon and segment that is asked for."""
+        compiled = compile_promotions(promotions, currency=self.currency, settings=RECKONING)
+        return price(trial.basket, compiled, Shopper(now=trial.at))
 
-    def warn(
-        self, rule: str, about: Sequence[Promotion], text: str, basket: Sequence[BasketLine] = (), among: Iterable[Promotion] = ()
+    def name(self, sku: str) -> str:
+        article = self.assortment.by_sku.get(sku)
+        return article.name if article and article.name else sku
+
+    def finding(
+        self, rule: str, about: Sequence[Promotion], field: str, text: str, priced: PricedBasket | None = None
     ) -> Finding:
         return Finding(
-            rule=rule, promotions=tuple(one.id for one in about), text=text,
-            example=self.show(self.priced(list(among) or about, basket)) if basket else "",
+            rule=rule, promotions=tuple(one.id for one in about), field=field, text=text, currency=self.currency,
+            example=None if priced is None else receipt_of(priced),
         )  # fmt: skip
 
-    def show(self, priced: PricedBasket) -> str:
-        """A priced basket in one line of words."""
-        lines = ", ".join(
-            f"{line.quantity} {line.sku} at {format_minor(line.unit_price, self.currency)}" for line in priced.lines
-        )
-        saved = ", ".join(f"{saved.promotion} -{format_minor(saved.amount, self.currency)}" for saved in priced.savings)
-        return f"{lines}: {saved or 'nothing off'}, to pay {format_minor(priced.total, self.currency)}"
+
+def _meet_by_chance(one: Promotion, other: Promotion) -> bool:
+    """Whether their author said nothing yet of how the two go together."""
+    if one.is_catalogue == other.is_catalogue and (one.exclusive or other.exclusive):
+        return False
+    return one.exclusive_group is None or one.exclusive_group != other.exclusive_group
+
+
+def _is_broad(promotion: Promotion) -> bool:
+    return all(target.is_broad for path, target in targets(promotion) if not path.startswith("when."))
+
+
+def _listed(titles: Sequence[str]) -> str:
+    if len(titles) > 3:
+        return f"{', '.join(titles[:2])} and {len(titles) - 2} more"
+    return " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)

@@ -43,7 +43,9 @@ def _lint(path: Path, *, as_json: bool) -> int:
     """Prints what an author should know; 1 where there is anything."""
     from panier.case import DEFAULT_CURRENCY
     from panier.definition import PromotionInvalid
-    from panier.lint import lint, read_articles
+    from panier.finding import RULES
+    from panier.lint import lint
+    from panier.specimen import read_articles
 
     try:
         read = json.loads(path.read_bytes(), parse_float=Decimal)
@@ -56,9 +58,10 @@ def _lint(path: Path, *, as_json: bool) -> int:
         print(json.dumps({"findings": [finding.as_json() for finding in found]}))
     else:
         for finding in found:
-            example = f"\n    {finding.example}" if finding.example else ""
-            print(f"{finding.rule}: {', '.join(finding.promotions)}: {finding.text}{example}")
-        print(f"{len(found)} findings")
+            rule, example = RULES[finding.rule], finding.example_in_words()
+            print(f"{finding.severity}: {', '.join(finding.promotions)}: {rule.name}: {finding.field}: {finding.text}")
+            print(f"    For example: {example}\n    {rule.advice}" if example else f"    {rule.advice}")
+        print(f"{len(found)} finding{'' if len(found) == 1 else 's'}")
     return 1 if found else 0
 
 

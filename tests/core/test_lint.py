@@ -4,57 +4,96 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from panier.lint import Article, lint, read_articles
+from panier.definition import PromotionInvalid
+from panier.finding import RULES, Finding
+from panier.lint import lint
+from panier.opening import next_opening
+from panier.promotion import parse_promotion
+from panier.specimen import Article, read_articles
 
 ARTICLES = [
-    Article(sku="tea", unit_price=400, category="drink", cost=250),
+    Article(sku="tea", unit_price=400, category="drink", cost=250, name="Green tea"),
+    Article(sku="chai", unit_price=300, category="spice", cost=290),
     Article(sku="cola", unit_price=150, category="drink", min_price=100),
     Article(sku="bread", unit_price=250),
+    Article(sku="bag", unit_price=0),
 ]
-NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+NOW = datetime(2026, 3, 2, 12, tzinfo=ZoneInfo("America/New_York"))  # a Monday
 TEA = {"target": {"skus": ["tea"]}}
+BREAD = {"target": {"skus": ["bread"]}}
+TENTH: dict[str, Any] = {"kind": "percent", "percent": "10"}
 
 
-def said(*definitions: dict[str, Any]) -> list[tuple[str, tuple[str, ...]]]:
-    named = [{"id": f"p{number}", **definition} for number, definition in enumerate(definitions)]
-    return [(warning.rule, warning.promotions) for warning in lint(named, ARTICLES, "EUR", NOW)]
+def found(*definitions: Any) -> list[Finding]:
+    named = [{"id": f"p{number}", **one} if isinstance(one, dict) else one for number, one in enumerate(definitions)]
+    return lint(named, ARTICLES, "EUR", NOW)
 
 
-WARNED: list[tuple[str, dict[str, Any]]] = [
-    ("invalid", {"kind": "percent", "percent": "-5"}),
-    ("invalid", {"kind": "percent", "percent": "5", "target": {"skus": ["milk"]}}),
-    ("invalid", {"kind": "free_gift", "gift": {"sku": "tea", "unit_price": "4.00"}, "per": {"skus": ["tea"], "qty": 2}}),
-    ("invalid", {"kind": "percent", "percent": "5", "layer": "catalogue", "only_undiscounted": True}),
-    ("dead", {"kind": "percent", "percent": "5", "valid_to": "2026-03-01"}),
-    ("dead", {"kind": "percent", "percent": "5", "usage_limit": 1, "usage_used": 1}),
-    ("dead", {"kind": "percent", "percent": "5", "target": {"categories": ["fish"]}}),
-    ("unreachable", {"kind": "percent", "percent": "5", "when": {"min_qty": 500}}),
-    ("unreachable", {"kind": "percent", "percent": "5", "when": {"min_amount": "90000"}, **TEA}),
-    ("unreachable", {"kind": "n_for_price", "n": 2, "price": "8.00", **TEA}),
-    ("unreachable", {"kind": "tiered_percent", "base_percent": "1", "tiers": {"5000": "10"}, **TEA}),
-    ("below_cost", {"kind": "percent", "percent": "50", **TEA}),
-    ("at_floor", {"kind": "percent", "percent": "50", "target": {"skus": ["cola"]}}),
-]
+def said(*definitions: Any) -> list[tuple[str, str, tuple[str, ...]]]:
+    return [(one.rule, one.field, one.promotions) for one in found(*definitions)]
 
 
-@pytest.mark.parametrize(("rule", "definition"), WARNED, ids=[f"{rule}-{number}" for number, (rule, _) in enumerate(WARNED)])
-def test_each_rule_names_the_promotion(rule: str, definition: dict[str, Any]) -> None:
-    assert said(definition) == [(rule, ("p0",))]
+ALONE: list[tuple[str, str, dict[str, Any]]] = [
+    ("invalid", "percent", {"kind": "percent", "percent": "-5"}),
+    ("invalid", "target.skus", TENTH | {"target": {"skus": ["milk"]}}),
+    ("invalid", "gift.sku", {"kind": "free_gift", "gift": {"sku": "tea", "unit_price": "4"}, "per": {"skus": ["tea"], "qty": 2}}),
+    ("invalid", "only_undiscounted", TENTH | {"layer": "catalogue", "only_undiscounted": True}),
+    ("dead", "valid_to", TENTH | {"valid_to": "2026-03-01"}),
+    ("dead", "valid_to", TENTH | {"valid_to": "2026-03-02", "valid_from": "2026-02-22", "schedule": {"weekdays": [7]}}),
+    ("dead", "usage_limit", TENTH | {"usage_limit": 1, "usage_used": 1}),
+    ("dead", "budget", TENTH | {"budget": {"type": "spend", "limit": "5", "used": "5"}}),
+    ("dead", "per_member_limit", TENTH | {"per_member_limit": 0}),
+    ("dead", "target", TENTH | {"target": {"categories": ["fish"]}}),
+    ("dead", "target", TENTH | {"target": {"categories": ["drink"], "price_max": "1.00"}}),
+    ("dead", "target", TENTH | {"target": {"skus": ["tea"], "categories": ["spice"]}}),
+    ("unreachable", "when", TENTH | BREAD | {"when": {"min_qty": 500}}),
+    ("unreachable", "when", TENTH | BREAD | {"when": {"min_amount": "90000"}}),
+    ("unreachable", "kind", {"kind": "n_for_price", "n": 2, "price": "8.00", **TEA}),
+    ("unreachable", "kind", TENTH | BREAD | {"when": {"min_qty": 2, "target": {"categories": ["fish"]}}}),
+    ("unreachable", "kind", TENTH | {"target": {"skus": ["bag"]}, "when": {"min_amount": "5"}}),
+    ("unreachable", "tiers", {"kind": "tiered_percent", "tiers": {"5": "1", "5000": "10"}, **BREAD}),
+    ("unreachable", "tiers", {"kind": "tiered_percent", "tiers": {"5": "1", "500": "10"}, "tier_basis": "qty", **BREAD}),
+    ("falling", "tiers", {"kind": "tiered_percent", "tiers": {"5": "10", "10": "5"}, **BREAD}),
+    ("below_cost", "percent", {"kind": "percent", "percent": "50", **TEA}),
+    # The dearest product bears it; the one with the thinnest margin does not.
+    ("below_cost", "percent", TENTH),
+    ("below_cost", "amount_per_unit", {
+        "kind": "amount_per_unit", "amount": "0.20", "target": {"categories": ["drink", "spice"]},
+    }),
+    ("below_cost", "buy_x_get_y", {
+        "kind": "buy_x_get_y", "buy": {"target": {"skus": ["chai"]}, "qty": 1}, "get": {"target": {"skus": ["tea"]}, "qty": 1},
+    }),
+    ("below_cost", "free_gift", {"kind": "free_gift", "gift": {"sku": "chai", "unit_price": "3"}, "per": {"skus": ["tea"]}}),
+    ("at_floor", "min_price", {"kind": "percent", "percent": "50", "target": {"skus": ["cola"]}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "field", "definition"), ALONE, ids=[f"{one[0]}-{n}" for n, one in enumerate(ALONE)])
+def test_each_finding_names_its_promotion_and_field(rule: str, field: str, definition: dict[str, Any]) -> None:
+    assert said(definition) == [(rule, field, ("p0",))]
 
 
 @pytest.mark.parametrize("definition", [
-    {"kind": "percent", "percent": "10", **TEA},
+    TENTH | TEA,
     {"kind": "cheapest_free", "when": {"min_qty": 3}, "target": {"categories": ["drink"]}, "coupon": "C"},
     {"kind": "per_complete_group", "group_size": 2, "amount": "0.50", **TEA},
-    {"kind": "buy_x_get_y", "buy": {**TEA, "qty": 1}, "get": {"target": {"skus": ["bread"]}, "qty": 1}},
+    {"kind": "per_complete_group", "group_size": 2, "base_percent": "5", "tiers": {"20": "10"}, **TEA},
+    {"kind": "buy_x_get_y", "buy": {**TEA, "qty": 1}, "get": {**BREAD, "qty": 1}},
+    {"kind": "buy_x_get_y", "buy": {**TEA, "qty": 9}, "get": {**TEA, "qty": 1}},
     {"kind": "free_gift", "gift": {"sku": "cup", "unit_price": "1.00"}, "per": {"skus": ["tea"], "qty": 2}},
-    {"kind": "amount", "amount": "1.00", "when": {"contains": {"skus": ["bread"]}, "min_amount": "10.00"}},
+    {"kind": "free_gift", "gift": {"sku": "cup", "unit_price": "1.00"}, **TEA},
+    {"kind": "amount", "amount": "1.00", "when": {"contains": BREAD["target"], "min_amount": "10.00"}, **TEA},
     {"kind": "points_earn", "points_per_currency": "1"},
-    {"kind": "tiered_amount", "base_amount": "0.10", "tiers": {"20": "2.00"}, "target": {"skus": ["bread"]}},
-    {"kind": "amount", "amount": "0.50", "when": {"contains": {"skus": ["tea"]}, "min_amount": "1.00"}, "target": {"all": True}},
+    {"kind": "tiered_amount", "tiers": {"20": "2.00"}, **BREAD},
+    {"kind": "tiered_amount", "base_amount": "0.10", "tiers": {"3": "0.20"}, "tier_basis": "qty", **BREAD},
+    TENTH | BREAD | {"when": {"min_qty": 2, "target": {"skus": ["tea"]}}},
+    TENTH | BREAD | {"valid_from": "2027-03-02T08:00:00Z", "schedule": {"weekdays": [6], "from": "09:00", "to": "10:00"}},
+    TENTH | {"target": {"price_min": "3.50", "price_max": "4.00"}},
+    {"kind": "percent", "percent": "1"},
 ])  # fmt: skip
 def test_a_sound_promotion_passes(definition: dict[str, Any]) -> None:
     assert said(definition) == []
@@ -62,19 +101,128 @@ def test_a_sound_promotion_passes(definition: dict[str, Any]) -> None:
 
 def test_an_overlap_shows_the_basket_as_a_store_prices_it() -> None:
     bundle = {"id": "a", "kind": "n_for_price", "n": 2, "price": "7.00", **TEA}
-    warnings = lint([bundle, {"id": "b", "kind": "percent", "percent": "5", **TEA}], ARTICLES, "EUR", NOW)
-    assert [warning.as_json() for warning in warnings] == [
-        {"rule": "overlap", "promotions": ["a", "b"], "text": "mean the same products; both act",
-         "example": "2 tea at 4.00: a -1.00, b -0.35, to pay 6.65"},
-    ]  # fmt: skip
+    [finding] = lint([bundle, {"id": "b", "kind": "percent", "percent": "5", **TEA}], ARTICLES, "EUR", NOW)
+    assert finding.as_json() == {
+        "rule": "overlap", "severity": "note", "promotions": ["a", "b"], "field": "target",
+        "text": "in the example both act", "advice": RULES["overlap"].advice,
+        "example": "2 tea at 4.00, together 8.00: a -1.00, b -0.35, to pay 6.65",
+        "basket": {
+            "lines": [{
+                "sku": "tea", "qty": 2, "unit_price": "4.00", "before": "8.00", "after": "6.65",
+                "savings": {"a": "1.00", "b": "0.35"},
+            }],
+            "before": "8.00", "after": "6.65",
+        },
+    }  # fmt: skip
 
 
-def test_three_that_reduce_one_product_together_are_a_stack() -> None:
+BOGOF = {"kind": "buy_x_get_y", "buy": {**BREAD, "qty": 1}, "get": {**BREAD, "qty": 1}}
+HALF = BOGOF | {"get": {**BREAD, "qty": 1, "percent": "50"}}
+
+
+@pytest.mark.parametrize(
+    ("definitions", "text"),
+    [
+        ([BOGOF, TENTH | BREAD], "in the example both act"),
+        # A unit that one used is not used by the next: whichever saves more takes it.
+        ([HALF, BOGOF], "in the example only p1 acts; nothing comes of p0"),
+        ([BOGOF, HALF, HALF, HALF, HALF], "in the example only p0 acts; nothing comes of p1, p2 and 2 more"),
+        ([HALF, BOGOF, TENTH | BREAD, TENTH | BREAD], "in the example only p1, p2 and p3 act; nothing comes of p0"),
+        ([HALF, HALF, {"kind": "percent", "percent": "99", "exclusive": True} | BREAD], "in the example others act instead"),
+    ],
+)
+def test_an_overlap_says_who_acts(definitions: list[dict[str, Any]], text: str) -> None:
+    assert next(finding.text for finding in found(*definitions) if finding.rule == "overlap") == text
+
+
+def test_an_overlap_is_seen_on_the_basket_where_both_act() -> None:
+    assert said(TENTH | BREAD, TENTH | BREAD | {"when": {"min_qty": 9}}) == [("overlap", "target", ("p1", "p0"))]
+
+
+def test_those_whose_author_said_how_they_go_together_are_no_overlap() -> None:
+    group = TENTH | BREAD | {"exclusive_group": "bread"}
+    assert said(group, group) == []
+    assert said(TENTH | BREAD | {"exclusive": True}, TENTH | BREAD) == []
+
+
+def test_promotions_that_never_run_together_do_not_overlap() -> None:
+    mornings = TENTH | BREAD | {"schedule": {"to": "12:00"}}
+    evenings = TENTH | BREAD | {"schedule": {"from": "17:00"}}
+    march, april = {"valid_to": "2026-03-31"}, {"valid_from": "2026-04-01"}
+    assert said(mornings, evenings) == []
+    assert said(TENTH | BREAD | march, TENTH | BREAD | april) == []
+    assert said(TENTH | BREAD | march, TENTH | BREAD | {"valid_from": "2026-03-31"}) == [("overlap", "target", ("p1", "p0"))]
+
+
+def test_one_on_the_whole_basket_is_said_once_with_itself() -> None:
+    tops = [TENTH | BREAD, TENTH | {"target": {"skus": ["cola"]}}]
+    broad = {"kind": "amount", "amount": "0.10", "target": {"all": True, "price_max": "2.60", "price_min": "2.40"}}
+    assert said(*tops, broad) == [("overlap", "target", ("p2", "p0"))]
+
+
+def test_three_that_reduce_one_product_together_are_a_stack_and_named_once() -> None:
     small = {"kind": "percent", "percent": "2", **TEA}
-    assert ("stacking", ("p0", "p1", "p2")) in said(small, small, small)
+    findings = found(small, small, small, small)
+    assert [(one.rule, one.promotions) for one in findings] == [
+        ("overlap", ("p0", "p1", "p2", "p3")), ("stacking", ("p0", "p1", "p2", "p3")),
+    ]  # fmt: skip
+    assert findings[0].text == "in the example all 4 act"
+    assert findings[1].text == "4 reduce Green tea together, and nothing limits it"
+
+
+def test_what_is_sold_below_cost_is_said_with_name_and_figures() -> None:
+    [finding] = found({"kind": "percent", "percent": "50", **TEA})
+    assert finding.text == "Green tea is sold at 2.00, below its cost of 2.50"
+    together = {"kind": "cheapest_free", "when": {"min_qty": 2}, "target": {"skus": ["tea"]}}
+    assert [one.text for one in found(together)] == ["all of it together is sold at 4.00, below its cost of 5.00"]
+
+
+def test_what_is_no_definition_at_all_is_named_by_its_place() -> None:
+    [finding] = found(7)
+    assert (finding.promotions, finding.field, finding.text) == (("#1",), "definition", "is not an object")
+    assert "basket" not in finding.as_json()
+    assert said({"id": None} | TENTH | TEA) == []
+
+
+def test_a_ring_of_gifts_is_found_where_it_closes() -> None:
+    gift = {"kind": "free_gift", "gift": {"sku": "bread", "unit_price": "2.50"}, "per": {"skus": ["tea"]}}
+    back = {"kind": "free_gift", "gift": {"sku": "tea", "unit_price": "4.00"}, "per": {"skus": ["bread"]}}
+    assert said(gift, back) == [("invalid", "gift.sku", ("p1",))]
+
+
+def test_every_rule_can_be_found() -> None:
+    assert {rule for rule, _, _ in ALONE} | {"overlap", "stacking"} == set(RULES)
 
 
 def test_products_are_read_with_their_costs() -> None:
-    [tea] = read_articles([{"sku": "tea", "unit_price": "4.00", "cost": "2.50", "min_price": "1", "category": "drink"}], "EUR")
-    assert tea == Article(sku="tea", unit_price=400, category="drink", cost=250, min_price=100)
+    named = {"sku": "tea", "unit_price": "4.00", "cost": "2.50", "min_price": "1", "category": "drink", "name": "Green tea"}
+    [tea] = read_articles([named], "EUR")
+    assert tea == Article(sku="tea", unit_price=400, category="drink", cost=250, min_price=100, name="Green tea")
     assert read_articles([{"sku": "tea", "unit_price": "4.00"}], "EUR") == [Article(sku="tea", unit_price=400)]
+
+
+@pytest.mark.parametrize("product", [7, {"sku": 7}, {"sku": "a", "unit_price": "-1"}, {"sku": "a"}])
+def test_a_product_that_does_not_fit_is_named_by_its_place(product: Any) -> None:
+    with pytest.raises(PromotionInvalid, match=r"products: \[1\]"):
+        read_articles([{"sku": "a", "unit_price": "1"}, product], "EUR")
+
+
+@pytest.mark.parametrize(
+    ("fields", "opens"),
+    [
+        ({}, "2026-03-02T12:00-05:00"),
+        ({"valid_to": "2026-03-02"}, "2026-03-02T12:00-05:00"),
+        ({"valid_to": "2026-03-01"}, None),
+        ({"valid_from": "2026-03-09"}, "2026-03-09T00:00-04:00"),
+        ({"valid_from": "2026-03-09T00:00Z"}, "2026-03-08T20:00-04:00"),
+        ({"schedule": {"from": "09:00"}}, "2026-03-02T12:00-05:00"),
+        ({"schedule": {"to": "10:00"}}, "2026-03-03T00:00-05:00"),
+        ({"schedule": {"weekdays": [1], "to": "10:00"}}, "2026-03-09T00:00-04:00"),
+        ({"schedule": {"weekdays": [7], "from": "17:00"}}, "2026-03-08T17:00-04:00"),
+        ({"schedule": {"weekdays": [7]}, "valid_to": "2026-03-07"}, None),
+    ],
+)
+def test_a_promotion_opens_next_on_the_stores_clock(fields: dict[str, Any], opens: str | None) -> None:
+    promotion = parse_promotion({"id": "p", **TENTH, **fields}, "EUR")
+    at = next_opening(promotion, NOW)
+    assert (at and at.astimezone(UTC)) == (opens and datetime.fromisoformat(opens))

@@ -6,8 +6,12 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
-from panier_io.price_jsonl import answer
+import pytest
+import typer
+
+from panier_io.price_jsonl import answer, price
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 GOOD = b'{"id": 1, "lines": [{"sku": "a", "unit_price": "2.00"}], "promotions": [{"kind": "cheapest_free"}]}'
@@ -20,13 +24,13 @@ def run(arguments: list[str], lines: bytes = b"") -> subprocess.CompletedProcess
 
 
 def test_a_broken_case_answers_with_its_error_and_the_run_goes_on() -> None:
-    broken = b'{"id": "b", "lines": [], "promotions": [{"kind": "percent", "percent": "200"}]}'
+    broken = b'{"id": "b", "lines": [{"sku": "a", "unit_price": "-1"}], "promotions": []}'
     done = run(["--jsonl"], b"\n".join([GOOD, b"", broken, b"{", b"[]", b"\xff", b"[" * 100_000, GOOD]))
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0
-    assert [found.get("error") for found in answers] == [None, "promotion_invalid", *["malformed"] * 4, None]
+    assert [found.get("error") for found in answers] == [None, "case_invalid", *["malformed"] * 4, None]
     assert (answers[0]["id"], answers[0]["discount"], answers[0]["total"]) == (1, "2.00", "0.00")
-    assert (answers[1]["id"], answers[1]["message"]) == ("b", "promotion #1: percent: 200 is more than 100 %")
+    assert (answers[1]["id"], answers[1]["message"]) == ("b", "case b: lines[0].unit_price: -1 is negative")
 
 
 def test_without_jsonl_it_says_what_it_reads() -> None:
@@ -40,3 +44,51 @@ def test_a_number_with_a_fraction_is_read_as_written() -> None:
     assert answer(line, NOW)["discount"] == "0.04"
     assert answer(line.replace(b"0.29", b"1e400"), NOW)["error"] == "case_invalid"
     assert answer(line.replace(b"0.29", b"NaN"), NOW)["error"] == "case_invalid"
+
+
+def test_the_authors_check_prints_each_finding_with_what_to_do_and_fails_where_there_is_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "promotions.json"
+    half = {"id": "half", "kind": "percent", "percent": "50"}
+    file.write_text(json.dumps({"products": [{"sku": "tea", "unit_price": "4.00", "cost": "2.50"}], "promotions": [half]}))
+    with pytest.raises(typer.Exit) as ended:
+        price(jsonl=False, lint=file, examples=False, as_json=False)
+    assert ended.value.exit_code == 1
+    printed = capsys.readouterr().out
+    assert printed.startswith("warning: half: Sold below cost: percent: tea is sold at 2.00, below its cost of 2.50\n")
+    assert "For example: 1 tea at 4.00, together 4.00: half -2.00, to pay 2.00" in printed
+    assert printed.endswith("1 finding\n")
+
+
+@pytest.mark.parametrize("content", ["[1]", "{}", '{"products": [7], "promotions": []}', "not JSON"])
+def test_a_file_that_cannot_be_checked_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str) -> None:
+    file = tmp_path / "promotions.json"
+    file.write_text(content)
+    with pytest.raises(typer.Exit) as ended:
+        price(jsonl=False, lint=file, examples=False, as_json=True)
+    assert ended.value.exit_code == 1
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_check_without_findings_succeeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "promotions.json"
+    file.write_text('{"products": [], "promotions": []}')
+    with pytest.raises(typer.Exit) as ended:
+        price(jsonl=False, lint=file, examples=False, as_json=True)
+    assert ended.value.exit_code == 0
+    assert json.loads(capsys.readouterr().out) == {"findings": []}
+
+
+def test_a_promotion_that_does_not_fit_is_listed_beside_the_price() -> None:
+    case = {"id": 1, "lines": [], "promotions": [{"kind": "percent", "percent": "-5"}]}
+    answered = answer(json.dumps(case).encode(), NOW)
+    assert answered["total"] == "0.00"
+    assert answered["refused"] == [{"promotion": "#1", "field": "percent", "reason": "-5 is negative"}]
+
+
+def test_what_is_nested_beyond_reason_is_refused_and_the_next_line_is_read() -> None:
+    deep = b'{"id": 1, "lines": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    assert answer(deep, NOW)["error"] == "malformed"
+    less = b'{"id": 1, "lines": [], "promotions": [{"id": "p", "kind": ' + b"[" * 900 + b"]" * 900 + b"}]}"
+    assert answer(less, NOW)["refused"][0]["field"] == "kind"
