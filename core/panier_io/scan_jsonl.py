@@ -16,13 +16,6 @@ if TYPE_CHECKING:
 LONGEST_LINE = 1 << 20
 """Bytes of one line at the most; a longer one is answered with an error and skipped."""
 
-_SYNTAX_TO_COME = {
-    "bracketed": "text with application identifiers in brackets",
-    "element_string": "a GS1 element string",
-    "digital_link": "a GS1 Digital Link",
-    "sscc": "the number of a logistic unit (SSCC)",
-}
-
 
 def scan(
     jsonl: bool = typer.Option(False, "--jsonl", help="Read one JSON object a line from standard input, answer one a line."),
@@ -30,8 +23,9 @@ def scan(
 ) -> None:
     """Read barcodes: {"id", "input", "syntax"} in, {"id", "ok": true, ...} or {"id", "ok": false, "error", "message"} out.
 
-    `syntax` is scan (the default: what the scanner sent, AIM identifier included), restricted, gtin, upc or upce; GS1 syntaxes
-    are refused so far. A line that is no such object is answered with an error, and the next one is read.
+    `syntax` is scan (the default: what the scanner sent, AIM identifier included), bracketed, element_string, digital_link,
+    restricted, gtin, upc, upce or sscc; `region`, a country of two letters, says what numbers of a shop's own carry. A line that
+    is no such object is answered with an error, and the next one is read.
     """
     if not jsonl:
         raise typer.BadParameter("nothing to read; give --jsonl, and one JSON object a line on standard input")
@@ -43,20 +37,27 @@ def scan(
 
 def answer(number: int, line: bytes | None, rules: LoyaltyRules) -> dict[str, Any]:
     """The answer to the `number`-th line; None stands for a line longer than LONGEST_LINE."""
-    from panier.barcode import BarcodeRefused
+    from panier.barcode import BadNumbering, BarcodeRefused
+    from panier_io.scan_answer import read_as
 
     asked = _asked(line)
     if isinstance(asked, str):
         return {"id": None, "ok": False, "error": "bad_request", "message": f"line {number} {asked}"}
     identity = asked.get("id")
     try:
-        return {"id": identity, "ok": True, **_read(asked["input"], asked.get("syntax", "scan"), rules)}
-    except BarcodeRefused as error:
+        return {
+            "id": identity,
+            "ok": True,
+            **read_as(asked.get("syntax", "scan"), asked["input"], rules, asked.get("region", "")),
+        }
+    except (BarcodeRefused, BadNumbering) as error:
         return {"id": identity, "ok": False, "error": error.code, "message": str(error)}
 
 
 def _asked(line: bytes | None) -> dict[str, Any] | str:
     """The object on a line, or what is wrong with it."""
+    from panier_io.scan_answer import SYNTAXES
+
     if line is None:
         return f"has more than {LONGEST_LINE} bytes; one scan a line is wanted"
     try:
@@ -68,35 +69,11 @@ def _asked(line: bytes | None) -> dict[str, Any] | str:
     request = cast("dict[str, Any]", asked)
     if not isinstance(request.get("input"), str):
         return "has no text 'input'"
-    if request.get("syntax", "scan") not in (known := ("scan", "restricted", "gtin", "upc", "upce", *_SYNTAX_TO_COME)):
-        return f"asks for a syntax that is none of {', '.join(known)}"
+    if request.get("syntax", "scan") not in SYNTAXES:
+        return f"asks for a syntax that is none of {', '.join(SYNTAXES)}"
+    if not isinstance(request.get("region", ""), str):
+        return "has a 'region' that is no text; two letters such as DE are wanted"
     return request
-
-
-def _read(text: str, syntax: str, rules: LoyaltyRules) -> dict[str, Any]:
-    from panier.barcode import CardCode, Carrier, ProductCode, read
-    from panier.barcode.door import NotSoldYet
-    from panier.barcode.gtin import read_gtin
-    from panier.barcode.upce import expand
-
-    if syntax in _SYNTAX_TO_COME:
-        raise NotSoldYet(_SYNTAX_TO_COME[syntax])
-    if syntax == "gtin" or (syntax == "upc" and len(text) == 12):
-        return {"kind": "product", "gtin14": read_gtin(text)}
-    if syntax in ("upc", "upce"):
-        return {"kind": "product", "gtin14": f"00{expand(text)}"}
-    found = read(text, rules)
-    if isinstance(found, CardCode):
-        return {"kind": "card", "card": found.number, "rule": found.rule}
-    if not isinstance(found, ProductCode):
-        raise NotSoldYet("a code that names no product")
-    return {
-        "kind": "product",
-        "carrier": found.carrier,
-        "gtin14": found.gtin14,
-        "primary": found.gtin14[6 if found.carrier is Carrier.EAN_8 else 1 :],
-        "restricted": found.is_in_house,
-    }
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes | None]:

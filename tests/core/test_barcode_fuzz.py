@@ -7,7 +7,7 @@ from contextlib import suppress
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from panier.barcode import BadLoyaltyRule, BarcodeRefused, CardCode, LoyaltyRules, ProductCode, mask, parse_rules, read
+from panier.barcode import BadLoyaltyRule, BarcodeRefused, CardCode, Content, LoyaltyRules, ProductCode, mask, parse_rules, read
 from panier.barcode.carrier import AIM
 from panier.barcode.gtin import check_digit, read_gtin
 from panier.barcode.loyalty import luhn_digit
@@ -57,14 +57,14 @@ def test_any_text_is_a_value_or_refused(text: str) -> None:
         assert_sound(outcome(text, rules))
 
 
-def outcome(text: str, rules: LoyaltyRules) -> ProductCode | CardCode | BarcodeRefused:
+def outcome(text: str, rules: LoyaltyRules) -> Content | BarcodeRefused:
     try:
         return read(text, rules)
     except BarcodeRefused as refused:
         return refused
 
 
-def assert_sound(found: ProductCode | CardCode | BarcodeRefused) -> None:
+def assert_sound(found: Content | BarcodeRefused) -> None:
     match found:
         case ProductCode(gtin14=gtin14):
             assert read_gtin(gtin14) == gtin14

@@ -55,7 +55,42 @@ def test_each_code_gets_one_answer_in_order() -> None:
         ("v", "00142100005261"),
         ("e", "00063200009716"),
     ]
-    assert (bracketed["id"], bracketed["ok"], bracketed["error"]) == ("b", False, "not_sold_yet")
+    assert (bracketed["id"], bracketed["gtin14"], bracketed["ais"]) == ("b", "05901234123457", [["01", "05901234123457"]])
+
+
+SAID = [
+    # asked (input, syntax, region), and fields that the answer has
+    (("]C1010590123412345710A7\x1d17261131", "scan", ""), {"error": "bad_element"}),
+    (
+        ("]C1010590123412345710A7\x1d17261130", "scan", ""),
+        {"kind": "product", "carrier": "gs1_128", "lot": "A7", "expiry": "2026-11-30", "dates": {"17": "2026-11-30"}},
+    ),
+    (("01059012341234573103000195", "element_string", ""), {"grams": 195, "weight": "0.195", "decimals": {"3103": "0.195"}}),
+    (("(01)05901234123457(3922)1299(30)2", "element_string", ""), {"price": "12.99", "count": 2}),
+    (("https://example.com/01/05901234123457/10/A7", "digital_link", ""), {"ais": [["01", "05901234123457"], ["10", "A7"]]}),
+    (("106141412345678908", "sscc", ""), {"kind": "logistic_unit", "sscc": "106141412345678908"}),
+    (("(00)106141412345678908(02)05901234123457(37)25", "bracketed", ""), {"sscc": "106141412345678908", "count": 25}),
+    (("(414)9521321000018", "bracketed", ""), {"kind": "data", "carrier": "unidentified"}),
+    (("2388060112344", "restricted", "FI"), {"grams": 1234, "listed_as": "02388060100006", "gtin14": "02388060112344"}),
+    (("2388060112344", "restricted", "XX"), {"error": "bad_numbering"}),
+    (("5901234123457", "restricted", "FI"), {"error": "not_restricted"}),
+    (("]E09812345678902", "scan", ""), {"kind": "coupon", "scheme": "ean", "number": "9812345678902"}),
+    (("(255)9521141123454567(3902)150", "bracketed", ""), {"kind": "coupon", "price": "1.50", "serial": "567"}),
+    (("]E09801234567892", "scan", ""), {"kind": "deposit", "number": "9801234567892"}),
+    (("94011", "scan", ""), {"kind": "plu", "plu": "94011", "organic": True}),
+    (("PANIER:T:B-1792", "scan", ""), {"error": "bad_house_code"}),
+    (("PANIER:T:B-17CQ", "scan", ""), {"kind": "transfer", "payload": "B-17"}),
+    (("]E402345673|]e099COMPOSITE", "scan", ""), {"primary": "02345673", "composite_ais": [["99", "COMPOSITE"]]}),
+]
+
+
+def test_all_that_a_code_carries_is_said() -> None:
+    asked = [
+        {"id": place, "input": text, "syntax": syntax} | ({"region": region} if region else {})
+        for place, ((text, syntax, region), _) in enumerate(SAID)
+    ]
+    for found, (_, wanted) in zip(answers(asked), SAID, strict=True):
+        assert {name: found.get(name) for name in wanted} == wanted
 
 
 def test_cards_are_known_by_the_rules_that_are_given() -> None:
@@ -75,6 +110,7 @@ NO_REQUESTS = [
     (b'{"id": 1}', "no text 'input'"),
     (b'{"id": 1, "input": 7}', "no text 'input'"),
     (b'{"id": 1, "input": "7", "syntax": ["scan"]}', "none of scan"),
+    (b'{"id": 1, "input": "7", "region": 7}', "no text"),
     (b'{"input": "' + b"7" * (2 * LONGEST_LINE) + b'"}', "more than"),
     (b"7" * LONGEST_LINE, "more than"),
 ]

@@ -1,19 +1,23 @@
-"""The barcode front door: what a scanner sent becomes a product's number or a card's number, or a refusal that says why.
+"""The barcode front door: what a scanner sent becomes a product, a card, a coupon and so on, or a refusal that says why.
 
-Four steps, a module each: `frame` takes off what transport added, `carrier` knows the AIM identifiers, `door` dispatches by
-carrier, and one module a content (`gtin`, `upce`, `loyalty`) reads what is inside. A new content is a new module and one row
-in the door's table.
+Four steps: `frame` takes off what transport added, `carrier` knows the AIM identifiers, `door` dispatches by carrier, and one
+module a content reads what is inside: `ean` and `numbering` (EAN, UPC and numbers of the shop's own), `element`, `bracket` and
+`link` (GS1 data in its three spellings, by the rules of `ai` and `linter`), `loyalty`, `house`. `message` says what GS1 data is
+about; `content` has what comes out. A new content is a new module and one row in the door's table.
 """
 
 from panier.barcode.carrier import Carrier
 from panier.barcode.content import CouponCode, DataCode, DepositCode, HouseCode, LogisticUnit, PluCode, ProductCode
-from panier.barcode.door import Content, read
+from panier.barcode.door import NO_NUMBERING, Content, read
 from panier.barcode.loyalty import BadLoyaltyRule, CardCode, LoyaltyRule, LoyaltyRules
+from panier.barcode.numbering import BadNumbering, Numbering, Template, parse_numbering
 from panier.barcode.refusal import BarcodeRefused, mask
 from panier.barcode.rulebook import parse_rules
 
 __all__ = [
+    "NO_NUMBERING",
     "BadLoyaltyRule",
+    "BadNumbering",
     "BarcodeRefused",
     "CardCode",
     "Carrier",
@@ -25,9 +29,12 @@ __all__ = [
     "LogisticUnit",
     "LoyaltyRule",
     "LoyaltyRules",
+    "Numbering",
     "PluCode",
     "ProductCode",
+    "Template",
     "mask",
+    "parse_numbering",
     "parse_rules",
     "read",
 ]

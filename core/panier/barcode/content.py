@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 from panier.barcode.carrier import Carrier
+from panier.barcode.day import iso_moment
 
 Elements = tuple[tuple[str, str], ...]
 """GS1 application identifiers with their values, in the order in which they were read: `(("01", "0590..."), ("10", "A7"))`."""
@@ -21,9 +22,8 @@ class ProductCode:
     `gtin14` is what a catalogue is asked for, padded with zeros on the left; where a number of the shop's own carries a weight,
     price or count, its measure is 0 there and `printed` is the GTIN-14 that was read. `grams` is the net weight. `price` is what
     this one piece costs, in units of 10 to the minus `price_decimals` of the currency (2399 with 2 decimals: 23.99), and
-    `currency` an ISO 4217 number where the code says one. Dates are ISO (`2026-11-22`); `expiry` is the last day on which the
-    product may be sold and used, `best_before` and `sell_by` are advice. `elements` is everything that GS1 data carried,
-    `composite` the second part of a composite symbol, `addon` the 2 or 5 digits beside a periodical or a book.
+    `currency` an ISO 4217 number where the code says one. `elements` is everything that GS1 data carried, `composite` the second
+    part of a composite symbol, `addon` the 2 or 5 digits beside a periodical or a book.
     """
 
     gtin14: str
@@ -35,11 +35,6 @@ class ProductCode:
     price_decimals: int = 2
     currency: str = ""
     count: int | None = None
-    expiry: str = ""
-    best_before: str = ""
-    sell_by: str = ""
-    lot: str = ""
-    serial: str = ""
     addon: str = ""
     elements: Elements = ()
     composite: Elements = ()
@@ -50,6 +45,36 @@ class ProductCode:
         if self.carrier is Carrier.EAN_8:
             return self.gtin14[6] in "02"
         return self.gtin14.startswith(_IN_HOUSE)
+
+    # Read only when asked for: of what a till scans, next to nothing is ever asked.
+
+    @property
+    def expiry(self) -> str:
+        """The last day on which the product may be sold and used, ISO, with the time of day where the code says one; or ""."""
+        return iso_moment(self._said("17") or self._said("7003"))
+
+    @property
+    def best_before(self) -> str:
+        """The day until which the product keeps its quality, ISO, or "". It may be sold after it."""
+        return iso_moment(self._said("15"))
+
+    @property
+    def sell_by(self) -> str:
+        """The last day on which a shop should sell it, ISO, or ""."""
+        return iso_moment(self._said("16"))
+
+    @property
+    def lot(self) -> str:
+        """The batch that it was made in, by which producers recall, or ""."""
+        return self._said("10")
+
+    @property
+    def serial(self) -> str:
+        """The number of this one piece, or ""."""
+        return self._said("21")
+
+    def _said(self, ai: str) -> str:
+        return next((value for other, value in self.elements + self.composite if other == ai), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +101,7 @@ CouponScheme = Literal["gcn", "na_offer", "na_positive_offer", "ean", "upc"]
 class CouponCode:
     """A coupon: `number` identifies the offer, `serial` this one piece of paper where it has one.
 
-    `scheme` is gcn (AI 255), na_offer (AI 8110), na_positive_offer (AI 8112), ean (981 to 983, 99) or upc (number system 5).
+    `scheme` is gcn (AI 255), na_offer (AI 8110), na_positive_offer (AI 8112), ean (981 to 984, 99) or upc (number system 5).
     `value` is worth 10 to the minus `decimals` of `currency` (an ISO 4217 number, or "" for the shop's own) and None where only
     the issuer knows. Dates are ISO, or "".
     """
@@ -95,13 +120,15 @@ class CouponCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepositCode:
-    """The receipt of a machine that takes back bottles: `value` in units of 10 to the minus `decimals`, `number` as printed."""
+    """The receipt of a machine that takes back bottles: `number` as printed, `value` in units of 10 to the minus `decimals`.
+
+    `value` is None where the number does not say it and the issuer must be asked.
+    """
 
     number: str
     carrier: Carrier
-    value: int
+    value: int | None = None
     decimals: int = 2
-    serial: str = ""
 
 
 @dataclass(frozen=True, slots=True)

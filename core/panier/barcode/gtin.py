@@ -38,6 +38,17 @@ def read_gtin(digits: str) -> str:
     return gtin14
 
 
+def read_sscc(digits: str) -> str:
+    """The 18 digits of a logistic unit (SSCC), whose check digit holds. Raises BarcodeRefused."""
+    ensure_digits(digits)
+    if len(digits) != 18:
+        raise WrongLength(f"a code of length {len(digits)} was read, and a pallet's number (SSCC) has 18 digits; scan it again")
+    wanted = check_digit(digits[:-1])
+    if digits[-1] != wanted:
+        raise WrongCheckDigit(digits[-1], wanted)
+    return digits
+
+
 def wrong_length(digits: str) -> WrongLength:
     """The refusal of digits that are too few or too many for a product."""
     return WrongLength(

@@ -73,6 +73,13 @@ class WrongCheckDigit(BarcodeRefused):
         self.wanted = wanted
 
 
+def character_words(character: str) -> str:
+    """A character that should not be there, as a clerk can be told of it."""
+    return (
+        "a control character stands in it" if unicodedata.category(character).startswith("C") else f"{character!a} stands in it"
+    )
+
+
 def refuse_characters(content: str, allowed: str = DIGITS) -> BarcodeRefused:
     """The refusal of text that is not all `allowed` (DIGITS or PRINTABLE), by its first character that is not."""
     place, character = next((i, c) for i, c in enumerate(content, 1) if c not in allowed)
