@@ -90,7 +90,8 @@ def is_ready(rows: tuple[str, ...]) -> bool:
 class Store:
     """Terminals and their shoppers; `async with` starts all of them and stops them again.
 
-    `command` makes a terminal's command line of its settings file. Readers are plugged in before a terminal starts.
+    `command` makes a terminal's command line of its settings file, `in_hand` what a shopper holds of each reader. Readers are
+    plugged in before a terminal starts.
     """
 
     def __init__(
@@ -100,8 +101,9 @@ class Store:
         manner: Manner | None = None,
         seed: int = 0,
         command: Callable[[Path], Sequence[str]] = device_command,
+        in_hand: Callable[[Reader], Reader] = lambda reader: reader,
     ) -> None:
-        self.places = [_place(post, command(post.settings), manner, seed) for post in posts]
+        self.places = [_place(post, command(post.settings), manner, seed, in_hand) for post in posts]
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Store:
@@ -194,10 +196,10 @@ def quantiles(values: Sequence[float]) -> dict[str, float]:
     return {"p50": round(cuts[49], 2), "p99": round(cuts[98], 2)}
 
 
-def _place(post: Post, command: Sequence[str], manner: Manner | None, seed: int) -> Place:
-    readers: list[SimulatedScanner | SimulatedWedge] = [
-        *(SimulatedScanner(port, programmed) for port, programmed in post.serial),
-        *(SimulatedWedge(path) for path in post.wedges),
+def _place(post: Post, command: Sequence[str], manner: Manner | None, seed: int, in_hand: Callable[[Reader], Reader]) -> Place:
+    readers = [
+        *(in_hand(SimulatedScanner(port, programmed)) for port, programmed in post.serial),
+        *(in_hand(SimulatedWedge(path)) for path in post.wedges),
     ]
     terminal = SimulatedTerminal(command, name=post.device)
     return Place(post, terminal, tuple(readers), VirtualShopper(terminal, readers, manner=manner, seed=seed))

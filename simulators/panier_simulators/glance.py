@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from panier_simulators.screen import Rows
 
@@ -35,6 +36,8 @@ class Glance:
         return self.units is not None and self.total is not None and not self.is_end
 
 
+# Several look at each picture: whoever waits for something on it, and witnesses.
+@lru_cache(maxsize=256)
 def read(rows: Rows) -> Glance:
     """The figures on a screen, wherever they stand on it."""
     text = "\n".join(rows)

@@ -101,6 +101,8 @@ class SimulatedTerminal:
         self.lines = lines
         self.starts = 0
         self.painted_at = 0.0
+        self.pressed = ("", 0.0)
+        """The last keys that were pressed, and when (monotonic seconds)."""
         self._command = tuple(command)
         self._environment = dict(environment or {})
         self._master = -1
@@ -175,6 +177,7 @@ class SimulatedTerminal:
 
     def send(self, keys: str) -> bool:
         """Presses keys. False where the program is not there to read them."""
+        self.pressed = (keys, time.monotonic())
         if self._master < 0:
             return False
         try:
@@ -277,7 +280,8 @@ class SimulatedTerminal:
         self._screen.dirty.clear()
 
     def _answer(self, data: bytes) -> None:
-        self.send(data.decode())
+        with contextlib.suppress(OSError):
+            os.write(self._master, data)
 
     def _close(self) -> None:
         if self._master >= 0:

@@ -29,6 +29,10 @@ class Reader(Protocol):
     def close(self) -> None: ...
 
 
+_LAST_LOOK = 0.3
+"""Seconds for what a terminal had still to paint when it answered."""
+
+
 class ShopperLost(PanierError):
     """The terminal does not do what any shopper would expect; the message shows its screen."""
 
@@ -101,6 +105,8 @@ class VirtualShopper:
             await self._scan_card(trip.card, done)
             for line in trip.lines:
                 await self._pause(self._manner.between_scans)
+                # A repeat that a slow terminal read late must not count for the next product.
+                await self._correct(done.units, done)
                 await self._take(line, done)
                 if self.glance.offers and self._random.random() < self._manner.offers_chance:
                     await self._consider_offer(done)
@@ -132,7 +138,7 @@ class VirtualShopper:
             with contextlib.suppress(NotSeen):
                 await self._until(lambda seen: seen.is_on and not seen.is_start, "the basket", self._manner.patience)
                 return
-            await self._until_awake()
+            await self._until_it_answers()
             if not self.glance.is_start:
                 return  # it died with the card on its disk, and came back with the trip
         raise ShopperLost(f"{self.terminal.name} takes no card; it shows:\n{self.terminal.picture()}")
@@ -160,7 +166,7 @@ class VirtualShopper:
                 first = first or last_byte_at
                 done.scans += 1
                 done.rescans += attempt > 0
-                painted_at = await watch.painted_at(self._manner.patience) or await self._after_waking(watch)
+                painted_at = await watch.painted_at(self._manner.patience) or await self._once_it_answers(watch)
                 if painted_at:
                     if self.terminal.restarts == restarts:
                         done.latencies_ms.append((painted_at - first) * 1000)
@@ -178,7 +184,7 @@ class VirtualShopper:
             for attempt in range(self._manner.tries):
                 done.rescans += attempt > 0
                 self.terminal.send(key)
-                if await watch.painted_at(self._manner.patience) or await self._after_waking(watch):
+                if await watch.painted_at(self._manner.patience) or await self._once_it_answers(watch):
                     await self._put_back_surplus(want, done, was_repeated=attempt > 0)
                     done.units = want
                     return
@@ -186,20 +192,31 @@ class VirtualShopper:
             watch.close()
         raise ShopperLost(f"{self.terminal.name} does not count {key!r}; it shows:\n{self.terminal.picture()}")
 
-    async def _after_waking(self, watch: _Watch) -> float | None:
-        # The terminal may have died with the scan on its disk and not yet on its screen: what it paints next decides.
-        await self._until_awake()
-        return await watch.painted_at(0.2)
+    async def _once_it_answers(self, watch: _Watch) -> float | None:
+        # It may have died with the scan on its disk and not yet on its screen, or be slow: what it paints next decides.
+        await self._until_it_answers()
+        return await watch.painted_at(_LAST_LOOK)
 
     async def _put_back_surplus(self, want: int, done: Shopping, *, was_repeated: bool) -> None:
         if was_repeated:
             # The first try may have been slow rather than lost: it would count for the next product.
             with contextlib.suppress(NotSeen):
                 await self._until(lambda seen: (seen.units or 0) > want, "a surplus", self._manner.patience)
-        while (surplus := self.glance.units or 0) > want:
-            self.terminal.send("-")
+        await self._correct(want, done)
+
+    async def _correct(self, want: int, done: Shopping) -> None:
+        """Puts back what counted too often; and takes one again where a slow terminal made us put back too much."""
+        for _ in range(10 * self._manner.tries):
+            counted = self.glance.units if self.glance.is_basket else None
+            if counted is None or counted == want or (counted < want and not done.corrections):
+                return
+            self.terminal.send("-" if counted > want else "+")
             done.corrections += 1
-            await self._until(lambda seen, most=surplus: (seen.units or 0) < most, "one unit less", self._manner.patience)
+            try:
+                await self._until(lambda seen, was=counted: seen.units not in (None, was), "another count", self._manner.patience)
+            except NotSeen:
+                await self._until_it_answers()
+        raise ShopperLost(f"{self.terminal.name} cannot be brought to {want} units; it shows:\n{self.terminal.picture()}")
 
     async def _consider_offer(self, done: Shopping) -> None:
         """Opens the offers, chooses the first, says yes or "not for me", and comes back to the basket."""
@@ -228,9 +245,9 @@ class VirtualShopper:
 
     async def _finish(self, done: Shopping) -> None:
         await self._pause(self._manner.look_at_end)
-        done.total, done.saved = self.glance.total or 0, self.glance.saved or 0
+        await self._correct(done.units, done)
         for _ in range(self._manner.tries):
-            if not await self._confirm_finish():
+            if not await self._confirm_finish(done):
                 await self._until_awake()
             seen = self.glance
             if seen.is_end and seen.trip and seen.total is not None:
@@ -239,11 +256,15 @@ class VirtualShopper:
             if seen.is_start:
                 # It died with the trip's end on its disk, before the farewell was painted; or there was nothing to pay.
                 return
+            await self._until_it_answers()
             await self._step_back()
         raise ShopperLost(f"{self.terminal.name} does not finish; it shows:\n{self.terminal.picture()}")
 
-    async def _confirm_finish(self) -> bool:
-        before = self.terminal.rows
+    async def _confirm_finish(self, done: Shopping) -> bool:
+        before, seen = self.terminal.rows, self.glance
+        if seen.is_basket:
+            # Prices may have changed since the last look.
+            done.total, done.saved = seen.total or 0, seen.saved or 0
         self.terminal.send("f")
         try:
             await self.terminal.wait_for(lambda rows: rows != before, self._manner.patience, "the question whether to finish")
@@ -263,6 +284,21 @@ class VirtualShopper:
             "a basket, the start or the farewell",
             self._manner.restart_patience,
         )
+
+    async def _until_it_answers(self) -> None:
+        """Waits until the terminal shows that it hears us: whoever scans on before a frozen screen buys everything twice."""
+        await self._until_awake()
+        if self.glance.is_end:
+            return
+        restarts, asked = self.terminal.restarts, self.terminal.painted_at
+        self.terminal.send("l")
+        await self._until(
+            lambda _: self.terminal.painted_at > asked or self.terminal.restarts > restarts,
+            "any answer",
+            self._manner.restart_patience,
+        )
+        self.terminal.send(ESCAPE)
+        await self._until_awake()
 
     async def _until(self, holds: Callable[[Glance], bool], what: str, within: float) -> Seen[bool]:
         return await self.terminal.wait_for(lambda rows: holds(read(rows)), within, what)

@@ -1,10 +1,10 @@
 """A small handheld that keeps the contract of the screen: scans, keys, a journal, a farewell. Run as a program by the tests.
 
-    python handheld.py NAME JOURNAL (serial PORT | wedge SOCKET) [deaf=N] [late=SECONDS] [unknown=DIGITS] [die=finish]
+    python handheld.py NAME JOURNAL (serial PORT | wedge SOCKET) [deaf=N] [twice=N] [late=S] [unknown=DIGITS] [die=finish]
 
-A unit costs the code's last three digits in cents. deaf=N: every Nth scan has no effect. late=S: the second scan is painted S
-seconds late. unknown=DIGITS: codes that begin so are refused. die=finish: the first time, it ends between writing a trip's end
-and painting the farewell.
+A unit costs the code's last three digits in cents. deaf=N: every Nth scan has no effect. twice=N: every Nth scan counts twice.
+late=S: the second scan is painted S seconds late. unknown=DIGITS: codes that begin so are refused. die=finish: the first time, it
+ends between writing a trip's end and painting the farewell.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ class Handheld:
             self.append(card=code)
         else:
             self.append(code=code)
+            if self.scans % int(self.faults.get("twice", 10**9)) == 0:
+                self.append(code=code)
         if self.scans == 2:
             time.sleep(float(self.faults.get("late", 0)))
         self.paint()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -42,14 +43,34 @@ async def test_a_scan_without_effect_is_repeated(shopper_at: Start, basket: Samp
     assert (done.units, done.total) == (9, price(basket))
 
 
-async def test_what_counted_twice_because_it_was_painted_late_is_put_back(
+async def test_a_picture_that_comes_late_is_waited_for(
     shopper_at: Start, basket: SampleTrip, price: Price, manner: Manner
 ) -> None:
     shopper = await shopper_at("serial", "late=0.8", manner=replace(manner, patience=0.3))
     done = await shopper.shop(basket)
+    assert (done.units, done.total, done.rescans) == (9, price(basket), 0)
+    assert max(done.latencies_ms) > 700, "a late picture counts from the first scan"
+
+
+async def test_what_counted_twice_is_put_back(shopper_at: Start, basket: SampleTrip, price: Price, manner: Manner) -> None:
+    shopper = await shopper_at("serial", "twice=3", manner=manner)
+    done = await shopper.shop(basket)
     assert done.corrections > 0
     assert (done.units, done.total) == (9, price(basket))
-    assert max(done.latencies_ms) > 700, "a late picture counts from the first scan"
+
+
+async def test_before_a_frozen_screen_nobody_scans_on(
+    shopper_at: Start, basket: SampleTrip, price: Price, manner: Manner
+) -> None:
+    shopper = await shopper_at("serial", manner=replace(manner, patience=0.1))
+    shopping = asyncio.create_task(shopper.shop(basket))
+    await shopper.terminal.wait_for(lambda rows: (read(rows).units or 0) >= 3, 20)
+    shopper.terminal.signal(signal.SIGSTOP)
+    # Ten times the patience: a shopper without sense would have scanned five times by then, and given the product up.
+    await asyncio.sleep(1.0)
+    shopper.terminal.signal(signal.SIGCONT)
+    done = await shopping
+    assert (done.units, done.total, done.skipped) == (9, price(basket), [])
 
 
 async def test_a_terminal_that_dies_in_mid_trip_is_shopped_on_from_what_it_paints(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,23 +40,31 @@ async def drained(premises: Premises, trips: int, say: Callable[[str], None]) ->
 
 async def audit(premises: Premises, done: Sequence[Shopping], trips: Sequence[SampleTrip]) -> Findings:
     """Compares each trip that ended on a screen with its receipt, to the cent and to the unit."""
-    heads = await _all_receipts(premises)
+    receipts = [await premises.get(f"/receipts/{head['receipt']}") for head in await _all_receipts(premises)]
     disputed = {incident["trip"] for incident in await premises.get("/incidents", limit=5000) if incident["trip"]}
+    return compare(receipts, disputed, done, trips)
+
+
+def compare(
+    receipts: Sequence[Mapping[str, Any]], disputed: Collection[str], done: Sequence[Shopping], trips: Sequence[SampleTrip]
+) -> Findings:
+    """Claims a receipt for each trip that ended on a screen; `receipts` are as the back office's API gives them."""
     findings = Findings()
-    received = Counter(head["receipt"] for head in heads)
+    received = Counter(receipt["receipt"] for receipt in receipts)
     findings.duplicated += [receipt for receipt, times in received.items() if times > 1]
-    unclaimed = {head["receipt"]: head for head in heads}
+    unclaimed = {receipt["receipt"]: receipt for receipt in receipts}
     planned = {trip.basket: trip for trip in trips}
     for shopping in sorted(done, key=lambda one: one.trip is None):
         receipt = _claim(shopping, unclaimed)
         if receipt is None:
-            findings.lost.append(shopping.trip or f"basket {shopping.basket} at {shopping.device}, whose end was not seen")
+            if shopping.units:
+                findings.lost.append(shopping.trip or f"basket {shopping.basket} at {shopping.device}, whose end was not seen")
             continue
-        full = await premises.get(f"/receipts/{receipt}")
-        findings.to_backoffice_ms.append(float(full["arrived_at"] - full["finished_at"]))
-        wrong = _differences(shopping, planned[shopping.basket], full) + (["has an incident"] if receipt in disputed else [])
+        findings.to_backoffice_ms.append(float(receipt["arrived_at"] - receipt["finished_at"]))
+        wrong = _differences(shopping, planned[shopping.basket], receipt)
+        wrong += ["has an incident"] if receipt["receipt"] in disputed else []
         if wrong:
-            findings.mismatched.append(f"{receipt}: {'; '.join(wrong)}")
+            findings.mismatched.append(f"{receipt['receipt']}: {'; '.join(wrong)}")
     # A receipt that no shopper remembers is one too many.
     findings.duplicated += list(unclaimed)
     return findings
@@ -69,18 +77,17 @@ async def _all_receipts(premises: Premises) -> list[dict[str, Any]]:
     return heads
 
 
-def _claim(shopping: Shopping, unclaimed: dict[str, dict[str, Any]]) -> str | None:
+def _claim(shopping: Shopping, unclaimed: dict[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """Takes the shopping's receipt out of `unclaimed`; one whose farewell was not seen is known by device, units and total."""
     if shopping.trip is not None:
-        return shopping.trip if unclaimed.pop(shopping.trip, None) else None
-    for receipt, head in unclaimed.items():
-        if (head["device"], head["units"], head["total"]) == (shopping.device, shopping.units, shopping.total):
-            del unclaimed[receipt]
-            return receipt
+        return unclaimed.pop(shopping.trip, None)
+    for receipt, held in unclaimed.items():
+        if (held["device"], held["units"], held["total"]) == (shopping.device, shopping.units, shopping.total):
+            return unclaimed.pop(receipt)
     return None
 
 
-def _differences(shopping: Shopping, trip: SampleTrip, receipt: dict[str, Any]) -> list[str]:
+def _differences(shopping: Shopping, trip: SampleTrip, receipt: Mapping[str, Any]) -> list[str]:
     want = Counter[str]()
     for line in trip.lines:
         if line.code not in shopping.skipped:

@@ -35,6 +35,16 @@ _PRODUCT: TypeAdapter[Product] = TypeAdapter(Product)
 Say = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detour:
+    """Ports that are settled beforehand, and the addresses at which others find them: those of proxies that pass on."""
+
+    office_port: int
+    office_host: str
+    broker_port: int
+    broker_host: str
+
+
 @dataclass(slots=True)
 class Premises:
     """A whole shop that is open: its processes, its addresses, and a client of its back office as an administrator."""
@@ -80,15 +90,21 @@ class Premises:
 
 @asynccontextmanager
 async def open_premises(
-    directory: Path, sample: SampleShop, terminals: int, say: Say, *, with_handheld: bool = False
+    directory: Path,
+    sample: SampleShop,
+    terminals: int,
+    say: Say,
+    *,
+    with_handheld: bool = False,
+    detour: Detour | None = None,
 ) -> AsyncGenerator[Premises]:
     """Opens the shop: back office with the sample in it, gateway with its broker, one identity for each terminal.
 
     Everything is stopped in order at the end. Raises RoleFailed.
     """
     password, token, store_token = (secrets.token_urlsafe(12), secrets.token_urlsafe(32), secrets.token_urlsafe(32))
-    url = f"http://127.0.0.1:{_free_port()}"
-    settings = _write_settings(directory, url, store_token, token, password)
+    url = f"http://127.0.0.1:{detour.office_port if detour else free_port()}"
+    settings = _write_settings(directory, url, store_token, token, password, detour)
     async with contextlib.AsyncExitStack() as shop:
         office = await shop.enter_async_context(
             httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
@@ -118,8 +134,12 @@ async def open_premises(
         yield premises
 
 
-def _write_settings(directory: Path, url: str, store_token: str, api_token: str, password: str) -> dict[str, Path]:
+def _write_settings(
+    directory: Path, url: str, store_token: str, api_token: str, password: str, detour: Detour | None
+) -> dict[str, Path]:
     port = url.rpartition(":")[2]
+    office = f"http://{detour.office_host}:{port}" if detour else url
+    broker = f'\n[broker]\nport = {detour.broker_port}\nreached_as = "{detour.broker_host}"\n' if detour else ""
     texts = {
         "backoffice": f"""\
 port = {port}
@@ -140,9 +160,9 @@ currency = "{CURRENCY}"
 timezone = "{TIMEZONE}"
 
 [backoffice]
-url = "{url}"
+url = "{office}"
 token = "{store_token}"
-""",
+{broker}""",
     }
     files = {name: directory / f"{name}.toml" for name in texts}
     for name, file in files.items():
@@ -233,6 +253,7 @@ def _wrote(data: Path) -> Callable[[], Any]:
     return until_written
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port that nobody listens on now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]

@@ -77,6 +77,11 @@ class RoleProcess:
         """The child's process id; 0 before the first start."""
         return self._process.pid if self._process else 0
 
+    @property
+    def is_running(self) -> bool:
+        """True while the child lives."""
+        return self._process is not None and self._process.returncode is None
+
     def sample_memory(self) -> None:
         """Notes the resident memory of the process, and of each of its children by program name, where it is a new peak."""
         with contextlib.suppress(psutil.Error):

@@ -1,0 +1,240 @@
+"""Runs the whole store under a plan of faults, lets it come to rest, and has the proof made."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from panier.topic import StoreTopics
+from panier_simulators.chaos.corner import CornerShop
+from panier_simulators.chaos.fault import GATEWAY_BROKER, GATEWAY_OFFICE, Fault
+from panier_simulators.chaos.hand import Hand
+from panier_simulators.chaos.link import Address, Link
+from panier_simulators.chaos.market import trade
+from panier_simulators.chaos.proof import Books, Verdict, dead_letters, prove
+from panier_simulators.chaos.reader import ClumsyReader, clumsy
+from panier_simulators.chaos.report import ChaosReport
+from panier_simulators.chaos.trouble import Trouble
+from panier_simulators.chaos.witness import ScreenWitness, WireWitness
+from panier_simulators.demo.premises import STORE, Detour, free_port, open_premises
+from panier_simulators.fleet import Place, Post, Store
+from panier_simulators.sample.shop import SampleTrip
+from panier_simulators.shopper import Manner, ShopperLost, Shopping
+
+Say = Callable[[str], None]
+
+_HOME = "127.0.0.1"
+_OFFICE_LINK, _BROKER_LINK = "127.0.0.3", "127.0.0.2"
+"""Linux takes all of 127/8 for itself: a proxy listens at another address and the same port, and nothing has to know."""
+_REST_PATIENCE = 90.0
+_DISK_FAULTS = frozenset({"disk_full", "write_fails", "fsync_fails"})
+_MOST_TOLD = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to run."""
+
+    seed: int
+    devices: int
+    speed: float
+    faults: tuple[Fault, ...]
+
+
+@dataclass(slots=True)
+class Day:
+    """How far the day is: trips that ended, and shoppers who gave up."""
+
+    done: list[Shopping] = field(default_factory=list[Shopping])
+    gave_up: list[str] = field(default_factory=list[str])
+
+
+def device_names(devices: int) -> list[str]:
+    """The terminals of a store, as `open_premises` enrols them."""
+    return [f"till-{number:02}" for number in range(1, devices + 1)]
+
+
+async def run(shop: CornerShop, plan: Plan, directory: Path, say: Say, trouble: Trouble | None) -> ChaosReport:
+    """Shops every basket of `shop` while the plan's faults befall the store in `directory`. Raises RoleFailed, NotSeen."""
+    began = time.monotonic()
+    wire, day = WireWitness(StoreTopics(STORE)), Day()
+    async with AsyncExitStack() as stack:
+        if trouble:
+            stack.enter_context(trouble.reaches())
+        links = await stack.enter_async_context(_open_links(plan, wire))
+        premises = await stack.enter_async_context(open_premises(directory, shop, plan.devices, say, detour=_detour(links)))
+        for settings in premises.terminals:
+            _lead_over(settings, links[f"{settings.stem}-broker"])
+        say(f"switching {plan.devices} terminals on")
+        posts = [Post.read(file) for file in premises.terminals]
+        manner = Manner(speed=plan.speed, offers_chance=0.1, patience=2.0, tries=8)
+        store = await stack.enter_async_context(Store(posts, manner=manner, seed=plan.seed, in_hand=clumsy))
+        await store.wait_until_ready()
+        witnesses = [ScreenWitness(place.terminal) for place in store.places]
+        for witness in witnesses:
+            witness.begin()
+            stack.callback(witness.end)
+        hand = Hand(premises, {place.post.device: place for place in store.places}, links, _readers(store.places), trouble)
+        await _spend_the_day(shop, plan, store, hand, day, say)
+        say("waiting until all have said all they have to say")
+        await _come_to_rest(directory, wire, day, say)
+        verdict = prove(
+            Books.read(directory / "backoffice.db"),
+            planned=shop.baskets,
+            done=day.done,
+            painted=[farewell for witness in witnesses for farewell in witness.farewells.values()],
+            wire=wire,
+            explained=_explained(plan.faults),
+        )
+        _look_around(verdict, directory, hand, day, witnesses, store.places)
+        return _report(shop, plan, day, hand, verdict, wire, witnesses, trouble, time.monotonic() - began)
+
+
+async def _spend_the_day(shop: CornerShop, plan: Plan, store: Store, hand: Hand, day: Day, say: Say) -> None:
+    """Every basket at the next free terminal; each fault when as many trips as it says are over."""
+    coming, waiting = list(plan.faults), iter(shop.baskets)
+    market = asyncio.create_task(trade(hand.premises, list(shop.products()), plan.seed))
+    try:
+        async with asyncio.TaskGroup() as group:
+
+            def ended() -> None:
+                while coming and coming[0].after <= len(day.done):
+                    say(str(coming[0]))
+                    group.create_task(hand.do(coming.pop(0)))
+
+            for place in store.places:
+                group.create_task(_shop_at(place, waiting, day, ended, len(shop.baskets), say))
+    finally:
+        market.cancel()
+        await asyncio.gather(market, return_exceptions=True)
+
+
+async def _shop_at(
+    place: Place, waiting: Iterator[SampleTrip], day: Day, ended: Callable[[], None], trips: int, say: Say
+) -> None:
+    for trip in waiting:
+        try:
+            day.done.append(await place.shopper.shop(trip))
+        except ShopperLost as error:
+            day.gave_up.append(str(error))
+            return
+        say(f"trips finished: {len(day.done)} of {trips}")
+        ended()
+
+
+async def _come_to_rest(directory: Path, wire: WireWitness, day: Day, say: Say) -> None:
+    """Waits until every event that was sent is acknowledged and every receipt handed on; or nothing moves any more."""
+    wanted = sum(1 for shopping in day.done if shopping.units)
+    before, since = (-1, -1, -1), time.monotonic()
+    while time.monotonic() - since < _REST_PATIENCE:
+        unacknowledged = sum(max(journal.events, default=0) - journal.acknowledged for journal in wire.journals.values())
+        outbox = _count(directory / "gateway" / "ledger.db", "outbox")
+        receipts = _count(directory / "backoffice.db", "receipt")
+        if unacknowledged == 0 and outbox == 0 and receipts >= wanted:
+            return
+        if (unacknowledged, outbox, receipts) != before:
+            before, since = (unacknowledged, outbox, receipts), time.monotonic()
+            say(f"coming to rest: {unacknowledged} events under way, {outbox} in the outbox, {receipts} of {wanted} receipts")
+        await asyncio.sleep(0.3)
+
+
+def _look_around(
+    verdict: Verdict, directory: Path, hand: Hand, day: Day, witnesses: Sequence[ScreenWitness], places: Sequence[Place]
+) -> None:
+    """What else should not be: dead letters, processes that died by themselves, screens that forgot, shoppers who gave up."""
+    for letter in dead_letters(directory / "gateway" / "ledger.db"):
+        verdict.unexplained.append(
+            f"the gateway refused {letter['device']}.{letter['journal']}.{letter['sequence']}: {letter['reason']}"
+        )
+    for witness in witnesses:
+        verdict.lost += witness.contradictions
+    for name, restarts in _restarts(hand, places).items():
+        if restarts > len(hand.kills[name]):
+            verdict.unexplained.append(f"{name} died {restarts} times, and was killed {len(hand.kills[name])} times")
+    verdict.unexplained += [f"a shopper gave up: {why}" for why in day.gave_up]
+    verdict.unexplained += [f"basket {one.basket}: {code} was never counted" for one in day.done for code in one.skipped]
+
+
+def _restarts(hand: Hand, places: Sequence[Place]) -> dict[str, int]:
+    premises = hand.premises
+    roles = {"gateway": premises.gateway.restarts, "backoffice": premises.backoffice.restarts}
+    return {**roles, **{place.post.device: place.terminal.restarts for place in places}}
+
+
+def _report(
+    shop: CornerShop, plan: Plan, day: Day, hand: Hand, verdict: Verdict, wire: WireWitness,
+    witnesses: Sequence[ScreenWitness], trouble: Trouble | None, seconds: float,
+) -> ChaosReport:  # fmt: skip
+    left = len(shop.baskets) - len(day.done)
+    restarts = _restarts(hand, list(hand.places.values()))
+    told = [
+        *(f"lost: {one}" for one in verdict.lost), *(f"one too many: {one}" for one in verdict.duplicated),
+        *(f"mismatched: {one}" for one in verdict.mismatched), *(f"unexplained: {one}" for one in verdict.unexplained),
+    ]  # fmt: skip
+    return ChaosReport(
+        trips=len(day.done), faults=dict(sorted(hand.done.items())), lost=len(verdict.lost), duplicated=len(verdict.duplicated),
+        mismatched=len(verdict.mismatched), unexplained=len(verdict.unexplained) + left, seconds=round(seconds, 1),
+        seed=plan.seed, devices=plan.devices, units=sum(one.units for one in day.done),
+        rescans=sum(one.rescans for one in day.done),
+        restarts={
+            "device": sum(restarts[name] for name in hand.places), "gateway": restarts["gateway"],
+            "broker": len(hand.kills["broker"]), "backoffice": restarts["backoffice"],
+        },
+        refused_calls=trouble.refusals if trouble else 0,
+        acknowledged=sum(journal.acknowledged for journal in wire.journals.values()),
+        painted=sum(len(witness.farewells) for witness in witnesses), details=tuple(told[:_MOST_TOLD]),
+    )  # fmt: skip
+
+
+def _explained(faults: Sequence[Fault]) -> frozenset[str]:
+    """Incidents that are right to be there: a gateway whose disk refused says so."""
+    refused = any(fault.kind in _DISK_FAULTS and fault.target == "gateway" for fault in faults)
+    return frozenset({"disk_refused"} if refused else ())
+
+
+@asynccontextmanager
+async def _open_links(plan: Plan, wire: WireWitness) -> AsyncGenerator[dict[str, Link]]:
+    broker, office = free_port(), free_port()
+    links = {
+        GATEWAY_BROKER: Link(
+            GATEWAY_BROKER, Address(_BROKER_LINK, broker), Address(_HOME, broker), hear=wire.hear_gateway, seed=plan.seed
+        ),
+        GATEWAY_OFFICE: Link(GATEWAY_OFFICE, Address(_OFFICE_LINK, office), Address(_HOME, office), seed=plan.seed),
+    }
+    for number, device in enumerate(device_names(plan.devices), start=1):
+        name = f"{device}-broker"
+        links[name] = Link(
+            name, Address(f"127.0.1.{number}", broker), Address(_HOME, broker), hear=wire.hear_device, seed=plan.seed
+        )
+    async with AsyncExitStack() as stack:
+        for link in links.values():
+            await link.open()
+            stack.push_async_callback(link.close)
+        yield links
+
+
+def _detour(links: dict[str, Link]) -> Detour:
+    broker, office = links[GATEWAY_BROKER].here, links[GATEWAY_OFFICE].here
+    return Detour(office_port=office.port, office_host=office.host, broker_port=broker.port, broker_host=broker.host)
+
+
+def _lead_over(settings: Path, link: Link) -> None:
+    """Has a terminal reach the broker by a link of its own."""
+    told = settings.read_text(encoding="utf-8")
+    settings.write_text(told.replace(f'host = "{_BROKER_LINK}"', f'host = "{link.here.host}"'), encoding="utf-8")
+
+
+def _readers(places: Sequence[Place]) -> dict[str, ClumsyReader]:
+    return {place.post.device: reader for place in places for reader in place.readers if isinstance(reader, ClumsyReader)}
+
+
+def _count(database: Path, table: str) -> int:
+    with contextlib.suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as held:
+        return int(held.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 (two names, both ours)
+    return -1
