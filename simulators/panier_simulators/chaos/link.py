@@ -63,7 +63,7 @@ class Link:
     async def open(self) -> None:
         """Begins to listen."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._client, self.here.host, self.here.port)
+        self._server = await loop.create_server(lambda: _End(self, is_client=True), self.here.host, self.here.port)
 
     async def close(self) -> None:
         """Stops listening and drops what is connected."""
@@ -120,12 +120,11 @@ class Link:
         for end in list(self.ends):
             end.drop()
 
-    def _client(self) -> _End:
-        end = _End(self, is_client=True)
-        task = asyncio.ensure_future(self._connect(end))
+    def connect(self, client: _End) -> None:
+        """Goes on to the other side for somebody who came."""
+        task = asyncio.ensure_future(self._connect(client))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return end
 
     async def _connect(self, client: _End) -> None:
         if self.weather.mood == "cut":
@@ -158,7 +157,9 @@ class _End(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.link.ends.add(self)
-        if not self.is_client and self.peer:
+        if self.is_client:
+            self.link.connect(self)
+        elif self.peer:
             if self.peer.transport is None or self.peer.transport.is_closing():
                 self.drop()
                 return
