@@ -57,10 +57,11 @@ def test_what_the_peer_holds_in_memory_spares_it_queries_and_changes_no_price() 
     for held in REPLACED:
         with till.holding(held):
             baskets = [till.basket(number) for number in numbers]
-            for basket in baskets:
-                till.price(basket)
+            with till.counted() as asked:
+                for basket in baskets:
+                    till.price(basket)
             discounts.append([basket.total_discount for basket in baskets])
-            queries.append(sum(map(till.queries, numbers)))
+            queries.append(len(asked))
     assert discounts == [discounts[0]] * len(REPLACED)
     assert any(discounts[0])
     assert queries == sorted(queries, reverse=True)

@@ -125,20 +125,19 @@ class OscarTill:
         else:
             Applicator().apply_offers(basket, self._offers)
 
-    def queries(self, number: int) -> int:
-        """How often pricing a fresh copy of this basket asks the database."""
+    @contextmanager
+    def counted(self) -> Generator[list[str]]:
+        """Gives a list that grows by each query the database is asked for as long as this lasts."""
         from django.db import connection
 
         asked: list[str] = []
 
-        def count(execute: Any, sql: str, *rest: Any) -> Any:
+        def note(execute: Any, sql: str, *rest: Any) -> Any:
             asked.append(sql)
             return execute(sql, *rest)
 
-        basket = self.basket(number)
-        with connection.execute_wrapper(count):
-            self.price(basket)
-        return len(asked)
+        with connection.execute_wrapper(note):
+            yield asked
 
     def _range(self, name: str, lines: list[BasketLine] | None) -> Any:
         from oscar.apps.offer.models import Range, RangeProduct
