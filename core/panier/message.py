@@ -48,10 +48,16 @@ class Message(BaseModel):
 
 
 class EventBatch(Message):
-    """device → gateway: events in order of sequence, without a gap."""
+    """device → gateway: events in order of sequence, without a gap.
+
+    `follows` is stated where the device holds nothing between that sequence and its first event any more: a gateway that lost its
+    disk takes up from there, and tells staff what is missing. `at` is the device's clock at sending, in ms since 1970 UTC.
+    """
 
     journal: Name
     events: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_BATCH)]
+    follows: Sequence | None = None
+    at: Sequence | None = None
 
 
 class Refusal(Message):
@@ -62,11 +68,15 @@ class Refusal(Message):
 
 
 class Acknowledgement(Message):
-    """gateway → device: everything up to `upto` of `journal` is on the gateway's disk; send what follows."""
+    """gateway → device: everything up to `upto` of `journal` is on the gateway's disk; send what follows.
+
+    With `renew`, staff have released a journal under which two devices spoke: begin a new one, and send what follows under that.
+    """
 
     journal: Name
     upto: Sequence
     refused: list[Refusal] = []
+    renew: bool = False
 
 
 class Status(Message):
@@ -224,9 +234,13 @@ def event_from_json(record: str | bytes | dict[str, Any]) -> Event:
         raise Malformed(f"event: {reason}") from error
 
 
-def happening_to_json(what: Happening) -> str:
-    """One happening as JSON text, with its `kind`."""
-    return _HAPPENING.dump_json(what).decode()
+def happening_to_json(what: Happening, *, with_defaults: bool = True) -> str:
+    """One happening as JSON text, with its `kind`; or what is not default of it, after its kind."""
+    return (
+        _HAPPENING.dump_json(what).decode()
+        if with_defaults
+        else what.kind + _HAPPENING.dump_json(what, exclude_defaults=True).decode()
+    )
 
 
 def happening_from_json(text: str | bytes) -> Happening:

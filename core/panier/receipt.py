@@ -54,6 +54,7 @@ class Receipt(_Part):
     """One finished trip. `receipt` is the trip's id and the key of idempotence; times are milliseconds since 1970 UTC.
 
     `snapshot` and `fingerprint` name the prices and promotions it was priced with; `device_total` is what the screen showed.
+    `clock_offset` is what the gateway added to the times by the device's clock; prices held as of the time by that clock.
     """
 
     receipt: Annotated[str, Field(min_length=1, max_length=120)]
@@ -64,6 +65,7 @@ class Receipt(_Part):
     last_sequence: Count
     started_at: Moment
     finished_at: Moment
+    clock_offset: Annotated[int, Field(ge=-(10**14), le=10**14)] = 0
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     timezone: Name
     snapshot: Count
@@ -78,6 +80,12 @@ class Receipt(_Part):
     discount: Minor
     total: Minor
     device_total: Minor
+
+
+def with_true_times(receipt: Receipt, clock_offset: int) -> Receipt:
+    """The receipt with its times moved by what the device's clock was wrong by, in milliseconds."""
+    moved = {name: max(0, getattr(receipt, name) + clock_offset) for name in ("started_at", "finished_at")}
+    return receipt.model_copy(update={**moved, "clock_offset": clock_offset})
 
 
 class NoReceipt(PanierError):

@@ -107,6 +107,35 @@ class Journal:
             overwrite_deleted(self._conn)
         return gone
 
+    def renew(self, upto: int) -> int:
+        """Begins a new journal in this file: takes over what follows `upto` and is not acknowledged, its trips whole.
+
+        For when staff released a journal under which two devices spoke; nothing of it is merged with what the gateway holds
+        under the old name. Gives the number of events that were taken over, under new numbers and new names of trips.
+        """
+        floor = max(upto, self.acknowledged)
+        rows = self._conn.execute(
+            "SELECT trip, at, what FROM event WHERE trip IN (SELECT trip FROM event WHERE sequence > ?) ORDER BY sequence",
+            (floor,),
+        ).fetchall()
+        name = new_name()
+        trips: dict[str, str] = {}
+        for number, (trip, _, _) in enumerate(rows, start=1):
+            trips.setdefault(trip, f"{self.device}.{name}.{number}")
+        with transaction(self._conn):
+            self._conn.execute("DELETE FROM event")
+            self._conn.executemany(
+                "INSERT INTO event(sequence, trip, at, what, sum) VALUES (?, ?, ?, ?, ?)",
+                [_row(name, number, trips[trip], at, what) for number, (trip, at, what) in enumerate(rows, start=1)],
+            )
+            for old, new in trips.items():
+                self._conn.execute("UPDATE greeting SET trip = ? WHERE trip = ?", (new, old))
+            self._conn.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'event'", (len(rows),))
+            facts = {"journal": name, "acknowledged": "0", "lost": "[]"}
+            self._conn.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
+        self.id, self.acknowledged, self.last, self._lost = name, 0, len(rows), []
+        return len(rows)
+
     def greet(self, trip: str, first_name: str) -> None:
         """Keeps the first name of the member of `trip` until `erase_greeting`; it is in no event."""
         self._conn.execute("INSERT OR REPLACE INTO greeting VALUES (?, ?)", (trip, first_name))

@@ -30,14 +30,20 @@ class Outbox:
         self.again_at: float | None = None
         """When to call `overdue`, unless an acknowledgement comes first; None while nothing is in flight."""
 
-    def next_batch(self, now: float) -> EventBatch | None:
-        """The next events to publish, or None where all are sent or enough are in flight."""
+    def next_batch(self, now: float, at: int | None = None) -> EventBatch | None:
+        """The next events to publish, or None where all are sent or enough are in flight; `at` is the wall clock, in ms."""
         if self._sent >= self._journal.last or self._sent - self._journal.acknowledged >= IN_FLIGHT:
             return None
-        events = self._journal.after(self._sent, MAX_BATCH)
+        before, events = self._sent, self._journal.after(self._sent, MAX_BATCH)
+        if not events:
+            self._sent = self._journal.last
+            return None
         self._sent = events[-1].sequence
         self._set_alarm(now)
-        return EventBatch(journal=self._journal.id, events=[json.loads(event_to_json(event)) for event in events])
+        return EventBatch(
+            journal=self._journal.id, events=[json.loads(event_to_json(event)) for event in events],
+            follows=None if events[0].sequence == before + 1 else before, at=at,
+        )  # fmt: skip
 
     def start_over(self) -> bool:
         """The line is new, or the gateway is: sends from the last acknowledgement. True where that repeats something."""
@@ -65,9 +71,7 @@ class Outbox:
             raise WrongAcknowledgement(f"up to {answer.upto}; journal {journal.id} ends at {journal.last}")
         if answer.upto < journal.acknowledged:
             # Late, or of a gateway that was put back to an older backup: what we still hold of its gap, it gets again.
-            held = journal.after(answer.upto, 1)
-            if held and held[0].sequence == answer.upto + 1:
-                self._sent = answer.upto
+            self._sent = answer.upto
             raise WrongAcknowledgement(f"up to {answer.upto} after {journal.acknowledged}: late, or the gateway lost its disk")
         self._wait = FIRST_WAIT
         journal.acknowledge(answer.upto)

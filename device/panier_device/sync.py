@@ -49,6 +49,10 @@ class Listener(Protocol):
         """Another version of prices and promotions is on the disk."""
         ...
 
+    def journal_renewed(self) -> None:
+        """What is not delivered goes on in a new journal, under new names."""
+        ...
+
 
 class Sync:
     """Keeps journal and gateway level while `run` runs. What arrives and does not fit is counted, and stops nothing."""
@@ -71,6 +75,7 @@ class Sync:
         self._tally = tally
         self._software = software
         self._log = logger("sync")
+        self._clock = clock
         self._outbox = Outbox(journal)
         self._news = asyncio.Event()
         self._boot = ""
@@ -150,7 +155,7 @@ class Sync:
 
     async def _send_what_is_due(self) -> None:
         try:
-            while batch := self._outbox.next_batch(time.monotonic()):
+            while batch := self._outbox.next_batch(time.monotonic(), self._clock()):
                 if self._unanswered_since is None:
                     self._unanswered_since = time.monotonic()
                 await self._publish(self._topics.events, batch)
@@ -172,8 +177,11 @@ class Sync:
     # -- in ----------------------------------------------------------------------------------------------------------
 
     async def _received(self, topic: str, payload: bytes) -> None:
+        journal = self._journal.id
         try:
             self._understand(topic, payload)
+            if self._journal.id != journal:
+                await self._publish(self._topics.status, self._status("online"), retain=True)
         except PanierError as error:
             self._tally.malformed.labels(error.code).inc()
             self._log.warning("message_set_aside", topic=topic, reason=error.code, detail=str(error))
@@ -196,6 +204,9 @@ class Sync:
     def _acknowledged(self, answer: Acknowledgement) -> None:
         self._answered = True
         self._unanswered_since = None
+        self._news.set()
+        if answer.renew and answer.journal == self._journal.id:
+            return self._renew(answer)
         self._outbox.acknowledged(answer, time.monotonic())
         for refusal in answer.refused:
             # The gateway keeps it as a dead letter and shows it to staff; here it is for whoever reads the log.
@@ -203,7 +214,14 @@ class Sync:
         if self._journal.waiting == 0:
             self._journal.forget()
         self.supply.heard()
-        self._news.set()
+        return None
+
+    def _renew(self, answer: Acknowledgement) -> None:
+        before = self._journal.id
+        carried = self._journal.renew(answer.upto)
+        self._outbox = Outbox(self._journal)
+        self._log.warning("journal_renewed", before=before, now=self._journal.id, carried=carried)
+        self._listener.journal_renewed()
 
     def _announced(self, manifest: Manifest) -> None:
         if self._boot and manifest.boot != self._boot and self._outbox.start_over():

@@ -133,6 +133,10 @@ class Terminal:
         self.agent.snapshot_arrived()
         set_aside(thoroughly=self.agent.now.trip is None)
 
+    def journal_renewed(self) -> None:
+        self.agent.restore()
+        self.screen.repaint()
+
 
 async def run(settings: DeviceSettings) -> None:
     """Runs a terminal until it is told to end. Raises AlreadyRunning, JournalUnusable and what a broken part raises."""

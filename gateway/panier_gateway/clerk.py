@@ -67,6 +67,10 @@ class Clerk:
         """What may be acknowledged of a journal."""
         return await self._run(lambda: self._intake.upto(device, journal))
 
+    async def renewed_from(self, device: str, journal: str) -> int | None:
+        """Where a released journal may begin anew."""
+        return await self._run(lambda: self._intake.renewed_from(device, journal))
+
     async def waiting(self, limit: int) -> list[Parcel]:
         """The oldest items for the back office."""
         return await self._run(lambda: self._ledger.parcels(limit))

@@ -25,7 +25,8 @@ class Terminal:
     trip: Trip | None = None
     help_since: int | None = None
     help_answered: bool = False
-    quarantined: str | None = None
+    quarantined: dict[str, str] = field(default_factory=dict[str, str])
+    """Journals from which nothing is taken, and why: also an older one, whose events wait for a person."""
     wrong: str | None = None
     refused: str | None = None
     doubled: str | None = None
@@ -64,14 +65,23 @@ class Floor:
         for device in devices:
             self._terminal(device)
 
-    def restore(self, trips: Mapping[str, Trip], quarantined: Mapping[str, str]) -> None:
+    def restore(self, trips: Mapping[str, Trip], quarantined: Mapping[tuple[str, str], str]) -> None:
         """What the ledger knew at the start."""
         for device, trip in trips.items():
             terminal = self._terminal(device)
             terminal.trip = trip
             terminal.help_since = trip.last_at if trip.needs_help else None
-        for device, why in quarantined.items():
-            self._terminal(device).quarantined = why
+        self.restore_quarantine(quarantined)
+
+    def restore_quarantine(self, quarantined: Mapping[tuple[str, str], str]) -> None:
+        """The quarantined journals of all devices, after a start or a release."""
+        for terminal in self.terminals.values():
+            if terminal.quarantined:
+                terminal.quarantined = {}
+                self.changed[terminal.device] = None
+        for (device, journal), why in quarantined.items():
+            self._terminal(device).quarantined[journal] = why
+            self.changed[device] = None
 
     def hear(self, device: str, status: Status, now: int) -> None:
         """A birth message or a last will."""
@@ -88,7 +98,10 @@ class Floor:
         if taken.refused:
             count = len(taken.refused)
             terminal.refused = f"{count} event{'s' if count > 1 else ''} refused: {taken.refused[0].reason}"
-        terminal.quarantined = taken.wrong if taken.upto is None else None
+        if taken.upto is None:
+            terminal.quarantined[taken.journal] = taken.wrong or ""
+        else:
+            terminal.quarantined.pop(taken.journal, None)
         if taken.another_machine:
             terminal.doubled = TWO_MACHINES
         for event in taken.events:
@@ -188,7 +201,7 @@ def _state(terminal: Terminal) -> Literal["offline", "idle", "shopping", "help",
 
 def _wrong(terminal: Terminal) -> str | None:
     if terminal.quarantined:
-        return terminal.quarantined
+        return next(iter(terminal.quarantined.values()))
     if terminal.help_answered:
         return "help is on the way"
     trouble = terminal.status.trouble if terminal.status else ""

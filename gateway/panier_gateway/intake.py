@@ -11,14 +11,17 @@ from typing import Any
 from panier.error import PanierError
 from panier.intake import Contact, Incident
 from panier.message import EventBatch, Malformed, Refusal, event_from_json, event_to_json
-from panier.receipt import Receipt
+from panier.receipt import Receipt, with_true_times
 from panier.trip import Event, OfferAccepted, OfferRefused, OfferShown, Trip, TripOrder, TripStarted, start
-from panier_gateway.ledger import DeadLetter, JournalState, Ledger
+from panier_gateway.ledger import DeadLetter, JournalState, Ledger, event_sum
 from panier_gateway.replica import RefusedEntry
 from panier_io.log import logger
 from panier_io.store import row_sum
 
 _ENTRIES_TOLD = 20
+_CLOCK_SLACK = 3_000
+_CLOCK_TOLD = 120_000
+"""Milliseconds that a device's clock may be wrong by before its times are corrected, and before staff are told."""
 TWO_MACHINES = "two machines use one identity: enrol one of them anew"
 
 
@@ -30,10 +33,19 @@ class Forged(PanierError):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events as they arrived; `device` is who the broker let publish them."""
+    """Events as they arrived; `device` is who the broker let publish them, `arrived_at` when, by our clock in milliseconds."""
 
     device: str
     message: EventBatch
+    arrived_at: int | None = None
+
+    @property
+    def clock_offset(self) -> int:
+        """What the device's clock lags behind ours, in milliseconds; 0 where that is no more than a message may take."""
+        if self.message.at is None or self.arrived_at is None:
+            return 0
+        offset = self.arrived_at - self.message.at
+        return offset if abs(offset) >= _CLOCK_SLACK else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +64,7 @@ class Taken:
     trip: Trip | None = None
     wrong: str | None = None
     another_machine: bool = False
+    renew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,7 @@ class _Work:
     journal: str
     upto: int
     trips: dict[str, Trip]
+    clock_offset: int = 0
     events: list[Event] = field(default_factory=list[Event])
     refused: list[Refusal] = field(default_factory=list[Refusal])
     letters: list[DeadLetter] = field(default_factory=list[DeadLetter])
@@ -131,10 +145,26 @@ class Intake:
         state = self._state.journals.get((device, journal), JournalState(0))
         return None if state.quarantined else state.upto
 
-    def quarantined(self) -> dict[str, str]:
-        """Devices from whose newest journal nothing more is taken, and why."""
-        newest = {device: state for (device, _), state in self._state.journals.items()}
-        return {device: state.quarantined for device, state in newest.items() if state.quarantined}
+    def renewed_from(self, device: str, journal: str) -> int | None:
+        """Where a journal that staff have released may begin anew: the last sequence that is no dispute; None for others."""
+        state = self._state.journals.get((device, journal), JournalState(0))
+        return (state.conflict or state.upto + 1) - 1 if state.released else None
+
+    def quarantined(self) -> dict[tuple[str, str], str]:
+        """Journals from which nothing more is taken until somebody releases them, and why; however old they are."""
+        held = self._state.journals.items()
+        return {key: state.quarantined for key, state in held if state.quarantined and not state.released}
+
+    def release(self, device: str, journal: str, now: int) -> bool:
+        """Lets the devices that speak under a quarantined journal go on, each in a new one; False where none such is held."""
+        state = self._state.journals.get((device, journal))
+        if state is None or not state.quarantined:
+            return False
+        released = replace(state, released=True)
+        with self._ledger.transaction():
+            self._ledger.keep_journal(device, journal, released, now)
+        self._state.journals[device, journal] = released
+        return True
 
     def take_in(self, batches: Sequence[Batch], now: int) -> list[Taken]:
         """Stores the batches in one transaction. When this returns, everything up to each `upto` is on the disk.
@@ -163,8 +193,9 @@ class Intake:
         count = 0
         for trip in self._ledger.trips("unsettled"):
             device, journal, _ = trip.trip.split(".")
+            held = self._state.journals.get((device, journal), JournalState(0))
             with self._ledger.transaction():
-                count += self._close(trip, device, journal, now)
+                count += self._close(trip, device, journal, now, held.clock_offset)
         return count
 
     def report_disk(self, reason: str, now: int) -> None:
@@ -217,11 +248,11 @@ class Intake:
     def _take_alone(self, batch: Batch, all_of_it: _State, now: int) -> Taken:
         key = device, journal = batch.device, batch.message.journal
         before = all_of_it.journals.get(key, JournalState(0))
-        work = _Work(device, journal, upto=before.upto, trips=dict(all_of_it.trips.get(key, {})))
+        work = _Work(device, journal, before.upto, dict(all_of_it.trips.get(key, {})), batch.clock_offset)
         try:
             # Each by itself: a batch that trips over a bug of ours must not hold up every other device of the store.
             with self._ledger.part():
-                done, state = self._take(batch.message.events, before, work, now)
+                done, state = self._take(batch.message, before, work, now)
                 begins = before.upto == 0 and work.upto > 0
                 if begins:
                     self._report_trips_elsewhere(work, all_of_it.trips, now)
@@ -255,32 +286,54 @@ class Intake:
         text = f"trip {trip.trip} had not ended when another began on {device}; it held {trip.units} units"
         return self._incident(f"{trip.trip}.left_open", device, "left_open", text, now, trip.trip)
 
-    def _take(self, records: Sequence[dict[str, Any]], state: JournalState, work: _Work, now: int) -> tuple[Taken, JournalState]:
+    def _take(self, message: EventBatch, state: JournalState, work: _Work, now: int) -> tuple[Taken, JournalState]:
+        records = message.events
         first = _first_sequence(records)
+        if state.released:
+            return replace(_outcome(work, self.renewed_from(work.device, work.journal)), renew=True), state
         if state.quarantined:
             return _outcome(work, None, wrong=state.quarantined), state
         if first is None:
             work.letters.append(_letter(work, None, "no event of the batch has a sequence", records[0]))
             return _outcome(work, work.upto, wrong="events without a sequence"), state
         if first > work.upto + 1:
-            return _outcome(work, work.upto, wrong=f"events {work.upto + 1} to {first - 1} are missing"), state
+            missing = f"events {work.upto + 1} to {first - 1} are missing"
+            if message.follows is None or message.follows > work.upto:
+                return _outcome(work, work.upto, wrong=missing), state
+            self._give_up_on(work, missing, now)
+            work.upto = first - 1
         run = _without_jump(records, first)
         repeats = min(work.upto - first + 1, len(run))
-        if conflict := self._conflict(work, run[:repeats], first):
+        if conflict := self._conflict(work, run[: max(0, repeats)], first, state.forgotten):
             work.letters.append(_letter(work, conflict, "conflicts with what is stored", run[conflict - first]))
             why = TWO_MACHINES
             work.incidents.append(
                 self._incident(f"{work.device}.{work.journal}.{conflict}.conflict", work.device, "conflict", why, now)
             )
-            return _outcome(work, None, wrong=why), JournalState(work.upto, why)
+            return _outcome(work, None, wrong=why), replace(state, quarantined=why, conflict=conflict)
         for sequence, record in enumerate(run[repeats:], start=first + repeats):
             self._consider(work, sequence, record, now)
-        return _outcome(work, work.upto), JournalState(work.upto)
+        self._report_clock(work, now)
+        return _outcome(work, work.upto), replace(state, upto=work.upto, clock_offset=work.clock_offset)
 
-    def _conflict(self, work: _Work, repeats: Sequence[dict[str, Any]], first: int) -> int | None:
-        """The sequence of a repeated event that is not what was stored under that identity."""
+    def _give_up_on(self, work: _Work, missing: str, now: int) -> None:
+        """The device holds them no more and we do not either: one of the two lost its disk. The rest must not wait for ever."""
+        identity = f"{work.device}.{work.journal}.{work.upto + 1}.lost"
+        text = f"{missing} of journal {work.journal}: neither the device nor this gateway holds them any more"
+        work.incidents.append(self._incident(identity, work.device, "events_lost", text, now))
+
+    def _report_clock(self, work: _Work, now: int) -> None:
+        if work.events and abs(work.clock_offset) >= _CLOCK_TOLD:
+            way = "behind" if work.clock_offset > 0 else "ahead"
+            text = f"the clock of {work.device} is {abs(work.clock_offset) // 60_000} min {way}; its receipts get the right times"
+            identity = f"{work.device}.clock.{now // 86_400_000}"
+            work.incidents.append(self._incident(identity, work.device, "clock_wrong", text, now))
+
+    def _conflict(self, work: _Work, repeats: Sequence[dict[str, Any]], first: int, forgotten: int) -> int | None:
+        """The sequence of a repeated event that is not what was stored under that identity, or that nobody can compare."""
         if not repeats:
             return None
+        sums = self._ledger.sums(work.device, work.journal, first, first + len(repeats) - 1)
         stored = {
             event.sequence: event for event in self._ledger.events(work.device, work.journal, first, first + len(repeats) - 1)
         }
@@ -290,6 +343,8 @@ class Intake:
             except Malformed:
                 continue
             if sequence in stored and event_to_json(stored[sequence]) != event_to_json(event):
+                return sequence
+            if sequence <= forgotten or sums.get(sequence) not in (None, event_sum(event)):
                 return sequence
         return None
 
@@ -377,11 +432,11 @@ class Intake:
             work.incidents.append(self._left_open(trip, work.device, now))
             ledger.keep_trip(trip, work.device, work.journal, "abandoned", now, None)
         for trip in work.closed:
-            self._close(trip, work.device, work.journal, now)
+            self._close(trip, work.device, work.journal, now, work.clock_offset)
         for incident in work.incidents:
             self._post_incident(incident)
 
-    def _close(self, trip: Trip, device: str, journal: str, now: int) -> bool:
+    def _close(self, trip: Trip, device: str, journal: str, now: int, clock_offset: int) -> bool:
         """Settles a trip that ended. A receipt that cannot be formed is tried again later; the events are safe meanwhile."""
         if trip.finished is None:
             self._ledger.keep_trip(trip, device, journal, "abandoned", now, None)
@@ -394,8 +449,9 @@ class Intake:
             reason = f"the receipt could not be formed: {error}"
             self._post_incident(self._incident(f"{trip.trip}.unsettled", device, "unsettled", reason, now, trip.trip))
             return False
-        self._ledger.keep_trip(trip, device, journal, "finished", now, settled.receipt.total)
-        self._ledger.post("receipt", settled.receipt.receipt, settled.receipt.model_dump_json())
+        receipt = with_true_times(settled.receipt, clock_offset) if clock_offset else settled.receipt
+        self._ledger.keep_trip(trip, device, journal, "finished", now, receipt.total)
+        self._ledger.post("receipt", receipt.receipt, receipt.model_dump_json())
         for incident in settled.incidents:
             self._post_incident(incident)
         return True

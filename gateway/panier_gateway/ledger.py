@@ -15,20 +15,22 @@ from panier.message import happening_from_json, happening_to_json
 from panier.trip import Event, Trip, fold
 from panier_io.damage import Damage, mend
 from panier_io.log import logger
-from panier_io.store import open_database, transaction
+from panier_io.store import open_database, row_sum, transaction
 
-FORMAT = 1
+FORMAT = 2
+"""1: without what `_ADDED` names."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS journal(
     device TEXT NOT NULL, journal TEXT NOT NULL, upto INTEGER NOT NULL, quarantined TEXT, first_at INTEGER NOT NULL,
-    PRIMARY KEY (device, journal)) STRICT, WITHOUT ROWID;
+    conflict INTEGER, released INTEGER NOT NULL DEFAULT 0, forgotten INTEGER NOT NULL DEFAULT 0,
+    clock_offset INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (device, journal)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS event(
     device TEXT NOT NULL, journal TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, trip TEXT NOT NULL,
-    what TEXT NOT NULL, PRIMARY KEY (device, journal, sequence)) STRICT, WITHOUT ROWID;
+    what TEXT NOT NULL, sum INTEGER, PRIMARY KEY (device, journal, sequence)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS trip(
     trip TEXT PRIMARY KEY, device TEXT NOT NULL, journal TEXT NOT NULL, first_sequence INTEGER NOT NULL,
-    state TEXT NOT NULL, closed_at INTEGER, total INTEGER) STRICT, WITHOUT ROWID;
+    state TEXT NOT NULL, closed_at INTEGER, total INTEGER, last_sequence INTEGER) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS trip_open ON trip(device) WHERE state IN ('open', 'unsettled');
 CREATE INDEX IF NOT EXISTS trip_closed ON trip(closed_at);
 CREATE TABLE IF NOT EXISTS dead_letter(
@@ -56,10 +58,18 @@ class LedgerUnusable(PanierError):
 
 @dataclass(frozen=True, slots=True)
 class JournalState:
-    """How far one device's journal is on disk; `quarantined` says why nothing more is taken from it."""
+    """How far one device's journal is on disk; `quarantined` says why nothing more is taken from it.
+
+    `conflict` is the first sequence under which two things were said. `released`: staff let the device go on in a new journal.
+    Up to `forgotten` the events are not held any more. `clock_offset` is what its clock lags behind ours, in milliseconds.
+    """
 
     upto: int
     quarantined: str | None = None
+    conflict: int | None = None
+    released: bool = False
+    forgotten: int = 0
+    clock_offset: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +107,10 @@ class Ledger:
         held = int(self._conn.execute("SELECT value FROM fact WHERE name = 'format'").fetchone()[0])
         if held > FORMAT:
             raise LedgerUnusable(f"{path} has format {held}; this version knows {FORMAT}: install the newer version again")
+        if held < FORMAT:
+            with self.transaction():
+                _migrate(self._conn)
+        self._conn.execute("CREATE INDEX IF NOT EXISTS event_reduced ON event(at) WHERE what = ''")
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -119,21 +133,39 @@ class Ledger:
 
     def journals(self) -> dict[tuple[str, str], JournalState]:
         """Every journal by (device, journal), oldest first."""
-        rows = self._conn.execute("SELECT device, journal, upto, quarantined FROM journal ORDER BY first_at")
-        return {(device, journal): JournalState(upto, why) for device, journal, upto, why in rows}
+        rows = self._conn.execute(
+            "SELECT device, journal, upto, quarantined, conflict, released, forgotten, clock_offset FROM journal"
+            " ORDER BY first_at"
+        )
+        return {
+            (device, journal): JournalState(upto, why, conflict, bool(released), forgotten, clock_offset)
+            for device, journal, upto, why, conflict, released, forgotten, clock_offset in rows
+        }
 
     def keep_journal(self, device: str, journal: str, state: JournalState, now: int) -> None:
         """Notes how far a journal is."""
         self._conn.execute(
-            "INSERT INTO journal VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET upto = excluded.upto,"
-            " quarantined = excluded.quarantined",
-            (device, journal, state.upto, state.quarantined, now),
+            "INSERT INTO journal(device, journal, upto, quarantined, first_at, conflict, released, forgotten, clock_offset)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET upto = excluded.upto,"
+            " quarantined = excluded.quarantined, conflict = excluded.conflict, released = excluded.released,"
+            " forgotten = excluded.forgotten, clock_offset = excluded.clock_offset",
+            (
+                device,
+                journal,
+                state.upto,
+                state.quarantined,
+                now,
+                state.conflict,
+                state.released,
+                state.forgotten,
+                state.clock_offset,
+            ),
         )
 
     def keep_events(self, device: str, journal: str, events: Iterable[Event]) -> None:
         """Writes events that follow those on disk."""
         self._conn.executemany(
-            "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO event(device, journal, sequence, at, trip, what) VALUES (?, ?, ?, ?, ?, ?)",
             [(device, journal, event.sequence, event.at, event.trip, happening_to_json(event.what)) for event in events],
         )
 
@@ -141,19 +173,27 @@ class Ledger:
         """Events on disk with `first` <= sequence <= `last`, in order."""
         rows = self._conn.execute(
             "SELECT sequence, at, trip, what FROM event WHERE device = ? AND journal = ? AND sequence BETWEEN ? AND ?"
-            " ORDER BY sequence",
+            " AND what != '' ORDER BY sequence",
             (device, journal, first, last),
         )
         return [Event(sequence=sequence, at=at, trip=trip, what=happening_from_json(what)) for sequence, at, trip, what in rows]
+
+    def sums(self, device: str, journal: str, first: int, last: int) -> dict[int, int]:
+        """Sums of those events of which nothing else is held any more, by sequence."""
+        rows = self._conn.execute(
+            "SELECT sequence, sum FROM event WHERE device = ? AND journal = ? AND sequence BETWEEN ? AND ? AND what = ''",
+            (device, journal, first, last),
+        )
+        return dict(rows.fetchall())
 
     def keep_trip(
         self, trip: Trip, device: str, journal: str, state: TripState, closed_at: int | None, total: int | None
     ) -> None:
         """Notes a trip's state; `closed_at` by the gateway's clock."""
         self._conn.execute(
-            "INSERT INTO trip VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state,"
-            " closed_at = excluded.closed_at, total = excluded.total",
-            (trip.trip, device, journal, trip.first_sequence, state, closed_at, total),
+            "INSERT INTO trip VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state,"
+            " closed_at = excluded.closed_at, total = excluded.total, last_sequence = excluded.last_sequence",
+            (trip.trip, device, journal, trip.first_sequence, state, closed_at, total, trip.last_sequence),
         )
 
     def trips(self, state: Literal["open", "unsettled"]) -> list[Trip]:
@@ -248,13 +288,38 @@ class Ledger:
         self._db.close()
 
 
+def event_sum(event: Event) -> int:
+    """What is kept of an event for comparing once its content is gone; fields that a newer version adds with defaults keep it."""
+    return row_sum(event.trip, event.at, happening_to_json(event.what, with_defaults=False))
+
+
 def _make(connection: sqlite3.Connection) -> None:
     connection.executescript(_SCHEMA)
+
+
+_ADDED = {
+    "journal": (
+        "conflict INTEGER", "released INTEGER NOT NULL DEFAULT 0", "forgotten INTEGER NOT NULL DEFAULT 0",
+        "clock_offset INTEGER NOT NULL DEFAULT 0",
+    ),
+    "event": ("sum INTEGER",),
+    "trip": ("last_sequence INTEGER",),
+}  # fmt: skip
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    for table, columns in _ADDED.items():
+        held = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+        for column in columns:
+            if column.split()[0] not in held:
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+    connection.execute("UPDATE fact SET value = ? WHERE name = 'format'", (str(FORMAT),))
 
 
 def _settle(connection: sqlite3.Connection, _: str) -> None:
     """After damage: no journal may stand behind the events that were carried over."""
     connection.execute(
-        "INSERT INTO journal SELECT device, journal, max(sequence), NULL, 0 FROM event GROUP BY device, journal"
+        "INSERT INTO journal(device, journal, upto, first_at)"
+        " SELECT device, journal, max(sequence), 0 FROM event GROUP BY device, journal"
         " ON CONFLICT DO UPDATE SET upto = max(upto, excluded.upto)"
     )

@@ -121,10 +121,15 @@ class Reception:
         if status.trouble:
             await self._report_trouble(device, status)
         if status.state == "online":
-            upto = await self._clerk.upto(device, status.journal)
-            if upto is not None:
-                await self._acknowledge(device, Acknowledgement(journal=status.journal, upto=upto))
+            await self._acknowledge_birth(device, status.journal)
             await self._greeting.born(device)
+
+    async def _acknowledge_birth(self, device: str, journal: str) -> None:
+        renewed, upto = await self._clerk.renewed_from(device, journal), await self._clerk.upto(device, journal)
+        if renewed is not None:
+            await self._acknowledge(device, Acknowledgement(journal=journal, upto=renewed, renew=True))
+        elif upto is not None:
+            await self._acknowledge(device, Acknowledgement(journal=journal, upto=upto))
 
     async def _report_trouble(self, device: str, status: Status) -> None:
         try:
@@ -146,7 +151,7 @@ class Reception:
         for one in taken:
             if one.upto is not None:
                 await self._acknowledge(
-                    one.device, Acknowledgement(journal=one.journal, upto=one.upto, refused=list(one.refused))
+                    one.device, Acknowledgement(journal=one.journal, upto=one.upto, refused=list(one.refused), renew=one.renew)
                 )  # fmt: skip
             await self._answer(one)
         now = self._clock()

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panier.message import Acknowledgement
-from panier.trip import HelpEnded, HelpRequested, TripStarted
+from panier.trip import HelpEnded, HelpRequested, TripAbandoned, TripStarted
 from panier_device.outbox import FIRST_WAIT, LONGEST_WAIT, Outbox, WrongAcknowledgement
 from panier_io.journal import Journal
 
@@ -109,6 +109,43 @@ def test_a_gateway_put_back_to_an_older_backup_gets_what_is_still_held(tmp_path:
         outbox.acknowledged(ack(journal, 2), 0)
     assert sequences(outbox) == [[3, 4, 5]]
     assert journal.acknowledged == 5
+
+
+def test_a_gateway_without_memory_is_told_that_the_events_before_are_held_by_nobody(tmp_path: Path):
+    journal = journal_of(tmp_path / "j.db", 5)
+    journal.append(f"hand-1.{journal.id}.1", 1, TripAbandoned())
+    outbox = Outbox(journal)
+    sequences(outbox)
+    outbox.acknowledged(ack(journal, 6), 0)
+    journal.forget()
+    with pytest.raises(WrongAcknowledgement):
+        outbox.acknowledged(ack(journal, 0), 0)
+    assert outbox.next_batch(0) is None
+    journal.append(None, 2, TripStarted(store="north", currency="USD", timezone="UTC", snapshot=0))
+    with pytest.raises(WrongAcknowledgement):
+        outbox.acknowledged(ack(journal, 0), 0)
+    batch = outbox.next_batch(0, at=77)
+    assert batch is not None
+    assert (batch.follows, [event["sequence"] for event in batch.events], batch.at) == (0, [7], 77)
+
+
+def test_a_journal_that_was_renewed_sends_the_rest_under_new_names_with_its_trip_whole(tmp_path: Path):
+    journal = journal_of(tmp_path / "j.db", 5)
+    before = journal.id
+    journal.greet(f"hand-1.{before}.1", "Claire")
+    journal.acknowledge(2)
+    assert journal.renew(3) == 5
+    trip = journal.open_trip()
+    assert trip is not None
+    assert (trip.trip, journal.id != before, journal.waiting) == (f"hand-1.{journal.id}.1", True, 5)
+    assert journal.greeting(trip.trip) == "Claire"
+    assert sequences(Outbox(journal)) == [[1, 2, 3, 4, 5]]
+    name = journal.id
+    journal.close()
+    again = Journal(tmp_path / "j.db", "hand-1")
+    assert (again.damage, again.id, again.last) == (None, name, 5)
+    again.acknowledge(5)
+    assert again.renew(9) == 0
 
 
 @settings(max_examples=60, deadline=None)

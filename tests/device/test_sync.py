@@ -125,6 +125,7 @@ class Ears:
     capsules: list[Capsule] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     snapshots: int = 0
+    renewals: int = 0
 
     def line_changed(self) -> None: ...
 
@@ -136,6 +137,9 @@ class Ears:
 
     def snapshot_arrived(self) -> None:
         self.snapshots += 1
+
+    def journal_renewed(self) -> None:
+        self.renewals += 1
 
 
 @dataclass
@@ -370,6 +374,21 @@ async def test_the_gateway_sees_birth_and_farewell(broker: Broker, tmp_path: Pat
         async with trading(broker, tmp_path) as store:
             await until(lambda: store.sync.online)
         await until(lambda: gateway.statuses == ["online", "offline"])
+
+
+async def test_a_journal_that_staff_released_goes_on_in_a_new_one(broker: Broker, tmp_path: Path):
+    await broker.start()
+    async with gateway_of(broker, silent=True) as gateway, trading(broker, tmp_path) as store:
+        store.append(5)
+        await until(lambda: gateway.batches >= 1)
+        before = store.desk.journal.id
+        gateway.stored.clear()
+        gateway.silent = False
+        await gateway.say(TOPICS.acknowledgement, Acknowledgement(journal=before, upto=2, renew=True))
+        await until(lambda: store.desk.journal.id != before and store.desk.journal.waiting == 0)
+        assert store.ears.renewals == 1
+        # The whole trip again, under new names, because part of it was in dispute.
+        assert gateway.stored == [1, 2, 3, 4, 5]
 
 
 async def test_a_time_zone_that_nobody_knows_is_not_taken_over(broker: Broker, tmp_path: Path):

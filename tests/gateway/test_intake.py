@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from panier.error import PanierError
 from panier.message import EventBatch, event_to_json, happening_to_json
+from panier.receipt import Receipt
 from panier.trip import Event, HelpRequested, ItemAdded, ItemRemoved, OfferShown, TripAbandoned, TripFinished, TripStarted
 from panier_gateway.floor import Floor
 from panier_gateway.intake import TWO_MACHINES, Batch, Intake, Settled
@@ -134,10 +135,10 @@ def test_other_content_under_a_stored_identity_quarantines_the_journal_and_merge
     (after,) = intake.take_in([batch([Event(sequence=4, at=4, trip=events[0].trip, what=ITEM)])], now=7)
     assert (conflict.upto, after.upto) == (None, None)
     assert stored(ledger) == [1, 2, 3]
-    assert list(intake.quarantined()) == ["till-1"]
+    assert list(intake.quarantined()) == [("till-1", "j")]
     assert [parcel.kind for parcel in ledger.parcels(9)] == ["incident"]
     restarted = Intake("shop", ledger, unpriced, lambda trip: trip.member)
-    assert list(restarted.quarantined()) == ["till-1"]
+    assert list(restarted.quarantined()) == [("till-1", "j")]
 
 
 def test_a_wiped_device_starts_a_journal_of_its_own_and_its_old_trip_is_reported(intake, ledger):
@@ -269,6 +270,114 @@ def test_open_trips_are_rebuilt_from_the_disk(intake, ledger):
     again = Intake("shop", ledger, unpriced, lambda trip: trip.member)
     assert again.open_trips() == intake.open_trips()
     assert again.upto("till-1", "j") == 3
+
+
+def test_a_gateway_that_lost_its_disk_takes_up_from_what_the_device_still_holds_and_says_what_is_missing(intake, ledger):
+    events = [
+        Event(sequence=8, at=8, trip="till-1.j.8", what=STARTED), Event(sequence=9, at=9, trip="till-1.j.8", what=ITEM),
+    ]  # fmt: skip
+    (waits,) = intake.take_in([batch(events)], now=5)
+    assert (waits.upto, waits.wrong) == (0, "events 1 to 7 are missing")
+    told = Batch("till-1", batch(events).message.model_copy(update={"follows": 0}))
+    (taken,) = intake.take_in([told], now=6)
+    assert (taken.upto, stored(ledger)) == (9, [8, 9])
+    (again,) = intake.take_in([told], now=7)
+    assert (again.upto, kinds(ledger)) == (9, ["events_lost"])
+
+
+def test_events_that_the_device_lost_between_others_are_given_up_only_once_those_before_are_here(intake, ledger):
+    events = journal(STARTED, ITEM, ITEM, ITEM)
+    after_gap = Batch("till-1", batch(events[3:]).message.model_copy(update={"follows": 2}))
+    (early,) = intake.take_in([after_gap], now=5)
+    assert early.upto == 0
+    intake.take_in([batch(events[:2])], now=5)
+    (taken,) = intake.take_in([after_gap], now=6)
+    assert (taken.upto, stored(ledger), kinds(ledger)) == (4, [1, 2, 4], ["events_lost"])
+
+
+@pytest.mark.parametrize(
+    ("behind", "told"), [(0, []), (2_000, []), (90_000, []), (7_200_000, ["clock_wrong"]), (-(10**9), ["clock_wrong"])]
+)
+def test_receipts_get_the_times_that_the_devices_clock_should_have_shown(ledger, behind, told):
+    now = 1_795_280_400_000
+
+    def timed(trip):
+        values = {"receipt": trip.trip, "total": 1, "started_at": trip.started_at, "finished_at": trip.last_at}
+        return Settled(Receipt.model_construct(**values))
+
+    intake = Intake("shop", ledger, timed, lambda trip: trip.member)
+    events = [
+        replace(event, at=now - behind + event.sequence)
+        for event in journal(STARTED, ITEM, TripFinished(units=1, discount=0, total=1))
+    ]
+    message = batch(events).message.model_copy(update={"at": now - behind + 10})
+    intake.take_in([Batch("till-1", message, arrived_at=now + 10)], now)
+    (receipt,) = [json.loads(parcel.body) for parcel in ledger.parcels(9) if parcel.kind == "receipt"]
+    offset = behind if abs(behind) > 3_000 else 0
+    assert receipt["finished_at"] - receipt["clock_offset"] == now - behind + 3
+    assert receipt["clock_offset"] == offset
+    assert [kind for kind in kinds(ledger) if kind != "receipt"] == told
+
+
+def test_a_released_journal_is_told_to_begin_anew_where_the_dispute_began(intake, ledger):
+    events = journal(STARTED, ITEM, ITEM)
+    intake.take_in([batch(events)], now=5)
+    intake.take_in([batch([events[0], replace(events[1], what=HelpRequested())])], now=6)
+    # A newer journal of the same device must not hide the older one's quarantine.
+    intake.take_in([batch(journal(STARTED, name="k"), name="k")], now=7)
+    assert list(intake.quarantined()) == [("till-1", "j")]
+    assert intake.release("till-1", "j", now=8)
+    assert not intake.release("till-1", "nobody", now=8)
+    for one in (intake, Intake("shop", ledger, unpriced, lambda trip: trip.member)):
+        (taken,) = one.take_in([batch(events)], now=9)
+        assert (taken.upto, taken.renew, one.quarantined()) == (1, True, {})
+        assert one.renewed_from("till-1", "j") == 1
+    assert stored(ledger) == [1, 2, 3]
+
+
+def test_the_live_row_shows_the_quarantine_of_an_older_journal_until_it_is_released(intake):
+    floor = Floor("USD", lambda trip: trip.units)
+    events = journal(STARTED, ITEM)
+    clone = [events[0], replace(events[1], what=HelpRequested())]
+    for held, name in ((events, "j"), (clone, "j"), (journal(STARTED, name="k"), "k")):
+        (taken,) = intake.take_in([batch(held, name=name)], now=5)
+        floor.take(taken, now=5)
+    assert (floor.row("till-1").state, floor.row("till-1").wrong) == ("quarantined", TWO_MACHINES)
+    intake.release("till-1", "j", now=6)
+    floor.restore_quarantine(intake.quarantined())
+    assert floor.row("till-1").state != "quarantined"
+
+
+def test_a_ledger_of_format_1_is_taken_over(tmp_path):
+    path = tmp_path / "ledger.db"
+    with sqlite3.connect(path) as old:
+        old.executescript(
+            """
+            CREATE TABLE fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+            INSERT INTO fact VALUES ('format', '1');
+            CREATE TABLE journal(
+                device TEXT NOT NULL, journal TEXT NOT NULL, upto INTEGER NOT NULL, quarantined TEXT, first_at INTEGER NOT NULL,
+                PRIMARY KEY (device, journal)) STRICT, WITHOUT ROWID;
+            INSERT INTO journal VALUES ('till-1', 'j', 2, NULL, 5);
+            CREATE TABLE event(
+                device TEXT NOT NULL, journal TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, trip TEXT NOT NULL,
+                what TEXT NOT NULL, PRIMARY KEY (device, journal, sequence)) STRICT, WITHOUT ROWID;
+            CREATE TABLE trip(
+                trip TEXT PRIMARY KEY, device TEXT NOT NULL, journal TEXT NOT NULL, first_sequence INTEGER NOT NULL,
+                state TEXT NOT NULL, closed_at INTEGER, total INTEGER) STRICT, WITHOUT ROWID;
+            INSERT INTO trip VALUES ('till-1.j.1', 'till-1', 'j', 1, 'open', NULL, NULL);
+            """
+        )
+        rows = [("till-1", "j", e.sequence, e.at, e.trip, happening_to_json(e.what)) for e in journal(STARTED, ITEM)]
+        old.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", rows)
+    old.close()
+    ledger = Ledger(path)
+    intake = Intake("shop", ledger, priced, lambda trip: trip.member)
+    assert ledger.damage is None
+    assert intake.open_trips()["till-1"].units == 1
+    done = TripFinished(units=1, discount=0, total=1)
+    (taken,) = intake.take_in([batch(journal(STARTED, ITEM, done))], now=6)
+    assert (taken.upto, kinds(ledger)) == (3, ["receipt"])
 
 
 def test_a_damaged_ledger_goes_on_with_what_can_be_read_and_staff_are_told(tmp_path):

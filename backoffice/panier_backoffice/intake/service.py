@@ -129,7 +129,7 @@ class Delivery:
         held = receipts.find(self.session, receipt.receipt)
         first = format_minor(held.total, held.currency) if held else "?"
         text = f"the receipt came again with other content, total {format_minor(receipt.total, receipt.currency)}; kept: {first}"
-        self._notice("receipt_conflict", receipt, text, digest[:12])
+        self._notice("receipt_conflict", receipt, text, f":{digest[:12]}")
         return self._refuse("receipt", index, raw, reason)
 
     def _reprice(self, receipt: Receipt) -> None:
@@ -141,12 +141,13 @@ class Delivery:
             found = [f"could not be priced again: {error!r}"]
         if found:
             self.mismatches += 1
-            self._notice("price_mismatch", receipt, "; ".join(found), "reprice")
+            # The gateway may have found the same: under the same name, so that one dispute is one incident.
+            self._notice("price_mismatch", receipt, "; ".join(found), ".price_mismatch")
 
     def _notice(self, kind: str, receipt: Receipt, text: str, mark: str) -> None:
         self._noticed.append(
             Incident(
-                incident=f"{receipt.receipt}:{mark}",
+                incident=f"{receipt.receipt}{mark}",
                 store=self.store,
                 device=receipt.device,
                 trip=receipt.receipt,

@@ -12,7 +12,7 @@ from panier_backoffice.database import put_new
 from panier_backoffice.receipt.schemas import FullReceipt, ReceiptHead, Totals
 from panier_backoffice.receipt.table import LineRow, ReceiptRow, SavingRow
 
-_KEPT_APART = {"lines", "savings"}
+_KEPT_APART = {"lines", "savings", "clock_offset"}
 
 
 def digests(session: Session, receipts: Collection[str]) -> dict[str, str]:

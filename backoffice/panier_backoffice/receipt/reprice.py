@@ -144,7 +144,8 @@ def _trip(receipt: Receipt) -> Trip:
     """The trip as far as pricing sees it."""
     return Trip(
         trip=receipt.receipt, store=receipt.store, currency=receipt.currency, timezone=receipt.timezone,
-        snapshot=receipt.snapshot, started_at=receipt.started_at, last_at=receipt.finished_at,
+        snapshot=receipt.snapshot, started_at=receipt.started_at - receipt.clock_offset,
+        last_at=receipt.finished_at - receipt.clock_offset,
         first_sequence=receipt.first_sequence, last_sequence=receipt.last_sequence,
         lines=tuple(
             Line(
