@@ -27,7 +27,7 @@ RULES: dict[str, Rule] = {
     "below_cost": Rule(
         "warning",
         "Sold below cost",
-        "Give less, leave this product out, or let only one of them act: give them one exclusive_group.",
+        "Give less, or leave this product out; where several act together, let only one (one exclusive_group).",
     ),
     "stacking": Rule(
         "warning", "Stacks without a limit", "Let only one of them act: give all the same exclusive_group, or make one exclusive."

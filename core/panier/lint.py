@@ -29,11 +29,14 @@ _LOOKED_AT = 64
 _THIN: tuple[Rank, ...] = ("thinnest", "closest")
 
 
-def lint(definitions: Iterable[Any], articles: Sequence[Article], currency: str, now: datetime) -> list[Finding]:
+def lint(
+    definitions: Iterable[Any], articles: Sequence[Article], currency: str, now: datetime, *, about: str | None = None
+) -> list[Finding]:
     """Every finding on the promotions from `now` on, which carries the store's time zone; in order of the definitions.
 
-    Each promotion is tried on a basket of its own, together with up to a dozen that mean the same products at the same time, for
-    a shopper who has every coupon and is in every segment. Takes time in proportion to the number of promotions.
+    With `about` only what concerns the promotion of that id. Each promotion is tried on a basket of its own, together with up to
+    a dozen that mean the same products at the same time, for a shopper who has every coupon and is in every segment. Takes time
+    in proportion to the number of promotions.
     """
     assortment = Assortment(articles)
     promotions: list[Promotion] = []
@@ -53,7 +56,9 @@ def lint(definitions: Iterable[Any], articles: Sequence[Article], currency: str,
             )
         else:
             promotions.append(promotion)
-    return [*invalid, *_Author(promotions, assortment, currency, now).findings()]
+    if about is not None:
+        invalid = [finding for finding in invalid if about in finding.promotions]
+    return [*invalid, *_Author(promotions, assortment, currency, now).findings(about)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +115,25 @@ class _Author:
         self.currency = currency
         self.now = now
 
-    def findings(self) -> Iterator[Finding]:
-        trials: list[_Trial] = []
-        for promotion in self.promotions:
-            found = self.tried(promotion)
-            if isinstance(found, Finding):
-                yield found
-            elif found is not None:
-                trials.append(found)
+    def findings(self, about: str | None) -> Iterator[Finding]:
+        # For a shopper who has all that is asked for; points take nothing off a product.
+        open_to_all = [
+            replace(promotion, coupon=None, segment=None, nth_order=None, per_member_limit=None)
+            for promotion in self.promotions
+            if not isinstance(promotion.mechanic, PointsEarn | PointsBurn)
+        ]
         neighbours = _Neighbours()
-        for promotion in sorted((trial.promotion for trial in trials), key=_turn):
+        for promotion in sorted(open_to_all, key=_turn):
             neighbours.add(promotion)
         named: set[frozenset[str]] = set()
-        for trial in trials:
-            yield from self.together(trial, neighbours.of(trial), named)
+        for promotion in self.promotions:
+            if about is not None and promotion.id != about:
+                continue
+            found = self.tried(promotion)
+            if isinstance(found, _Trial):
+                yield from self.together(found, neighbours.of(found), named)
+            elif found is not None:
+                yield found
 
     def tried(self, promotion: Promotion) -> _Trial | Finding | None:
         """How it may be tried, or why it cannot act; None where it only gives or takes points."""
@@ -172,37 +182,41 @@ class _Author:
         """Each with the others on its own basket, as a store would price it."""
         promotion, everything = trial.promotion, [trial.promotion, *neighbours]
         priced = self.priced(everything, trial)
-        yield from self.overlap(trial, neighbours, priced, named)
         by_id = {one.id: one for one in everything}
-        yield from self.too_low(trial, priced, by_id)
         yield from self.stacked(priced, by_id, named)
+        yield from self.overlap(trial, neighbours, priced, named)
+        yield from self.at_floor(trial, priced, by_id)
+        low = self.below_cost(trial, priced, by_id)
         tried = [trial.basket]
         for rank in _THIN:
             basket = self.assortment.specimen(promotion, rank)
-            if basket and basket not in tried and max(line.quantity for line in basket) <= MANY:
+            if low is None and basket not in tried and 0 < max((line.quantity for line in basket), default=0) <= MANY:
                 tried.append(basket)
                 low = self.below_cost(trial, self.priced(everything, replace(trial, basket=basket)), by_id)
-                if low is not None:
-                    yield low
-                    break
+        if low is not None:
+            yield low
 
     def overlap(
         self, trial: _Trial, neighbours: Sequence[Promotion], priced: PricedBasket, named: set[frozenset[str]]
     ) -> Iterator[Finding]:
         promotion = trial.promotion
         acting = {saved.promotion for saved in priced.savings}
-        is_broad = _is_broad(promotion)
         about = [promotion]
         for other in neighbours:
-            # One on the whole basket meets every other: that is said once, with itself.
-            is_news = _meet_by_chance(promotion, other) and (is_broad or not _is_broad(other))
+            # One on the whole basket meets every other: that is said once.
+            is_said = any(frozenset({one.id}) in named for one in (promotion, other) if _is_broad(one))
+            is_news = not is_said and _meet_by_chance(promotion, other)
             if not is_news or frozenset({promotion.id, other.id}) in named:
                 continue
             if other.id in acting or self.priced([other], trial).savings:
                 about.append(other)
         if len(about) == 1:
             return
-        named.update(frozenset(pair) for pair in combinations([one.id for one in about], 2))
+        ids = [one.id for one in about]
+        is_stack = frozenset(ids) in named and len(ids) >= _STACK
+        named.update(frozenset(group) for size in (1, 2) for group in combinations(ids, size))
+        if is_stack:
+            return
         act = [one.title for one in about if one.id in acting]
         silent = [one.title for one in about if one.id not in acting]
         if not silent:
@@ -213,10 +227,7 @@ class _Author:
             how = "others act instead"
         yield self.finding("overlap", about, "target", f"in the example {how}", priced)
 
-    def too_low(self, trial: _Trial, priced: PricedBasket, by_id: Mapping[str, Promotion]) -> Iterator[Finding]:
-        low = self.below_cost(trial, priced, by_id)
-        if low is not None:
-            yield low
+    def at_floor(self, trial: _Trial, priced: PricedBasket, by_id: Mapping[str, Promotion]) -> Iterator[Finding]:
         floors = {line.sku: line.min_price for line in trial.basket}
         for line in priced.lines:
             acting = [by_id[saved.promotion] for saved in line.explanations]

@@ -185,7 +185,19 @@ def test_what_could_not_be_taken_in_is_shown_until_someone_says_done(page: Any, 
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/campaigns", "/campaigns/new", "/trips", "/products", "/members", "/attention", "/people", "/account", "/reference"],
+    [
+        "/",
+        "/campaigns",
+        "/campaigns/new",
+        "/check",
+        "/trips",
+        "/products",
+        "/members",
+        "/attention",
+        "/people",
+        "/account",
+        "/reference",
+    ],
 )
 def test_no_page_is_wider_than_a_narrow_screen(page: Any, running: Running, path: str) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
@@ -206,3 +218,32 @@ def test_products_and_members_are_found_by_what_one_has_at_hand(page: Any, runni
     page.get_by_label("Find members").fill("2900000000024")
     page.get_by_role("button", name="Find").click()
     sync_api.expect(page.locator("tbody")).to_contain_text("Omar")
+
+
+def test_the_check_shows_a_marketer_what_happens_with_an_example_receipt(page: Any, running: Running) -> None:
+    with httpx.Client(base_url=running.url, headers={"Authorization": f"Bearer {API_TOKEN}"}) as script:
+        script.post("/api/v1/import", json={"products": [{**PRODUCTS[2], "cost": 900}]}).raise_for_status()
+        script.put("/api/v1/promotions/xmas", json={"kind": "cheapest_free", "valid_to": "2025-12-24"}).raise_for_status()
+    page.goto(f"{running.url}/campaigns/new")
+    page.get_by_label("Percent", exact=True).fill("50")
+    page.get_by_label("Find products").press_sequentially("espresso", delay=20)
+    page.get_by_role("button", name="Espresso beans").click()
+    page.get_by_label("Group", exact=True).select_option("regulars")
+    page.get_by_label("Why this member gets it").fill("you like it")
+    page.get_by_role("button", name="Save as a draft").click()
+    card = page.locator(".finding.warning")
+    sync_api.expect(card.get_by_role("heading")).to_contain_text("Look at this Sold below cost")
+    sync_api.expect(card).to_contain_text("Espresso beans 1 kg is sold at 6.20, below its cost of 9.00.")
+    sync_api.expect(card.locator(".slip tr").nth(0)).to_have_text("1 × Espresso beans 1 kg$12.40 $6.20")
+    sync_api.expect(card.locator(".slip tr").nth(1)).to_have_text("-50 % Espresso beans 1 kg-$6.20")
+    sync_api.expect(card.locator(".slip .sum")).to_have_text("To pay$6.20")
+
+    page.get_by_role("link", name="Check", exact=True).first.click()
+    sync_api.expect(page.locator(".tally")).to_contain_text("1 to mend")
+    sync_api.expect(page.locator(".finding").first).to_contain_text("To mend Never acts")
+    page.get_by_role("link", name="-50 % Espresso beans 1 kg").first.click()
+    sync_api.expect(page.get_by_role("heading", level=1)).to_contain_text("50 % off Espresso beans 1 kg")
+    page.get_by_role("link", name="Check", exact=True).first.click()
+    page.get_by_role("link", name="xmas").click()
+    sync_api.expect(page.locator(".finding.error")).to_contain_text("Its window is over.")
+    sync_api.expect(page.locator("pre")).to_contain_text("cheapest_free")

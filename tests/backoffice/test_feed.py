@@ -158,6 +158,28 @@ async def test_a_bad_item_is_refused_by_itself_and_the_rest_is_taken(
     assert (answer[kind]["stored"], answer["last"]) == (1, 9)
 
 
+async def test_a_cost_stays_in_the_back_office(stocked: httpx.AsyncClient, gateway: httpx.AsyncClient) -> None:
+    async def cost() -> int | None:
+        assert (await stocked.get("/api/v1/products?q=oat")).json()[0] == (await stocked.get("/api/v1/products/oat")).json()
+        return (await stocked.get("/api/v1/products/oat")).json()["cost"]
+
+    async def imported(**fields: Any) -> dict[str, Any]:
+        return (await stocked.post("/api/v1/import", json={"products": [PRODUCTS[0] | fields]})).json()
+
+    assert await cost() is None
+    assert (await imported(cost=120))["last"] == 8, "no news for the shops"
+    assert await cost() == 120
+    await imported(unit_price=209)
+    assert await cost() == 120, "what is not said stays"
+    assert "cost" not in (await gateway.get(FEED, params={"after": 8})).json()["entries"][0]["body"]
+    await imported(cost=None)
+    assert await cost() is None
+    assert (await stocked.put("/api/v1/products/oat", json=PRODUCTS[0] | {"cost": 130})).status_code == 200
+    assert await cost() == 130
+    assert "cost: '-1' is not an amount" in (await imported(cost=-1))["products"]["refused"][0]["reason"]
+    assert (await stocked.delete("/api/v1/products/oat")).status_code == 200
+
+
 async def test_a_gift_that_closes_a_ring_is_refused_and_the_one_that_stood_before_stays(stocked: httpx.AsyncClient) -> None:
     beans = {"kind": "free_gift", "gift": GIFT, "per": {"skus": ["beans"]}}
     assert (await stocked.put("/api/v1/promotions/oat-gift", json=beans)).status_code == 200

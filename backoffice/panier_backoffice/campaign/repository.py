@@ -23,6 +23,11 @@ def all_campaigns(session: Session, state: str | None = None) -> list[CampaignRo
     return list(session.scalars(asked if state is None else asked.where(CampaignRow.state == state)))
 
 
+def some(session: Session, names: Collection[str]) -> list[CampaignRow]:
+    """Those of these names that there are."""
+    return list(session.scalars(select(CampaignRow).where(CampaignRow.campaign.in_(names))))
+
+
 def counts(session: Session, rows: Sequence[CampaignRow]) -> dict[str, Counts]:
     """The counts of each campaign: folds over contacts and receipts, three queries for all of them together."""
     names = [row.campaign for row in rows]

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from panier_backoffice.campaign import repository, service
 from panier_backoffice.campaign.table import CampaignRow
 from panier_backoffice.console.campaign_form import CampaignForm, form_of, read_form
+from panier_backoffice.console.check import shown
 from panier_backoffice.console.guest import Marketing, OwnForm, SignedIn
 from panier_backoffice.console.page import redirect, render
 from panier_backoffice.feed import log
@@ -18,6 +19,7 @@ from panier_backoffice.member.repository import segments
 from panier_backoffice.office import Office, TheOffice
 from panier_backoffice.problem import Unfit
 from panier_backoffice.product import repository as products
+from panier_backoffice.promotion.review import review
 
 router = APIRouter(include_in_schema=False)
 
@@ -60,7 +62,7 @@ def one_campaign(request: Request, office: TheOffice, visitor: SignedIn, campaig
 @router.get("/campaigns/{campaign}/now")
 def one_campaign_now(request: Request, office: TheOffice, visitor: SignedIn, campaign: str) -> Response:
     """The counts, which update by themselves."""
-    return render(request, "campaign_now.html", **_one(office, campaign))
+    return render(request, "campaign_now.html", **_one(office, campaign, is_checked=False))
 
 
 @router.get("/campaigns/{campaign}/edit")
@@ -131,12 +133,13 @@ def _list(office: Office) -> dict[str, Any]:
         return {"campaigns": service.described(session, repository.all_campaigns(session), office.words())}
 
 
-def _one(office: Office, campaign: str) -> dict[str, Any]:
+def _one(office: Office, campaign: str, *, is_checked: bool = True) -> dict[str, Any]:
     with office.reading() as session:
         row = service.named(session, campaign)
         return {
             "campaign": service.described(session, [row], office.words())[0],
             "pushes": list(reversed(_pushes(session, row))),
+            **shown(session, review(session, office.words(), campaign) if is_checked and row.state != "stopped" else []),
         }
 
 

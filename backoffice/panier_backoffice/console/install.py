@@ -7,12 +7,12 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from panier_backoffice.account.session import Patience, Sessions
-from panier_backoffice.console import assortment, attention, campaign, live, people, receipt, reference, today
+from panier_backoffice.console import assortment, attention, campaign, check, live, people, receipt, reference, today
 from panier_backoffice.console.guest import SignInNeeded
 from panier_backoffice.console.page import STATIC, redirect
 from panier_backoffice.office import Office
 
-PAGES = (people, today, live, campaign, receipt, attention, assortment, reference)
+PAGES = (people, today, live, campaign, check, receipt, attention, assortment, reference)
 
 
 def install(app: FastAPI, office: Office) -> None:

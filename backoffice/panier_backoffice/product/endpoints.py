@@ -7,7 +7,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
 
-from panier import catalogue
 from panier_backoffice.office import TheOffice
 from panier_backoffice.problem import NotFound, Unfit
 from panier_backoffice.product import repository, schemas, service
@@ -18,7 +17,7 @@ router = APIRouter(prefix="/api/v1", tags=["products"], dependencies=[ScriptOnly
 
 _EXAMPLE = {
     "sku": "oat-1l", "gtins": ["00000040111445"], "name": "Oat milk 1 l", "unit_price": 199, "category": "Milk", "size": "1 l",
-    "tax_rate": "5.5",
+    "tax_rate": "5.5", "cost": 120,
 }  # fmt: skip
 
 
@@ -33,7 +32,8 @@ def search_products(
     with office.reading() as session:
         rows = repository.search(session, q, limit, after)
         gtins = repository.gtins_of(session, [row.sku for row in rows])
-        return [_product(row, gtins[row.sku]) for row in rows]
+        costs = repository.costs_of(session, [row.sku for row in rows])
+        return [_product(row, gtins[row.sku], costs.get(row.sku)) for row in rows]
 
 
 @router.get("/categories")
@@ -47,11 +47,14 @@ def list_categories(office: TheOffice) -> list[schemas.Category]:
 def get_product(office: TheOffice, sku: str) -> schemas.Product:
     """One product."""
     with office.reading() as session:
-        return _product(_named(repository.find(session, sku), sku), repository.gtins_of(session, [sku])[sku])
+        row, cost = _named(repository.find(session, sku), sku), repository.costs_of(session, [sku]).get(sku)
+        return _product(row, repository.gtins_of(session, [sku])[sku], cost)
 
 
 @router.put("/products/{sku}")
-def put_product(office: TheOffice, sku: str, product: Annotated[catalogue.Product, Body(examples=[_EXAMPLE])]) -> schemas.Saved:
+def put_product(
+    office: TheOffice, sku: str, product: Annotated[schemas.ProductWithCost, Body(examples=[_EXAMPLE])]
+) -> schemas.Saved:
     """Adds a product, or replaces what was said about it."""
     if product.sku != sku:
         raise Unfit({"sku": f"the address says {sku!r}, the product {product.sku!r}"})
@@ -92,8 +95,8 @@ def _named(row: ProductRow | None, sku: str) -> ProductRow:
     return row
 
 
-def _product(row: ProductRow, gtins: list[str]) -> schemas.Product:
+def _product(row: ProductRow, gtins: list[str], cost: int | None) -> schemas.Product:
     return schemas.Product(
         sku=row.sku, gtins=gtins, name=row.name, unit_price=row.unit_price, category=row.category, size=row.size,
-        tax_rate=row.tax_rate,
+        tax_rate=row.tax_rate, cost=cost,
     )  # fmt: skip

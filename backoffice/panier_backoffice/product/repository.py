@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from panier_backoffice.database import put, put_new
 from panier_backoffice.feed.table import FeedRow
-from panier_backoffice.product.table import GtinRow, ProductRow
+from panier_backoffice.product.table import CostRow, GtinRow, ProductRow
 
 
 def find(session: Session, sku: str) -> ProductRow | None:
@@ -46,8 +46,22 @@ def put_rows(session: Session, rows: Sequence[dict[str, object]]) -> None:
     put(session, ProductRow, rows, ["sku"])
 
 
+def put_costs(session: Session, costs: Mapping[str, int | None]) -> None:
+    """What units of these products cost the shop from now on; None: that is not known any more."""
+    put(session, CostRow, [{"sku": sku, "cost": cost} for sku, cost in costs.items() if cost is not None], ["sku"])
+    unknown = [sku for sku, cost in costs.items() if cost is None]
+    if unknown:
+        session.execute(delete(CostRow).where(CostRow.sku.in_(unknown)))
+
+
+def costs_of(session: Session, skus: Collection[str]) -> dict[str, int]:
+    """The cost of each SKU where it is known."""
+    return dict(session.execute(select(CostRow.sku, CostRow.cost).where(CostRow.sku.in_(skus))).all())
+
+
 def remove(session: Session, sku: str) -> None:
     session.execute(delete(GtinRow).where(GtinRow.sku == sku))
+    session.execute(delete(CostRow).where(CostRow.sku == sku))
     session.execute(delete(ProductRow).where(ProductRow.sku == sku))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
+from annotated_types import Ge
 from pydantic import BaseModel, ConfigDict, Field
 
+from panier import catalogue
 from panier.receipt import Minor, Name
 
 
@@ -19,6 +22,14 @@ class Product(BaseModel):
     category: str
     size: str
     tax_rate: str | None
+    cost: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductWithCost(catalogue.Product):
+    """A product, and what a unit of it costs the shop in minor units: known to the back office only."""
+
+    cost: Annotated[int, Ge(0)] | None = None
 
 
 class NewPrice(BaseModel):

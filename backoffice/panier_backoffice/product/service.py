@@ -25,23 +25,30 @@ _PRODUCT: TypeAdapter[Product] = TypeAdapter(Product)
 
 
 def take_products(session: Session, given: Sequence[Mapping[str, Any]], at: int) -> Outcome:
-    """Stores products that are new or differ from what is held; refuses each bad one by itself, with the reason."""
+    """Stores products that are new or differ from what is held; refuses each bad one by itself, with the reason.
+
+    A `cost` beside a product's own fields stays here: no shop hears of it. Without it what is known stays; null forgets it.
+    """
     bodies: dict[str, str] = {}
     products: dict[str, Product] = {}
+    costs: dict[str, int | None] = {}
     refused: list[Refused] = []
     taken = repository.owners(session, _codes(given))
     for index, raw in enumerate(given):
         try:
-            product = _checked(raw, taken)
+            product, cost = _checked(raw, taken), _cost(raw)
         except Unfit as error:
             refused.append(Refused(index=index, identity=_sku(raw), reason=str(error)))
             continue
         taken.update(dict.fromkeys(product.gtins, product.sku))
         products[product.sku] = product
+        if "cost" in raw:
+            costs[product.sku] = cost
         bodies[product.sku] = canonical(_PRODUCT.dump_python(product, mode="json"))
     held = repository.bodies(session, bodies.keys())
     changed = [sku for sku, body in bodies.items() if held.get(sku) != body]
     _store(session, [products[sku] for sku in changed], bodies, held, at)
+    repository.put_costs(session, costs)
     return Outcome(stored=len(changed), known=len(bodies) - len(changed), refused=refused)
 
 
@@ -121,6 +128,13 @@ def _checked(raw: Mapping[str, Any], taken: Mapping[str, str]) -> Product:
         if taken.get(gtin, product.sku) != product.sku:
             raise Unfit({"gtins": f"{gtin} identifies product {taken[gtin]!r} already; a code identifies one product"})
     return product
+
+
+def _cost(raw: Mapping[str, Any]) -> int | None:
+    cost = raw.get("cost")
+    if cost is not None and (isinstance(cost, bool) or not isinstance(cost, int) or not 0 <= cost <= DEAREST):
+        raise Unfit({"cost": f"{str(cost)[:20]!r} is not an amount in minor units, of 0 to {DEAREST}"})
+    return cost
 
 
 def _codes(given: Sequence[Mapping[str, Any]]) -> set[str]:

@@ -29,3 +29,12 @@ class GtinRow(Table):
 
     gtin: Mapped[str] = mapped_column(String(14), primary_key=True)
     sku: Mapped[str] = mapped_column(String(64), ForeignKey("product.sku", ondelete="CASCADE"), index=True)
+
+
+class CostRow(Table):
+    """What a unit of a product costs the shop, in minor units, where it is known. It stays in the back office: no feed entry."""
+
+    __tablename__ = "product_cost"
+
+    sku: Mapped[str] = mapped_column(String(64), ForeignKey("product.sku", ondelete="CASCADE"), primary_key=True)
+    cost: Mapped[int]

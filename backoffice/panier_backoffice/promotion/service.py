@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -89,6 +89,11 @@ def named(session: Session, promotion: str) -> PromotionRow:
 def all_promotions(session: Session) -> list[PromotionRow]:
     """By id."""
     return list(session.scalars(select(PromotionRow).order_by(PromotionRow.promotion)))
+
+
+def some(session: Session, names: Collection[str]) -> list[PromotionRow]:
+    """Those of these names that there are."""
+    return list(session.scalars(select(PromotionRow).where(PromotionRow.promotion.in_(names))))
 
 
 def remove_promotion(session: Session, promotion: str, at: int) -> int:
