@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from panier_gateway.intake import Batch, Intake, Taken
 from panier_gateway.ledger import DeadLetter, Ledger, Parcel
+from panier_gateway.replay.desk import Desk
 from panier_gateway.replica import RefusedEntry
 
 T = TypeVar("T")
@@ -33,6 +34,7 @@ class Clerk:
         self._ledger = ledger
         self._intake = intake
         self._clock = clock
+        self._desk = Desk(ledger, intake)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
 
     async def take_in(self, batches: Sequence[Batch]) -> list[Taken]:
@@ -71,6 +73,14 @@ class Clerk:
         """Where a released journal may begin anew."""
         return await self._run(lambda: self._intake.renewed_from(device, journal))
 
+    async def decided(self) -> bool:
+        """Does what people decided since the last call; False where there was nothing. Raises sqlite3.Error."""
+        return await self._run(self._decided)
+
+    async def quarantined(self) -> dict[tuple[str, str], str]:
+        """Journals from which nothing is taken, and why."""
+        return await self._run(self._intake.quarantined)
+
     async def waiting(self, limit: int) -> list[Parcel]:
         """The oldest items for the back office."""
         return await self._run(lambda: self._ledger.parcels(limit))
@@ -96,6 +106,9 @@ class Clerk:
                     reason=f"the back office refused {parcel.kind} {parcel.identity}: {reason}",
                 )  # fmt: skip
                 self._ledger.keep_dead_letter(letter, self._clock())
+
+    def _decided(self) -> bool:
+        return bool(self._desk.apply(self._clock()))
 
     def _figures(self, since: int) -> Figures:
         finished, turnover = self._ledger.shift(since)

@@ -131,6 +131,7 @@ class Gateway:
             work = [group.create_task(keep_at(type(part).__name__.lower(), part.run)) for part in parts]
             work += [group.create_task(keep_at("registry", self._watch_registry)), group.create_task(self._disk.run())]
             work += [group.create_task(keep_at("settlement", self._settle_what_is_left))]
+            work += [group.create_task(keep_at("decisions", self._do_what_is_decided))]
             await _first_of(self._connected, stop)
             if self._connected.is_set():
                 self._tell(on_ready, metrics_port)
@@ -199,6 +200,14 @@ class Gateway:
                 self._outbox_grew()
             await self._left_over.wait()
 
+    async def _do_what_is_decided(self) -> None:
+        """What people decided with `panier replay`, at the start and within a moment of when they did."""
+        while True:
+            if await self._clerk.decided():
+                self._floor.restore_quarantine(await self._clerk.quarantined())
+                self._outbox_grew()
+            await asyncio.sleep(_REGISTRY_POLL)
+
     def _outbox_grew(self) -> None:
         self._publication.wake()
         if self._forwarding:
@@ -217,6 +226,8 @@ class Gateway:
                 self._publication.wake()
                 if self._broker:
                     self._broker.reload(self._identities())
+                # Only now: where the disk refused the broker's configuration, the next round tries again.
+                self._registry.seen()
                 self._log.info("registry_changed", devices=len(devices))
 
     async def _office_parts(self, at: BackOfficeSettings) -> list[_Part]:

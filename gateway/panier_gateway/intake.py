@@ -177,6 +177,35 @@ class Intake:
         self._state = state
         return taken
 
+    def reconsider(self, device: str, journal: str, sequence: int, record: dict[str, Any], now: int) -> str:
+        """Takes an event that was refused before, as it is or corrected, into its trip at its own place; says what came of it.
+
+        Raises PanierError where it is refused again. A repeat changes nothing.
+        """
+        event = event_from_json({**record, "sequence": sequence})
+        if not event.trip.startswith(f"{device}.{journal}."):
+            raise Forged(f"trip {event.trip} is not one of {device}'s journal {journal}")
+        if self._ledger.events(device, journal, sequence, sequence):
+            return f"event {sequence} of journal {journal} is stored already"
+        if self._ledger.settled(event.trip):
+            raise TripOrder(f"trip {event.trip} has its receipt, which stays as it is; drop the event and say how it was settled")
+        held = self._state.journals.get((device, journal), JournalState(sequence))
+        with self._ledger.transaction():
+            self._ledger.keep_events(device, journal, [event])
+            trip = self._ledger.folded(event.trip)
+            if trip.is_open:
+                self._ledger.keep_trip(trip, device, journal, "open", None, None)
+            else:
+                self._close(trip, device, journal, now, held.clock_offset)
+            if (contact := self._contact(_Work(device, journal, held.upto, {}), event, trip)) is not None:
+                self._ledger.post("contact", contact.contact, contact.model_dump_json())
+        trips = self._state.trips.setdefault((device, journal), {})
+        if trip.is_open:
+            trips[trip.trip] = trip
+        else:
+            trips.pop(trip.trip, None)
+        return f"event {sequence} is in trip {trip.trip}, which {'goes on' if trip.is_open else 'has ended'}"
+
     def refuse_payload(self, device: str, reason: str, payload: bytes, now: int) -> None:
         """Keeps a message that could not be read at all. One incident a device and hour, whatever arrives."""
         letter = DeadLetter(

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from panier.error import PanierError
 from panier.message import happening_from_json, happening_to_json
@@ -17,8 +17,8 @@ from panier_io.damage import Damage, mend
 from panier_io.log import logger
 from panier_io.store import open_database, row_sum, transaction
 
-FORMAT = 2
-"""1: without what `_ADDED` names."""
+FORMAT = 3
+"""1 and 2: without some of what `_ADDED` names."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS journal(
@@ -36,7 +36,10 @@ CREATE INDEX IF NOT EXISTS trip_closed ON trip(closed_at);
 CREATE TABLE IF NOT EXISTS dead_letter(
     id INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL UNIQUE, device TEXT, journal TEXT, sequence INTEGER,
     reason TEXT NOT NULL, payload TEXT NOT NULL, times INTEGER NOT NULL DEFAULT 1,
-    first_at INTEGER NOT NULL, last_at INTEGER NOT NULL) STRICT;
+    first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, decided_at INTEGER) STRICT;
+CREATE TABLE IF NOT EXISTS decision(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, letter INTEGER NOT NULL, act TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL,
+    body TEXT NOT NULL, at INTEGER NOT NULL, done_at INTEGER, ok INTEGER, outcome TEXT) STRICT;
 CREATE TABLE IF NOT EXISTS outbox(
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, identity TEXT NOT NULL, body TEXT NOT NULL,
     UNIQUE (kind, identity)) STRICT;
@@ -44,9 +47,11 @@ CREATE INDEX IF NOT EXISTS outbox_kind ON outbox(kind, id);
 CREATE TABLE IF NOT EXISTS incident(identity TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 PRAGMA secure_delete=ON;
 """
+_LETTER = "SELECT id, device, journal, sequence, reason, payload, times, first_at, last_at, decided_at FROM dead_letter"
 _MAX_PAYLOAD = 64_000  # characters of a dead letter that are kept
 
 OutboxKind = Literal["receipt", "contact", "incident"]
+Act = Literal["replay", "correct", "drop", "release"]
 TripState = Literal["open", "finished", "unsettled", "abandoned", "unreadable"]
 
 
@@ -84,6 +89,34 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter as it is kept; `decided_at` is when a person dealt with it, in milliseconds."""
+
+    id: int
+    device: str | None
+    journal: str | None
+    sequence: int | None
+    reason: str
+    payload: str
+    times: int
+    first_at: int
+    last_at: int
+    decided_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody wants done: with a letter, or (`release`) with the journal that `body` names; else `body` is new content."""
+
+    id: int
+    letter: int
+    act: Act
+    who: str
+    why: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parcel:
     """One item that waits for the back office; `body` is JSON."""
 
@@ -96,8 +129,9 @@ class Parcel:
 class Ledger:
     """SQL and nothing else; whoever writes states the transaction. One thread uses it at a time."""
 
-    def __init__(self, path: Path) -> None:
-        self.damage: Damage | None = mend(path, _make, lambda _: None, _settle)
+    def __init__(self, path: Path, *, beside_gateway: bool = False) -> None:
+        # Only who owns the file may replace it.
+        self.damage: Damage | None = None if beside_gateway else mend(path, _make, lambda _: None, _settle)
         """What was wrong with the file when it was opened; what could be read went on."""
         self._db = open_database(path)
         path.chmod(0o600)
@@ -241,20 +275,81 @@ class Ledger:
         digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
         self._conn.execute(
             "INSERT INTO dead_letter(digest, device, journal, sequence, reason, payload, first_at, last_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(digest) DO UPDATE SET times = times + 1, last_at = excluded.last_at",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(digest) DO UPDATE SET times = times + 1, last_at = excluded.last_at,"
+            # Refused again after somebody dealt with it: it waits for somebody again.
+            " decided_at = NULL",
             (digest, letter.device, letter.journal, letter.sequence, letter.reason, letter.payload[:_MAX_PAYLOAD], now, now),
         )
 
     def dead_letters(self) -> list[DeadLetter]:
         """Everything that was refused and that nobody has dealt with."""
-        rows = self._conn.execute("SELECT device, journal, sequence, reason, payload FROM dead_letter ORDER BY id")
+        rows = self._conn.execute(
+            "SELECT device, journal, sequence, reason, payload FROM dead_letter WHERE decided_at IS NULL ORDER BY id"
+        )
         return [
             DeadLetter(device=device, journal=journal, sequence=sequence, reason=reason, payload=payload)
             for device, journal, sequence, reason, payload in rows
         ]
 
+    def letters(self) -> list[Letter]:
+        """Dead letters that nobody has dealt with, oldest first."""
+        return [Letter(*row) for row in self._conn.execute(f"{_LETTER} WHERE decided_at IS NULL ORDER BY id")]
+
+    def letter(self, number: int) -> Letter | None:
+        """One dead letter."""
+        row = self._conn.execute(f"{_LETTER} WHERE id = ?", (number,)).fetchone()
+        return Letter(*row) if row else None
+
+    def decide(self, letter: int, act: Act, who: str, why: str, body: str, now: int) -> int:
+        """Writes down what somebody decided, for the gateway to do; gives its number."""
+        return (
+            self._conn.execute(
+                "INSERT INTO decision(letter, act, who, why, body, at) VALUES (?, ?, ?, ?, ?, ?)",
+                (letter, act, who, why, body, now),
+            ).lastrowid
+            or 0
+        )
+
+    def decisions(self) -> list[Decision]:
+        """What was decided and is not done, oldest first."""
+        rows = self._conn.execute("SELECT id, letter, act, who, why, body FROM decision WHERE done_at IS NULL ORDER BY id")
+        return [Decision(*row) for row in rows]
+
+    def close_decision(self, decision: Decision, outcome: str, done: bool, now: int) -> None:
+        """Notes what came of a decision; a letter that was dealt with is waiting no more."""
+        self._conn.execute(
+            "UPDATE decision SET done_at = ?, ok = ?, outcome = ? WHERE id = ?", (now, int(done), outcome, decision.id)
+        )
+        if done and decision.act != "release":
+            self._conn.execute("UPDATE dead_letter SET decided_at = coalesce(decided_at, ?) WHERE id = ?", (now, decision.letter))
+
+    def decision(self, number: int) -> dict[str, Any]:
+        """One decision with what came of it."""
+        return self._decisions("id = ?", number)[0]
+
+    def history(self, letter: int) -> list[dict[str, Any]]:
+        """What was decided about a letter, oldest first."""
+        return self._decisions("letter = ?", letter)
+
+    def _decisions(self, condition: str, value: int) -> list[dict[str, Any]]:
+        names = ("id", "letter", "act", "who", "why", "at", "done_at", "ok", "outcome")
+        rows = self._conn.execute(f"SELECT {', '.join(names)} FROM decision WHERE {condition} ORDER BY id", (value,))  # noqa: S608
+        return [{**dict(zip(names, row, strict=True)), "ok": bool(row[7])} for row in rows]
+
+    def settled(self, trip: str) -> bool:
+        """True where the trip's receipt was formed: it is a fact, and no event can change it."""
+        row = self._conn.execute("SELECT state FROM trip WHERE trip = ?", (trip,)).fetchone()
+        return row is not None and row[0] == "finished"
+
+    def folded(self, trip: str) -> Trip:
+        """A trip out of all of its events. Raises TripOrder where they are no trip."""
+        device, journal, first = trip.split(".")
+        return self._trip(trip, device, journal, int(first))
+
     def count(self, table: Literal["dead_letter", "outbox", "event"]) -> int:
-        """Number of rows."""
+        """Number of rows; of dead letters, those that nobody has dealt with."""
+        if table == "dead_letter":
+            return int(self._conn.execute("SELECT count(*) FROM dead_letter WHERE decided_at IS NULL").fetchone()[0])
         return int(self._conn.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608  (a literal)
 
     def post(self, kind: OutboxKind, identity: str, body: str) -> None:
@@ -304,6 +399,7 @@ _ADDED = {
     ),
     "event": ("sum INTEGER",),
     "trip": ("last_sequence INTEGER",),
+    "dead_letter": ("decided_at INTEGER",),
 }  # fmt: skip
 
 

@@ -57,6 +57,7 @@ class Registry:
                enrolled_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP) STRICT"""
         )
         self._seen = self._data_version()
+        self._latest = self._seen
 
     def enrol(self, name: str, role: Role) -> str:
         """Makes an identity, or replaces the one of that name, whose password ends to hold; gives the new password.
@@ -82,10 +83,13 @@ class Registry:
         return [Identity(*row) for row in self._db.conn.execute("SELECT name, role, password_hash FROM identity ORDER BY name")]
 
     def changed(self) -> bool:
-        """True once after another process has written."""
-        now = self._data_version()
-        changed, self._seen = now != self._seen, now
-        return changed
+        """True after another process has written, until `seen`."""
+        self._latest = self._data_version()
+        return self._latest != self._seen
+
+    def seen(self) -> None:
+        """What the last `changed` told of has been taken up."""
+        self._seen = self._latest
 
     def close(self) -> None:
         """Closes the file."""

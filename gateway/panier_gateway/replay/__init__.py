@@ -1,0 +1,1 @@
+"""Dead letters and quarantined journals: looked at, taken again, corrected, released or dropped by a person."""

@@ -1,0 +1,163 @@
+"""`panier replay`: what was refused, and what people do about it."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from panier_gateway.ledger import Act, Ledger, Letter
+
+_WAIT_SECONDS = 10
+Data = Annotated[Path, typer.Option("--data", help="The gateway's data directory.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+By = Annotated[str, typer.Option("--by", help="Who decides. [default: your login]", show_default=False)]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is written down beside the decision.")]
+Letters = Annotated[list[int], typer.Argument(metavar="ID...", help="Numbers as `panier replay list` shows them.")]
+HERE = Path("gateway-data")
+
+replay = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode=None,
+    help="See what the gateway refused, and take it again, correct it or drop it; decisions are written down with who and why.",
+)  # fmt: skip
+
+
+@replay.command("list")
+def list_letters(data: Data = HERE, as_json: AsJson = False) -> None:
+    """Dead letters that nobody has dealt with, and quarantined journals."""
+    with _ledger(data, as_json) as ledger:
+        letters = [_as_json(letter) for letter in ledger.letters()]
+        held = ledger.journals().items()
+        closed = [
+            {"journal": f"{device}.{journal}", "reason": state.quarantined, "conflict": state.conflict}
+            for (device, journal), state in held if state.quarantined and not state.released
+        ]  # fmt: skip
+    if as_json:
+        print(json.dumps({"letters": [{**one, "payload": None} for one in letters], "quarantined": closed}, ensure_ascii=False))
+        return
+    for one in letters:
+        print(f"{one['id']:>5}  {one['about']:<8} {one['device'] or '-':<12} {one['reason']}")
+    for one in closed:
+        print(f"quarantined  {one['journal']}: {one['reason']}; `panier replay release {one['journal']} --reason ...`")
+    if not letters and not closed:
+        print("nothing was refused")
+
+
+@replay.command("show")
+def show(letter: Annotated[int, typer.Argument(metavar="ID")], data: Data = HERE, as_json: AsJson = False) -> None:
+    """One dead letter whole, with what was decided about it."""
+    with _ledger(data, as_json) as ledger:
+        found = ledger.letter(letter)
+        history = ledger.history(letter)
+    if found is None:
+        _fail([f"there is no dead letter {letter}; see `panier replay list`"], as_json)
+    print(json.dumps({**_as_json(found), "history": history}, ensure_ascii=False, indent=None if as_json else 2))
+
+
+@replay.command("replay")
+def again(letters: Letters, data: Data = HERE, by: By = "", reason: Why = "", as_json: AsJson = False) -> None:
+    """Take them again as they are, in the order given: after an update, or after what they depend on was taken."""
+    _decide(data, "replay", [(one, "") for one in letters], by, reason, as_json)
+
+
+@replay.command("correct")
+def correct(
+    letter: Annotated[int, typer.Argument(metavar="ID")],
+    file: Annotated[Path, typer.Option("--file", exists=True, dir_okay=False, help="The whole corrected content, as JSON.")],
+    reason: Why,
+    data: Data = HERE,
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take one with other content: what `show` prints as its payload, corrected."""
+    _decide(data, "correct", [(letter, file.read_text(encoding="utf-8"))], by, reason, as_json)
+
+
+@replay.command("drop")
+def drop(letters: Letters, reason: Why, data: Data = HERE, by: By = "", as_json: AsJson = False) -> None:
+    """Put them aside for good."""
+    _decide(data, "drop", [(one, "") for one in letters], by, reason, as_json)
+
+
+@replay.command("release")
+def release(
+    journal: Annotated[str, typer.Argument(metavar="DEVICE.JOURNAL")], reason: Why, data: Data = HERE, by: By = "",
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Let devices that share a quarantined journal go on, each in a new one. Enrol one of them under another name first."""
+    _decide(data, "release", [(0, journal)], by, reason, as_json)
+
+
+def _decide(data: Path, act: Act, what: Sequence[tuple[int, str]], by: str, why: str, as_json: bool) -> None:
+    who, now = by or getpass.getuser(), time.time_ns() // 1_000_000
+    with _ledger(data, as_json) as ledger:
+        missing = [number for number, _ in what if act != "release" and ledger.letter(number) is None]
+        if missing:
+            _fail([f"there is no dead letter {number}; see `panier replay list`" for number in missing], as_json)
+        with ledger.transaction():
+            numbers = [ledger.decide(letter, act, who, why, body, now) for letter, body in what]
+        outcomes = _wait_for(ledger, numbers, lambda: _runs(data))
+    for outcome in outcomes:
+        print(json.dumps(outcome, ensure_ascii=False) if as_json else outcome["outcome"])
+    raise typer.Exit(0 if all(outcome["ok"] for outcome in outcomes) else 1)
+
+
+def _wait_for(ledger: Ledger, numbers: Sequence[int], runs: Callable[[], bool]) -> list[dict[str, Any]]:
+    """What the gateway made of decisions; one that no gateway has taken up yet is written down, which is what was asked for."""
+    end = time.monotonic() + _WAIT_SECONDS
+    while runs() and time.monotonic() < end and not all(ledger.decision(number)["done_at"] for number in numbers):
+        time.sleep(0.1)
+    found = [ledger.decision(number) for number in numbers]
+    return [
+        one if one["done_at"] else {**one, "ok": True, "outcome": "written down; the gateway does it when it runs"}
+        for one in found
+    ]
+
+
+def _runs(data: Path) -> bool:
+    from panier_gateway import ready
+
+    pid = (ready.read(data) or {}).get("pid")
+    return pid is not None and Path(f"/proc/{pid}").exists()
+
+
+def _as_json(letter: Letter) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from panier_gateway.replay.desk import about
+
+    return {**asdict(letter), "about": about(letter)}
+
+
+@contextmanager
+def _ledger(data: Path, as_json: bool) -> Generator[Ledger]:
+    from panier.error import PanierError
+    from panier_gateway.ledger import Ledger
+
+    file = data / "ledger.db"
+    if not file.exists():
+        _fail([f"{file} is not there; --data names the gateway's data directory"], as_json)
+    try:
+        ledger = Ledger(file, beside_gateway=True)
+    except PanierError as error:
+        _fail([str(error)], as_json)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def _fail(problems: list[str], as_json: bool) -> NoReturn:
+    if as_json:
+        print(json.dumps({"ok": False, "problems": problems}, ensure_ascii=False))
+    else:
+        print("\n".join(problems), file=sys.stderr)
+    raise typer.Exit(1)

@@ -1,0 +1,172 @@
+"""What was refused is never lost: people see it, take it again, correct it, drop it; and the gateway does it once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from panier.message import EventBatch, event_to_json
+from panier.trip import Event, HelpRequested, ItemAdded, TripFinished, TripStarted
+from panier_gateway.intake import Batch, Intake, Settled
+from panier_gateway.ledger import Ledger
+from panier_gateway.replay.command import replay
+from panier_gateway.replay.desk import Desk
+
+STARTED = TripStarted(store="shop", currency="USD", timezone="America/New_York", snapshot=0)
+ITEM = ItemAdded(sku="a", name="A", unit_price=1, category="", tax_rate=None, snapshot=0, entry="scan")
+DONE = TripFinished(units=2, discount=0, total=2)
+
+
+class Posted:
+    """As much of a receipt as the intake needs."""
+
+    def __init__(self, trip) -> None:
+        self.receipt, self.total, self.units = trip.trip, trip.finished.total, trip.units
+
+    def model_dump_json(self) -> str:
+        return json.dumps({"receipt": self.receipt, "units": self.units})
+
+
+def records(*happenings):
+    events = [Event(sequence=n, at=n, trip="till-1.j.1", what=what) for n, what in enumerate(happenings, start=1)]
+    return [json.loads(event_to_json(event)) for event in events]
+
+
+class Counter:
+    """A ledger in a directory, its intake, and the command as people call it."""
+
+    def __init__(self, directory) -> None:
+        self.directory = directory
+        self.ledger = Ledger(directory / "ledger.db")
+        self.intake = Intake("shop", self.ledger, lambda trip: Settled(Posted(trip)), lambda trip: trip.member)
+        self.desk = Desk(self.ledger, self.intake)
+
+    def send(self, *wanted):
+        return self.intake.take_in([Batch("till-1", EventBatch(journal="j", events=list(wanted)))], now=5)[0]
+
+    def run(self, *arguments):
+        done = CliRunner().invoke(replay, [*arguments, "--data", str(self.directory), "--json"])
+        return done.exit_code, [json.loads(line) for line in done.stdout.splitlines()]
+
+    def receipts(self):
+        return [json.loads(parcel.body) for parcel in self.ledger.parcels(99) if parcel.kind == "receipt"]
+
+
+@pytest.fixture
+def counter(tmp_path):
+    counter = Counter(tmp_path)
+    yield counter
+    counter.ledger.close()
+
+
+def test_an_event_is_corrected_into_its_place_and_the_receipt_has_it(counter, tmp_path):
+    start, first, second, end = records(STARTED, ITEM, ITEM, DONE)
+    counter.send(start, first, {**second, "what": {**second["what"], "quantity": 0}})
+    _, (found,) = counter.run("list")
+    (letter,) = found["letters"]
+    assert (letter["about"], letter["device"], letter["sequence"]) == ("event", "till-1", 3)
+    _, (shown,) = counter.run("show", str(letter["id"]))
+    content = json.loads(shown["payload"])
+    content["what"]["quantity"] = 1
+    (tmp_path / "right.json").write_text(json.dumps(content))
+    code, (said,) = counter.run(
+        "correct", str(letter["id"]), "--file", str(tmp_path / "right.json"), "--reason", "typo", "--by", "ada"
+    )
+    assert (code, said["outcome"]) == (0, "written down; the gateway does it when it runs")
+    (outcome,) = counter.desk.apply(now=6)
+    assert outcome.is_done
+    assert counter.desk.apply(now=7) == []
+    counter.send(end)
+    assert counter.receipts() == [{"receipt": "till-1.j.1", "units": 2}]
+    assert counter.ledger.count("dead_letter") == 0
+    _, (shown,) = counter.run("show", str(letter["id"]))
+    assert [(one["who"], one["why"], one["ok"]) for one in shown["history"]] == [("ada", "typo", True)]
+
+
+def test_a_trip_whose_start_was_refused_is_taken_again_in_order(counter):
+    start, first, end = records(STARTED, ITEM, DONE)
+    counter.send({**start, "what": {**start["what"], "currency": "usd"}}, first, end)
+    assert counter.receipts() == []
+    letters = counter.ledger.letters()
+    with counter.ledger.transaction():
+        counter.ledger.decide(letters[0].id, "correct", "ada", "currency", json.dumps(start), 6)
+        for letter in letters[1:]:
+            counter.ledger.decide(letter.id, "replay", "ada", "", "", 6)
+    assert [outcome.is_done for outcome in counter.desk.apply(now=7)] == [True, True, True]
+    assert [receipt["receipt"] for receipt in counter.receipts()] == ["till-1.j.1"]
+    # Cut short after the events were stored: done again, it changes nothing.
+    with counter.ledger.transaction():
+        counter.ledger._conn.execute("UPDATE decision SET done_at = NULL")
+        counter.ledger._conn.execute("UPDATE dead_letter SET decided_at = NULL")
+    assert all("stored already" in outcome.text for outcome in counter.desk.apply(now=8))
+    assert len(counter.receipts()) == 1
+
+
+def test_what_cannot_be_taken_again_says_why_and_stays(counter):
+    start, first, end = records(STARTED, ITEM, DONE)
+    counter.send(start, {**first, "what": {"kind": "who_knows"}}, end)
+    (letter,) = counter.ledger.letters()
+    for content, reason in (("", "malformed"), ("{", "not_replayable"), (json.dumps(first), "has its receipt")):
+        with counter.ledger.transaction():
+            counter.ledger.decide(letter.id, "correct", "ada", "", content, 6)
+        (outcome,) = counter.desk.apply(now=7)
+        assert not outcome.is_done
+        assert reason in outcome.text
+    assert counter.ledger.count("dead_letter") == 1
+    counter.run("drop", str(letter.id), "--reason", "settled by hand")
+    counter.run("drop", str(letter.id), "--reason", "again")
+    assert [outcome.is_done for outcome in counter.desk.apply(now=8)] == [True, True]
+    assert counter.ledger.count("dead_letter") == 0
+
+
+def test_a_letter_that_is_not_there_is_said_and_nothing_is_written(counter):
+    code, (said,) = counter.run("drop", "7", "--reason", "x")
+    assert (code, said["ok"]) == (1, False)
+    assert counter.ledger.decisions() == []
+
+
+def test_a_directory_without_a_ledger_is_said(tmp_path):
+    done = CliRunner().invoke(replay, ["list", "--data", str(tmp_path / "none"), "--json"])
+    assert done.exit_code == 1
+    assert "is not there" in json.loads(done.stdout)["problems"][0]
+
+
+async def test_what_the_back_office_refused_is_delivered_once_it_is_replayed(shop, started, item, until):
+    shop.office.refuse = lambda body: "not today" if "lines" in body else None
+    till = await shop.till()
+    till.add(started, item(), TripFinished(units=1, discount=0, total=150))
+    await till.send()
+    await until(lambda: shop.query("SELECT 1 FROM dead_letter"))
+    shop.office.refuse = lambda _: None
+    data = shop.settings.data_dir
+
+    def call(*arguments):
+        return CliRunner().invoke(replay, [*arguments, "--data", str(data), "--json"])
+
+    (letter,) = json.loads((await asyncio.to_thread(call, "list")).stdout)["letters"]
+    assert letter["about"] == "receipt"
+    done = await asyncio.to_thread(call, "replay", str(letter["id"]), "--by", "ada")
+    assert done.exit_code == 0
+    assert "waits for the back office again" in done.stdout
+    await until(lambda: len(shop.office.receipts) == 1)
+    await until(lambda: shop.gateway._floor.counters().dead_letters == 0)
+
+
+async def test_a_released_journal_is_renewed_by_its_device(shop, started, item, until):
+    till = await shop.till()
+    events = till.add(started, item())
+    await till.send()
+    await till.acknowledged(2)
+    await till.send([events[0], replace(events[1], what=HelpRequested())])
+    await until(lambda: shop.gateway._floor.row("till-1").state == "quarantined")
+    arguments = ["release", "till-1.aaaaaa", "--reason", "enrolled anew", "--data", str(shop.settings.data_dir), "--json"]
+    done = await asyncio.to_thread(CliRunner().invoke, replay, arguments)
+    assert done.exit_code == 0, done.stdout
+    await until(lambda: shop.gateway._floor.row("till-1").state != "quarantined")
+    await till.send()
+    await until(lambda: till.acknowledgements[-1].renew)
+    assert till.acknowledgements[-1].upto == 1
