@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from panier.definition import milliseconds
 from panier.offer import Offer
 from panier.receipt import NoReceipt, OfferUse, form_receipt
 from panier.till import (
@@ -97,6 +98,56 @@ def test_happy_hours_follow_the_stores_clock_through_summer_time() -> None:
     assert [discount(f"2026-03-09T{time}") for time in ("16:59:59", "17:00", "18:59:59", "19:00")] == [0, 100, 100, 0]
     assert discount("2026-03-03T17:30") == 0
     assert at("2026-03-09T17:00") % 86_400_000 != at("2026-03-02T17:00") % 86_400_000
+
+
+HOURS: list[tuple[str, dict[str, Any], str, bool]] = [
+    # In New York the hour from 1 to 2 comes twice on 1 November 2026: the promotion runs through both.
+    ("America/New_York", {"from": "01:00", "to": "02:00"}, "2026-11-01T04:59:59Z", False),
+    ("America/New_York", {"from": "01:00", "to": "02:00"}, "2026-11-01T05:00Z", True),
+    ("America/New_York", {"from": "01:00", "to": "02:00"}, "2026-11-01T06:59:59Z", True),
+    ("America/New_York", {"from": "01:00", "to": "02:00"}, "2026-11-01T07:00Z", False),
+    # The one from 2 to 3 does not come at all on 8 March.
+    ("America/New_York", {"from": "02:00", "to": "03:00"}, "2026-03-08T06:59:59Z", False),
+    ("America/New_York", {"from": "02:00", "to": "03:00"}, "2026-03-08T07:00Z", False),
+    # Lord Howe puts its clocks on and back by half an hour.
+    ("Australia/Lord_Howe", {"from": "02:00", "to": "02:30"}, "2026-10-03T15:30Z", False),
+    ("Australia/Lord_Howe", {"from": "02:30", "to": "03:00"}, "2026-10-03T15:30Z", True),
+    ("Australia/Lord_Howe", {"from": "01:30", "to": "02:00"}, "2026-04-04T14:30Z", True),
+    ("Australia/Lord_Howe", {"from": "01:30", "to": "02:00"}, "2026-04-04T15:29:59Z", True),
+    ("Australia/Lord_Howe", {"from": "01:30", "to": "02:00"}, "2026-04-04T15:30Z", False),
+    # Three quarters of an hour; and a Monday that begins on Sunday by UTC.
+    ("Asia/Kathmandu", {"from": "17:00", "to": "19:00"}, "2026-03-02T11:14:59Z", False),
+    ("Asia/Kathmandu", {"from": "17:00", "to": "19:00"}, "2026-03-02T11:15Z", True),
+    ("Pacific/Chatham", {"weekdays": [1]}, "2026-06-07T11:14:59Z", False),
+    ("Pacific/Chatham", {"weekdays": [1]}, "2026-06-07T11:15Z", True),
+]
+
+
+@pytest.mark.parametrize(("zone", "schedule", "now", "is_open"), HOURS)
+def test_hours_are_those_of_the_wall_clock_when_clocks_change(
+    zone: str, schedule: dict[str, Any], now: str, is_open: bool
+) -> None:
+    shelf, _ = compile_definitions({"p": {"kind": "percent", "percent": "10", "schedule": schedule}}, "USD")
+    priced = price_trip(replace(TRIP, timezone=zone), shelf, at=milliseconds(datetime.fromisoformat(now)))
+    assert bool(priced.discount) is is_open
+
+
+@pytest.mark.parametrize(
+    ("window", "now", "is_open"),
+    [
+        ({"valid_from": "2026-03-08"}, "2026-03-08T04:59:59.999Z", False),
+        ({"valid_from": "2026-03-08"}, "2026-03-08T05:00Z", True),
+        # The day that the clocks go forward has 23 hours.
+        ({"valid_to": "2026-03-08"}, "2026-03-09T03:59:59.999Z", True),
+        ({"valid_to": "2026-03-08"}, "2026-03-09T04:00Z", False),
+        ({"valid_to": "2026-03-08T12:00:00"}, "2026-03-08T16:00Z", True),
+        ({"valid_to": "2026-03-08T12:00:00"}, "2026-03-08T16:00:00.001Z", False),
+        ({"valid_to": "2026-03-08T12:00:00+00:00"}, "2026-03-08T12:00:00.001Z", False),
+    ],
+)
+def test_a_window_is_of_the_stores_days_unless_it_names_an_offset(window: dict[str, str], now: str, is_open: bool) -> None:
+    shelf, _ = compile_definitions({"p": {"kind": "percent", "percent": "10", **window}}, "USD")
+    assert bool(price_trip(TRIP, shelf, at=milliseconds(datetime.fromisoformat(now))).discount) is is_open
 
 
 def test_the_last_event_says_when_unless_a_time_is_given() -> None:
