@@ -287,6 +287,7 @@ def test_a_digital_link_says_what_an_element_string_does(link: str, elements: El
         ("https://example.com/01/02345673", "bad_element", "8 characters"),
         (f"https://example.com/01/{GTIN}/21/S/10/A", "bad_link", "may not follow"),
         (f"https://example.com/01/{GTIN}/235/S/10/A", "bad_link", "may not follow"),
+        (f"https://example.com/00/{SSCC}//x", "bad_link", "may not follow"),
         (f"https://example.com/01/{GTIN}?21=S", "bad_link", "wrong place"),
         (f"https://example.com/01/{GTIN}?89=S", "unknown_ai", "(89)"),
         (f"https://example.com/01/{GTIN}?99=a+b", "bad_element", "' ' stands in it"),

@@ -123,7 +123,7 @@ def identifier(ai: str) -> Identifier | None:
         checks=checks,
         requires=tuple(tuple(tuple(group.split("+")) for group in rule.split(",")) for rule in requires.split(";") if rule),
         excludes=tuple(pattern for rule in excludes.split(";") for pattern in rule.split(",") if pattern),
-        qualifiers=tuple(tuple(path.split(",")) for path in link[1:].split("/")) if link else None,
+        qualifiers=tuple(tuple(filter(None, path.split(","))) for path in link[1:].split("/")) if link else None,
         is_attribute="?" in flags,
     )
 
