@@ -261,6 +261,7 @@ COUPONS: dict[str, dict[str, Any]] = {
     "tea": {"kind": "amount", "amount": "1.50", "coupon": "TEA", "target": {"skus": ["tea"]}, "title": "1.50 off tea"},
     "tea-again": {"kind": "percent", "percent": "1", "coupon": "TEA", "target": {"skus": ["tea"]}},
     "cake": {"kind": "percent", "percent": "50", "coupon": "CAKE", "target": {"skus": ["cake"]}},
+    "plain": {"kind": "percent", "percent": "5", "target": {"skus": ["cake"]}},
 }
 
 
