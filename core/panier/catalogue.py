@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from annotated_types import Ge, Len
 
@@ -12,8 +12,10 @@ from annotated_types import Ge, Len
 class Product:
     """One article of the assortment.
 
-    `unit_price` is in minor units of the store's currency; `tax_rate` a decimal string in percent, such as `"10"`; `gtins` every
-    GTIN-14 (zero-padded) that identifies it, in-house numbers included.
+    `unit_price` is in minor units of the store's currency, of one piece, or of one kilogram where `unit` is kg; `deposit`, on a
+    bottle or crate, comes on top of it for each piece, in minor units; `tax_rate` is a decimal string in percent, such as `"10"`;
+    `gtins` every GTIN-14 (zero-padded) that identifies it, in-house numbers included: where one carries a weight or a price, with
+    zeros for it.
     """
 
     sku: Annotated[str, Len(1, 64)]
@@ -23,6 +25,16 @@ class Product:
     category: Annotated[str, Len(0, 80)] = ""
     size: Annotated[str, Len(0, 40)] = ""
     tax_rate: str | None = None
+    unit: Literal["each", "kg"] = "each"
+    deposit: Annotated[int, Ge(0)] = 0
+
+
+_CAME_LATER: dict[str, Any] = {"unit": "each", "deposit": 0}
+
+
+def told(body: dict[str, Any]) -> dict[str, Any]:
+    """A product's JSON as the feed tells it: without the later fields that say nothing, so that what was told stays equal."""
+    return {name: value for name, value in body.items() if name not in _CAME_LATER or value != _CAME_LATER[name]}
 
 
 class Catalogue(Protocol):

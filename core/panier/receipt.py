@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from panier.definition import PERCENT
 from panier.error import PanierError
 from panier.pricing import PricedBasket
+from panier.pricing.vat import vat_table
 from panier.trip import Trip
+from panier.weighed import Weighing
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Minor = Annotated[int, Field(ge=0, le=10**12)]
@@ -22,7 +27,11 @@ class _Part(BaseModel):
 
 
 class ReceiptLine(_Part):
-    """Equal units of one product. `gross` is unit price times quantity, `discount` what promotions took off; minor units."""
+    """Equal units of one product. `gross` is unit price times quantity, `discount` what promotions took off; minor units.
+
+    `deposit` is that of one unit, in neither. `weighings` are the bags that were weighed; `is_labelled` says that a label, not
+    the shelf, stated the price.
+    """
 
     sku: Name
     name: Annotated[str, Field(max_length=120)]
@@ -33,6 +42,9 @@ class ReceiptLine(_Part):
     discount: Minor
     tax_rate: Annotated[str, Field(max_length=12)] | None = None
     snapshot: Count
+    weighings: Annotated[list[Weighing], Field(max_length=100_000)] = []
+    is_labelled: bool = False
+    deposit: Minor = 0
 
 
 class Saving(_Part):
@@ -50,11 +62,21 @@ class OfferUse(_Part):
     revision: Annotated[int, Field(ge=1)]
 
 
+class Vat(_Part):
+    """What was sold at one rate (percent, such as "5.5"), deposits included, and the tax that its prices contain; minor units."""
+
+    rate: Annotated[str, Field(max_length=12)]
+    net: Minor
+    tax: Minor
+    gross: Minor
+
+
 class Receipt(_Part):
     """One finished trip. `receipt` is the trip's id and the key of idempotence; times are milliseconds since 1970 UTC.
 
     `snapshot` and `fingerprint` name the prices and promotions it was priced with; `device_total` is what the screen showed.
     `clock_offset` is what the gateway added to the times by the device's clock; prices held as of the time by that clock.
+    `total` holds the `deposit`; `vat` is by rate, lowest first, and leaves out what has no rate.
     """
 
     receipt: Annotated[str, Field(min_length=1, max_length=120)]
@@ -80,6 +102,8 @@ class Receipt(_Part):
     discount: Minor
     total: Minor
     device_total: Minor
+    deposit: Minor = 0
+    vat: Annotated[list[Vat], Field(max_length=100)] = []
 
 
 def with_true_times(receipt: Receipt, clock_offset: int) -> Receipt:
@@ -106,6 +130,7 @@ def form_receipt(trip: Trip, priced: PricedBasket, fingerprint: str, device: str
     if paid != [(line.sku, line.unit_price, line.quantity) for line in trip.lines]:
         raise NoReceipt(f"trip {trip.trip} does not hold what was priced; price it again")
     try:
+        lines = _lines(trip, priced)
         return Receipt(
             receipt=trip.trip, store=trip.store, device=device, journal=journal,
             first_sequence=trip.first_sequence, last_sequence=trip.last_sequence,
@@ -113,7 +138,7 @@ def form_receipt(trip: Trip, priced: PricedBasket, fingerprint: str, device: str
             snapshot=trip.snapshot, fingerprint=fingerprint, member=trip.member, segments=list(trip.segments),
             offers=[OfferUse(offer=offer.offer, revision=offer.revision) for offer in trip.offers],
             coupons=sorted(trip.coupons),
-            lines=_lines(trip, priced),
+            lines=lines, deposit=priced.deposit, vat=vat_of(lines),
             savings=[Saving(promotion=saved.promotion, title=saved.title, amount=saved.amount) for saved in priced.savings],
             units=priced.units, discount=priced.discount, total=priced.total, device_total=trip.finished.total,
         )  # fmt: skip
@@ -128,6 +153,7 @@ def _lines(trip: Trip, priced: PricedBasket) -> list[ReceiptLine]:
         ReceiptLine(
             sku=line.sku, name=line.name, category=line.category, unit_price=line.unit_price, quantity=line.quantity,
             gross=found.gross, discount=found.discount, tax_rate=line.tax_rate, snapshot=line.snapshot,
+            weighings=list(line.weighings), is_labelled=line.is_labelled, deposit=line.deposit,
         )
         for line, found in zip(trip.lines, priced.lines, strict=False)
     ]  # fmt: skip
@@ -139,3 +165,23 @@ def _lines(trip: Trip, priced: PricedBasket) -> list[ReceiptLine]:
         for gift in priced.lines[len(trip.lines) :]
     ]  # fmt: skip
     return lines + gifts
+
+
+def vat_of(lines: Sequence[ReceiptLine]) -> list[Vat]:
+    """The tax that the lines contain, by rate: each line rounded by itself, its deposit likewise."""
+    taxed = [(line, rate) for line in lines if (rate := _rate(line.tax_rate)) is not None]
+    amounts = [(line.gross - line.discount, rate) for line, rate in taxed]
+    amounts += [(line.deposit * line.quantity, rate) for line, rate in taxed if line.deposit]
+    return [
+        Vat(rate=f"{(Decimal(row.rate) / PERCENT).normalize():f}", net=row.net, tax=row.tax, gross=row.gross)
+        for row in vat_table(amounts, is_inclusive=True)
+    ]
+
+
+def _rate(text: str | None) -> int | None:
+    """Millionths of a percent; None for what is no rate, which a device may state and nobody can reckon with."""
+    try:
+        rate = Decimal(text or "")
+    except InvalidOperation:
+        return None
+    return int(rate * PERCENT) if 0 <= rate <= 100 else None

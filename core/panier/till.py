@@ -72,7 +72,8 @@ class TripPricer:
         """As `price_trip`; costs what changed since the last call with the same `shelf` and `offers`."""
         if self._pricer is None or self._held is None or self._held[0] is not shelf or self._held[1] is not offers:
             self._held, self._pricer = (shelf, offers), Pricer(shelf.with_more(offers))
-        return self._pricer.price(self._lines(trip), _shopper(trip, at), prompts=prompts)
+        priced = self._pricer.price(self._lines(trip), _shopper(trip, at), prompts=prompts)
+        return replace(priced, total=priced.total + trip.deposit, deposit=trip.deposit) if trip.deposit else priced
 
     def _lines(self, trip: Trip) -> list[BasketLine]:
         known = self._known

@@ -12,6 +12,7 @@ from pydantic import Discriminator
 from panier.error import PanierError
 from panier.member import EVERY_MEMBER
 from panier.offer import Offer
+from panier.weighed import Weighing
 
 Entry = Literal["scan", "wedge", "typed", "shelf"]
 """How a code came in: a serial scanner, a keyboard wedge, typed digits, or picked from the list of products."""
@@ -40,7 +41,11 @@ class TripStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemAdded:
-    """Units of one product; carries what the device knew of it, so that the fold needs no catalogue."""
+    """Units of one product; carries what the device knew of it, so that the fold needs no catalogue.
+
+    A bag that was weighed is one unit. Where the label stated the price (`is_labelled`), no shelf price is asked. `deposit` is
+    that of one unit, in minor units.
+    """
 
     sku: Name
     name: Annotated[str, Len(1, 120)]
@@ -50,6 +55,9 @@ class ItemAdded:
     snapshot: Count
     entry: Entry
     quantity: Annotated[int, Gt(0), Le(999)] = 1
+    weighing: Weighing | None = None
+    is_labelled: bool = False
+    deposit: Minor = 0
     kind: Literal["item_added"] = "item_added"
 
 
@@ -184,7 +192,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """Equal units: one product at one price."""
+    """Equal units: one product at one price; bags of different weight that cost the same stand on one line."""
 
     sku: str
     name: str
@@ -193,6 +201,9 @@ class Line:
     tax_rate: str | None
     snapshot: int
     quantity: int
+    weighings: tuple[Weighing, ...] = ()
+    is_labelled: bool = False
+    deposit: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +238,11 @@ class Trip:
     def units(self) -> int:
         """Units in the basket."""
         return sum(line.quantity for line in self.lines)
+
+    @property
+    def deposit(self) -> int:
+        """Deposit on all units, in minor units."""
+        return sum(line.deposit * line.quantity for line in self.lines)
 
     @property
     def is_open(self) -> bool:
@@ -282,14 +298,20 @@ class Trip:
 
     def _add(self, item: ItemAdded) -> Trip:
         index = self._index(item.sku, item.unit_price)
+        weighed = () if item.weighing is None else (item.weighing,)
         if index is None:
             line = Line(
                 sku=item.sku, name=item.name, unit_price=item.unit_price, category=item.category,
-                tax_rate=item.tax_rate, snapshot=item.snapshot, quantity=item.quantity,
+                tax_rate=item.tax_rate, snapshot=item.snapshot, quantity=item.quantity, weighings=weighed,
+                is_labelled=item.is_labelled, deposit=item.deposit,
             )  # fmt: skip
             return replace(self, lines=(*self.lines, line), last_line=len(self.lines))
         line = self.lines[index]
-        return self._put(index, replace(line, quantity=line.quantity + item.quantity))
+        more = replace(
+            line, quantity=line.quantity + item.quantity, weighings=line.weighings + weighed,
+            is_labelled=line.is_labelled or item.is_labelled,
+        )  # fmt: skip
+        return self._put(index, more)
 
     def _remove(self, item: ItemRemoved) -> Trip:
         index = self._index(item.sku, item.unit_price)
@@ -298,7 +320,8 @@ class Trip:
             raise TripOrder(f"{item.quantity} of {item.sku} cannot be put back: the basket holds {held}")
         if held == item.quantity:
             return replace(self, lines=self.lines[:index] + self.lines[index + 1 :], last_line=None)
-        return self._put(index, replace(self.lines[index], quantity=held - item.quantity))
+        line, left = self.lines[index], held - item.quantity
+        return self._put(index, replace(line, quantity=left, weighings=line.weighings[:left]))
 
     def _put(self, index: int, line: Line) -> Trip:
         return replace(self, lines=(*self.lines[:index], line, *self.lines[index + 1 :]), last_line=index)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le
 
 from panier.error import PanierError
+from panier.money import format_minor
 from panier.pricing import BasketLine
 
 
@@ -12,6 +16,24 @@ class NotWeighed(PanierError):
     """A weight or a price that cannot be."""
 
     code = "not_weighed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighing:
+    """One bag on the scale: `grams` with the packing, whose weight is `tare`, at a price a kilogram in minor units."""
+
+    grams: Annotated[int, Gt(0), Le(1_000_000)]
+    price_per_kg: Annotated[int, Ge(0), Le(10**12)]
+    tare: Annotated[int, Ge(0), Le(1_000_000)] = 0
+
+    @property
+    def price(self) -> int:
+        """What the bag costs. Raises NotWeighed."""
+        return weigh("", self.price_per_kg, self.grams, tare=self.tare).unit_price
+
+    def spelled(self, currency: str) -> str:
+        """As a receipt states it: "0.532 kg x 3.99/kg"."""
+        return f"{(self.grams - self.tare) / 1000:.3f} kg x {format_minor(self.price_per_kg, currency)}/kg"
 
 
 def weigh(sku: str, price_per_kg: int, grams: int, category: str = "", *, tare: int = 0) -> BasketLine:

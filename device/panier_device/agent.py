@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from panier.barcode import BarcodeRefused, CardCode, LoyaltyRules, PluCode, ProductCode, mask, read
+from panier.barcode import BarcodeRefused, CardCode, CouponCode, LoyaltyRules, PluCode, ProductCode, mask, read
 from panier.catalogue import Product
 from panier.coupon import coupon_in
 from panier.error import PanierError
@@ -148,6 +148,9 @@ class Agent:
             self._card_entry = entry
             self._decide(decision.add_card(self.now.trip, content.number))
             return
+        if isinstance(content, CouponCode):
+            self._take_coupon(content.number, known.get(content.number, content.number), entry)
+            return
         if not isinstance(content, ProductCode | PluCode):
             self._refuse("not_sold_yet", text, entry)
             return
@@ -155,7 +158,7 @@ class Agent:
         if found is None:
             self._refuse("unknown_product" if self._version else "no_prices_yet", text, entry)
         else:
-            self._decide(decision.add_product(*found, entry))
+            self._decide(decision.add_scanned(content, *found, entry, self._currency))
 
     def _coupons(self) -> dict[str, str]:
         """Titles of the coupons that the store, or an offer of this trip's member, asks for."""
@@ -316,6 +319,10 @@ class Agent:
         self.now = replace(self.now, trip=trip if trip.is_open else None, priced=self._price(trip))
         self.poke()
         return True
+
+    @property
+    def _currency(self) -> str:
+        return self.now.trip.currency if self.now.trip else self._shop.held.currency or self._fallback[0]
 
     def _started(self) -> TripStarted:
         held = self._shop.held

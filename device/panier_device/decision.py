@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from panier.barcode import PluCode, ProductCode
 from panier.catalogue import Product
 from panier.member import Capsule
-from panier.money import format_minor
+from panier.money import exponent, format_minor
 from panier.offer import Offer
 from panier.pricing.coupon import CouponAnswer
 from panier.trip import (
@@ -28,9 +29,11 @@ from panier.trip import (
     OfferShown,
     Trip,
 )
+from panier.weighed import Weighing
 
 Tone = Literal["plain", "good", "attention"]
 _MOST_AT_ONCE = 999
+_HEAVIEST = 1_000_000
 MOST_COUPONS = 100
 """In one trip; nobody's wallet holds more, and a receipt must hold them."""
 
@@ -55,11 +58,33 @@ class Decision:
 
 def add_product(product: Product, version: int, entry: Entry) -> Decision:
     """A product was scanned, typed or picked."""
-    item = ItemAdded(
-        sku=product.sku, name=product.name, unit_price=product.unit_price, category=product.category,
-        tax_rate=product.tax_rate, snapshot=version, entry=entry,
+    if product.unit == "kg":
+        return refuse_code("needs_weight", product.sku, entry)
+    return Decision((_item(product, version, entry, product.unit_price),))
+
+
+def add_scanned(content: ProductCode | PluCode, product: Product, version: int, entry: Entry, currency: str) -> Decision:
+    """A product by its code: by weight or at the price that its own label states, or as the shelf says.
+
+    A weight says nothing of what is sold by the piece, and a price in another currency nothing to this store.
+    """
+    match content:
+        case ProductCode(grams=int(grams)) if product.unit == "kg" and 0 < grams <= _HEAVIEST:
+            weighing = Weighing(grams=grams, price_per_kg=product.unit_price)
+            return Decision((replace(_item(product, version, entry, weighing.price), weighing=weighing),))
+        case ProductCode(price=int(price), currency=""):
+            scale = 10 ** exponent(currency), 10**content.price_decimals
+            minor = (2 * price * scale[0] + scale[1]) // (2 * scale[1])
+            return Decision((replace(_item(product, version, entry, minor), is_labelled=True),))
+        case _:
+            return add_product(product, version, entry)
+
+
+def _item(product: Product, version: int, entry: Entry, unit_price: int) -> ItemAdded:
+    return ItemAdded(
+        sku=product.sku, name=product.name, unit_price=unit_price, category=product.category,
+        tax_rate=product.tax_rate, snapshot=version, entry=entry, deposit=product.deposit,
     )  # fmt: skip
-    return Decision((item,))
 
 
 def add_card(trip: Trip | None, card: str) -> Decision:
@@ -117,9 +142,11 @@ def one_more(trip: Trip | None, chosen: int | None = None) -> Decision:
     line = marked_line(trip, chosen)
     if line is None:
         return Decision(message=Message("nothing_to_change", "attention"))
+    if line.weighings or line.is_labelled:
+        return Decision(message=Message("scan_each", "attention"))
     item = ItemAdded(
         sku=line.sku, name=line.name, unit_price=line.unit_price, category=line.category,
-        tax_rate=line.tax_rate, snapshot=line.snapshot, entry="typed",
+        tax_rate=line.tax_rate, snapshot=line.snapshot, entry="typed", deposit=line.deposit,
     )  # fmt: skip
     return Decision((item,))
 

@@ -207,14 +207,14 @@ class Replica:
         row = self._one("SELECT max(sequence) FROM entry WHERE kind = 'promotion' AND sequence <= ?", version)
         return int(row[0] or 0) if row else 0
 
-    def price(self, sku: str, version: int) -> int | None:
-        """A product's shelf price in minor units as of snapshot `version`; None where it was not sold then."""
+    def product(self, sku: str, version: int) -> Product | None:
+        """A product as of snapshot `version`; None where it was not sold then."""
         row = self._one(
             "SELECT body FROM entry WHERE kind = 'product' AND key = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1",
             sku,
             version,
         )
-        return int(json.loads(row[0])["unit_price"]) if row and row[0] is not None else None
+        return _PRODUCT.validate_json(row[0]) if row and row[0] is not None else None
 
     def fingerprint_of(self, version: int) -> Fingerprint:
         """The fingerprint as of an older `version`: the newest one, with what came after it taken back."""

@@ -13,6 +13,7 @@ from panier.error import PanierError
 from panier.intake import Incident
 from panier.money import format_minor
 from panier.offer import Offer
+from panier.pricetag import strange_prices
 from panier.pricing import PricedBasket, PromotionSet
 from panier.receipt import form_receipt
 from panier.snapshot import Fingerprint
@@ -75,7 +76,7 @@ class Settlement:
             return self._price(replace(trip, offers=tuple(self._known_offers(trip)))).total
         except PanierError as error:
             self._log.warning("not_priced", trip=trip.trip, reason=str(error))
-            return sum(line.unit_price * line.quantity for line in trip.lines)
+            return trip.deposit + sum(line.unit_price * line.quantity for line in trip.lines)
 
     def member_of(self, trip: Trip) -> str | None:
         """The pseudonym of the trip's member: as the device was told, else by the card, which it may have read offline."""
@@ -123,12 +124,7 @@ class Settlement:
 
     def _strange_prices(self, trip: Trip) -> Iterator[str]:
         for line in trip.lines:
-            price = self._replica.price(line.sku, line.snapshot)
-            if price is None:
-                yield f"{line.sku} was not sold at version {line.snapshot}"
-            elif price != line.unit_price:
-                stated, ours = format_minor(line.unit_price, trip.currency), format_minor(price, trip.currency)
-                yield f"{line.sku} stands at {stated}, but cost {ours} at version {line.snapshot}"
+            yield from strange_prices(line, self._replica.product(line.sku, line.snapshot), trip.currency)
 
 
 def _strange_figures(trip: Trip, priced: PricedBasket) -> Iterator[str]:

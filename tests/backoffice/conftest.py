@@ -20,6 +20,7 @@ from panier.offer import Offer
 from panier.receipt import form_receipt
 from panier.till import compile_definitions, compile_offers, price_trip
 from panier.trip import Line, Trip, TripFinished
+from panier.weighed import Weighing
 from panier_backoffice.application import create_app
 from panier_backoffice.office import Office
 from panier_backoffice.opening import open_office
@@ -37,6 +38,13 @@ PRODUCTS = [
     {"sku": "beans", "gtins": ["04006381333931"], "name": "Espresso beans 1 kg", "unit_price": 1240, "category": "Coffee"},
     {"sku": "granola", "gtins": ["05901234123457"], "name": "Granola crunchy", "unit_price": 450, "category": "Cereals"},
 ]
+LOOSE_AND_BOTTLED = [
+    {"sku": "figs", "gtins": ["02000000000046"], "name": "Figs", "unit_price": 400, "unit": "kg", "tax_rate": "5.5"},
+    {
+        "sku": "cola", "gtins": ["02000000000053"], "name": "Cola 1 l", "unit_price": 100, "category": "", "deposit": 25,
+        "tax_rate": "20",
+    },
+]  # fmt: skip
 MEMBERS = [
     {"member": "m-1", "first_name": "Claire", "cards": ["2900000000017"], "segments": ["regulars"]},
     {"member": "m-2", "first_name": "Omar", "cards": ["2900000000024"], "segments": ["regulars", "bakers"]},
@@ -117,16 +125,25 @@ class Gateway:
         basket: dict[str, int],
         campaigns: tuple[dict[str, Any], ...] = (),
         coupons: tuple[str, ...] = (),
+        bags: tuple[Weighing, ...] = (),
         **changes: Any,
     ) -> dict[str, Any]:
         """The receipt of `basket` (units by SKU), bought by member m-1 who holds the offers of `campaigns`."""
-        products = {one["sku"]: one for one in PRODUCTS}
+        products = {one["sku"]: one for one in (*PRODUCTS, *LOOSE_AND_BOTTLED)}
         lines = tuple(
             Line(
                 sku=sku, name=products[sku]["name"], unit_price=products[sku]["unit_price"], category=products[sku]["category"],
-                tax_rate=None, snapshot=self.snapshot, quantity=quantity,
+                tax_rate=products[sku].get("tax_rate"), snapshot=self.snapshot, quantity=quantity,
+                deposit=products[sku].get("deposit", 0),
             )
             for sku, quantity in basket.items()
+        )  # fmt: skip
+        lines += tuple(
+            Line(
+                sku="figs", name="Figs", unit_price=bag.price, category="", tax_rate="5.5", snapshot=self.snapshot, quantity=1,
+                weighings=(bag,),
+            )
+            for bag in bags
         )  # fmt: skip
         offers = [
             Offer(offer=one["campaign"], **{name: one[name] for name in ("revision", "title", "reason", "promotion")})

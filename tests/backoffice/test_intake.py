@@ -10,10 +10,11 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from tests.backoffice.conftest import NOON, STORE_TOKEN, Gateway
+from tests.backoffice.conftest import LOOSE_AND_BOTTLED, NOON, PRODUCTS, STORE_TOKEN, Gateway
 
 from panier.intake import IntakeResult
 from panier.snapshot import canonical
+from panier.weighed import Weighing
 from panier_backoffice.office import Office
 from panier_backoffice.receipt import repository
 
@@ -336,9 +337,61 @@ async def test_a_receipt_that_came_before_an_update_is_known_when_it_comes_again
 ) -> None:
     receipt = till.receipt(TRIP, {"oat": 2})
     await _deliver(gateway, receipts=[receipt])
-    before = {name: value for name, value in receipt.items() if name not in ("coupons",)}
+    later = {"clock_offset", "coupons", "deposit", "vat", "weighings", "is_labelled"}
+    before = {name: value for name, value in receipt.items() if name not in later}
+    before["lines"] = [{name: value for name, value in line.items() if name not in later} for line in receipt["lines"]]
     with office.writing() as session:
         held = repository.find(session, TRIP)
         assert held is not None
         assert held.digest == hashlib.sha256(canonical(before).encode()).hexdigest(), "as the version before it reckoned"
     assert (await _deliver(gateway, receipts=[before])).receipts.known == 1
+
+
+BAGS = (Weighing(grams=520, tare=20, price_per_kg=400), Weighing(grams=250, price_per_kg=400))
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_weighed_goods_and_deposits_are_kept_and_priced_again(
+    script: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway
+) -> None:
+    answer = await script.post("/api/v1/import", json={"products": LOOSE_AND_BOTTLED})
+    assert answer.json()["products"]["stored"] == 2, answer.text
+    assert (await script.get("/api/v1/products/figs")).json()["unit"] == "kg"
+    assert (await script.get("/api/v1/products/cola")).json()["deposit"] == 25
+    till.snapshot = answer.json()["last"]
+    receipt = till.receipt(TRIP, {"cola": 3}, bags=BAGS)
+    assert (receipt["deposit"], receipt["total"]) == (75, 300 + 75 + 200 + 100)
+    await _deliver(gateway, receipts=[receipt])
+    assert (await script.get("/api/v1/incidents")).json() == []
+    held = (await gateway.get(f"/api/v1/receipts/{TRIP}")).json()
+    assert {name: held[name] for name in receipt if name != "clock_offset"} == {
+        name: value for name, value in receipt.items() if name != "clock_offset"
+    }
+    text = (await gateway.get(f"/api/v1/receipts/{TRIP}/text")).text
+    assert "  0.500 kg x 4.00/kg" in text
+    assert "VAT 20 % in 3.75, net 3.12" in text
+    assert (await gateway.get("/api/v1/receipts/none/text")).status_code == 404
+
+
+@pytest.mark.usefixtures("stocked")
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"deposit": 50}, "it says deposit 0.50, its lines add up to 0.75"),
+        ({"total": 600}, "it says total 6.00, its lines add up to 6.75"),
+        ({"vat": [{"rate": "20", "net": 300, "tax": 75, "gross": 375}]}, "its VAT is not that of its lines"),
+    ],
+)
+async def test_a_deposit_or_vat_that_does_not_add_up_is_shown(
+    script: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway, change: dict[str, Any], says: str
+) -> None:
+    till.snapshot = (await script.post("/api/v1/import", json={"products": LOOSE_AND_BOTTLED})).json()["last"]
+    await _deliver(gateway, receipts=[till.receipt(TRIP, {"cola": 3}, bags=BAGS) | change])
+    (incident,) = (await script.get("/api/v1/incidents")).json()
+    assert says in incident["text"]
+
+
+async def test_an_assortment_from_before_an_update_is_known_when_it_comes_again(stocked: httpx.AsyncClient) -> None:
+    plain = [{**PRODUCTS[0], "unit": "each", "deposit": 0}, PRODUCTS[1]]
+    answer = (await stocked.post("/api/v1/import", json={"products": plain})).json()
+    assert (answer["products"]["known"], answer["last"]) == (2, 8)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from panier.catalogue import told
 from panier.feed import CampaignRecord, FeedEntry, FeedPage, MemberRecord
 from panier.intake import Contact, Incident, Intake, IntakeResult, Live, Outcome, Refused
 from panier.message import Counters, LiveRow
@@ -97,3 +98,9 @@ def test_a_receipt_with_nonsense_figures_is_refused(field: str, value: object) -
 def test_an_item_that_does_not_fit_leaves_the_delivery_standing() -> None:
     delivery = Intake.model_validate({"receipts": [RECEIPT.model_dump(), {"receipt": ""}], "contacts": [{}]})
     assert (len(delivery.receipts), len(delivery.contacts), delivery.incidents) == (2, 1, [])
+
+
+def test_a_product_is_told_without_the_later_fields_that_say_nothing() -> None:
+    body = {"sku": "a", "unit_price": 5, "unit": "each", "deposit": 0}
+    assert told(body) == {"sku": "a", "unit_price": 5}
+    assert told(body | {"unit": "kg", "deposit": 25}) == {"sku": "a", "unit_price": 5, "unit": "kg", "deposit": 25}

@@ -38,6 +38,7 @@ from panier.message import (
 from panier.offer import Offer
 from panier.snapshot import Change
 from panier.trip import Event, Happening, ItemAdded
+from panier.weighed import Weighing
 
 HEX = "0" * 63 + "1"
 OFFER = Offer(offer="c-1", revision=2, title="20 % off", reason="Monthly", promotion={"kind": "percent", "percent": "20"})
@@ -204,6 +205,7 @@ DRAWN: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "ItemRemoved": {"sku": names, "unit_price": minors, "quantity": quantities},
     "CardScanned": {"card": names},
     "CapsuleReceived": {"member": names, "segments": st.tuples(names), "offers": st.sampled_from([(), (OFFER,)])},
+    "CouponShown": {"coupon": names},
     "OfferShown": {"offer": names},
     "OfferAccepted": {"offer": names},
     "OfferRefused": {"offer": names},
@@ -233,7 +235,8 @@ def test_the_form_of_an_event_is_what_the_protocol_says() -> None:
     """Golden: journals on devices hold this text for days."""
     event = event_from_json(GOOD_EVENT)
     assert isinstance(event.what, ItemAdded)
-    assert json.loads(event_to_json(event)) == GOOD_EVENT
+    later = {"weighing": None, "is_labelled": False, "deposit": 0}
+    assert json.loads(event_to_json(event)) == GOOD_EVENT | {"what": GOOD_EVENT["what"] | later}
 
 
 @pytest.mark.parametrize(
@@ -282,3 +285,13 @@ def test_any_record_is_an_event_or_malformed(record: str | bytes) -> None:
 def test_a_happening_that_does_not_fit_is_refused() -> None:
     with pytest.raises(Malformed, match="happening: "):
         happening_from_json('{"kind": "item_added"}')
+
+
+def test_a_weighing_travels_whole_and_one_of_nothing_is_refused() -> None:
+    weighing = Weighing(grams=552, tare=20, price_per_kg=399)
+    what = ItemAdded(
+        sku="figs", name="Figs", unit_price=212, category="", tax_rate=None, snapshot=1, entry="scan", weighing=weighing
+    )
+    assert happening_from_json(happening_to_json(what)) == what
+    with pytest.raises(Malformed, match=r"weighing\.grams"):
+        happening_from_json(happening_to_json(what).replace("552", "0"))

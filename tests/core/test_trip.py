@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -31,6 +32,7 @@ from panier.trip import (
     fold,
     start,
 )
+from panier.weighed import Weighing
 
 TRIP = "handheld-07.k3xq7a.41"
 STARTED = TripStarted(store="s-1", currency="USD", timezone="America/New_York", snapshot=7)
@@ -77,6 +79,26 @@ def test_equal_units_share_a_line_and_the_last_one_is_marked() -> None:
 def test_coupons_are_held_to_the_end_of_the_trip_and_one_shown_twice_is_one() -> None:
     trip = trip_of(CouponShown(coupon="TEA"), item(), CouponShown(coupon="9912345678909"), CouponShown(coupon="TEA"))
     assert trip.coupons == {"TEA", "9912345678909"}
+
+
+def bag(grams: int, price_per_kg: int = 100) -> ItemAdded:
+    weighing = Weighing(grams=grams, price_per_kg=price_per_kg)
+    return replace(item("figs", weighing.price), weighing=weighing)
+
+
+def test_two_weighings_are_two_lines_unless_they_cost_the_same() -> None:
+    trip = trip_of(bag(500), bag(900), bag(501))
+    assert basket(trip) == [("figs", 50, 2), ("figs", 90, 1)]
+    assert [[weighing.grams for weighing in line.weighings] for line in trip.lines] == [[500, 501], [900]]
+    less = trip_of(bag(500), bag(900), bag(501), back("figs", 50), back("figs", 90))
+    assert [[weighing.grams for weighing in line.weighings] for line in less.lines] == [[500]]
+
+
+def test_a_label_s_price_is_marked_and_deposits_add_up_by_unit() -> None:
+    labelled = replace(item("ham", 433), is_labelled=True)
+    trip = trip_of(replace(item("cola", 150, 3), deposit=25), item("ham", 433), labelled, back("cola", 150))
+    assert [line.is_labelled for line in trip.lines] == [False, True]
+    assert trip.deposit == 2 * 25
 
 
 def test_one_product_at_two_prices_has_two_lines() -> None:

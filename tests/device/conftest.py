@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pytest
 
-from panier.catalogue import Product
+from panier.catalogue import Product, told
 from panier.message import SnapshotPart
 from panier.snapshot import Change, Fingerprint, canonical
 from panier_device.agent import Agent
@@ -17,12 +17,16 @@ from panier_device.shop import Shop
 from panier_device.tally import Tally
 from panier_io.journal import Journal
 
-MILK, BREAD, BEANS = "2000000000039", "2000000000022", "2000000000015"
+MILK, BREAD, BEANS, FIGS, COLA = "2000000000039", "2000000000022", "2000000000015", "2000000000046", "2000000000053"
 CARD = "2900000000179"
 PRODUCTS = {
     "1": Product(sku="1", gtins=("02000000000015",), name="Espresso beans 1 kg", unit_price=1240, category="coffee"),
     "2": Product(sku="2", gtins=("02000000000022",), name="Baguette", unit_price=115, category="bakery"),
     "3": Product(sku="3", gtins=("02000000000039",), name="Oat milk 1 l", unit_price=179, category="milk"),
+}
+WEIGHED_AND_DEPOSIT = {
+    "4": Product(sku="4", gtins=("02000000000046",), name="Figs", unit_price=399, category="fruit", unit="kg"),
+    "5": Product(sku="5", gtins=("02000000000053",), name="Cola 1 l", unit_price=150, category="drinks", deposit=25),
 }
 PROMOTIONS = {
     "two": {"kind": "n_for_price", "title": "2 for 22.00", "target": {"skus": ["1"]}, "n": 2, "price": "22.00"},
@@ -31,12 +35,7 @@ PROMOTIONS = {
 
 
 def body(product: Product) -> str:
-    return canonical(
-        {
-            "sku": product.sku, "gtins": list(product.gtins), "name": product.name, "unit_price": product.unit_price,
-            "category": product.category, "size": product.size, "tax_rate": product.tax_rate,
-        }
-    )  # fmt: skip
+    return canonical(told(asdict(product)))
 
 
 def changes(products: dict[str, Product] | None = None, promotions: dict[str, dict] | None = None) -> list[Change]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from panier.offer import Offer
 from panier.trip import CapsuleReceived, CardScanned, CouponShown, TripFinished
+from panier.weighed import Weighing
 
 TENTH = {"kind": "percent", "percent": "10", "target": {"all": True}}
 
@@ -26,8 +29,6 @@ async def finish(till, *happenings, units, discount, total):
 
 
 def at(started, snapshot):
-    from dataclasses import replace
-
     return replace(started, snapshot=snapshot)
 
 
@@ -136,3 +137,36 @@ async def test_a_coupon_of_the_store_and_one_of_an_offer_count_at_the_gateway_to
     await until(lambda: stocked.office.receipts)
     receipt = stocked.office.receipts[0]
     assert (receipt["total"], receipt["coupons"], stocked.office.incidents) == (485, ["9912345678909", "MINE"], [])
+
+
+@pytest.fixture
+async def market(stocked, product, until):
+    await stocked.office.say("product", "figs", product("figs", 400) | {"unit": "kg", "tax_rate": "5.5"})
+    await stocked.office.say("product", "cola", product("cola", 100) | {"deposit": 25, "tax_rate": "20"})
+    await until(lambda: stocked.gateway._replica.position == 5)
+    return stocked
+
+
+async def test_weights_labels_and_deposits_are_on_the_receipt_with_the_vat_they_contain(market, started, item, until):
+    till = await market.till()
+    bag = replace(item("figs", 200, snapshot=5), weighing=Weighing(grams=520, tare=20, price_per_kg=400), tax_rate="5.5")
+    labelled = replace(item("figs", 311, snapshot=5), is_labelled=True, tax_rate="5.5")
+    cola = replace(item("cola", 100, 3, snapshot=5), deposit=25, tax_rate="20")
+    # 10 % of the goods, none of the deposit.
+    await finish(till, at(started, 5), bag, labelled, cola, units=5, discount=81, total=200 + 311 + 300 - 81 + 75)
+    await until(lambda: market.office.receipts)
+    (receipt,) = market.office.receipts
+    assert (receipt["total"], receipt["deposit"], receipt["units"], market.office.incidents) == (805, 75, 5, [])
+    assert receipt["lines"][0]["weighings"] == [{"grams": 520, "tare": 20, "price_per_kg": 400}]
+    assert [line["is_labelled"] for line in receipt["lines"]] == [False, True, False]
+    assert [(row["rate"], row["gross"], row["net"]) for row in receipt["vat"]] == [("5.5", 460, 436), ("20", 345, 287)]
+
+
+async def test_a_weight_or_deposit_that_is_not_the_shelf_s_is_an_incident(market, started, item, until):
+    till = await market.till()
+    bag = replace(item("figs", 100, snapshot=5), weighing=Weighing(grams=500, price_per_kg=200))
+    await finish(till, at(started, 5), bag, item("cola", 100, snapshot=5), units=2, discount=20, total=180)
+    await until(lambda: market.office.receipts and market.office.incidents)
+    text = market.office.incidents[0]["text"]
+    assert "figs was weighed at 2.00 a kg, but cost 4.00 at version 5" in text
+    assert "cola has a deposit of 0.00, but had 0.25 at version 5" in text

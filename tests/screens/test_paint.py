@@ -131,6 +131,18 @@ def test_the_keys_that_change_the_marked_line_stand_under_it_and_fit(count: int)
     assert not any("remove" in row for row in show(basket, Pose("typed", "4")))
 
 
+def test_a_weight_and_a_deposit_stand_below_their_line_before_its_savings():
+    notes = (("0.532 kg x 3.99/kg", ""), ("Deposit 2 x 0.25", "0.50"))
+    line = LineView("Figs", 2, "4.24", (("less", "-0.50"),), True, notes=notes)
+    rows = show(replace(BASKET, lines=(line,)))
+    first = next(place for place, text in enumerate(rows) if "Figs" in text)
+    assert [text.split() for text in rows[first + 1 : first + 4]] == [
+        ["0.532", "kg", "x", "3.99/kg"],
+        ["Deposit", "2", "x", "0.25", "0.50"],
+        ["less", "-0.50"],
+    ]
+
+
 def test_the_start_and_the_farewell_say_what_is_next():
     assert any("Scan your card or first item" in row for row in show(View(phase="start", greeting="Welcome", link=Link())))
     thanks = replace(BASKET, phase="thanks", greeting="Thank you, Claire", trip="hand-1.abc234.17")

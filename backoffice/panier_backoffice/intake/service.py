@@ -158,12 +158,16 @@ class Delivery:
         )
 
 
-_CAME_LATER = {"coupons"}
-"""Fields of a receipt that earlier versions did not have."""
+_CAME_LATER = {"clock_offset", "coupons", "deposit", "vat", "weighings", "is_labelled"}
+"""Fields of a receipt and its lines that earlier versions did not have."""
 
 
 def _digest(receipt: Receipt) -> str:
     # A field that came later counts only where it says something: a repeat from before an update is still a repeat.
-    stated = receipt.model_dump(mode="json")
-    told = {name: value for name, value in stated.items() if value or name not in _CAME_LATER}
-    return hashlib.sha256(canonical(told).encode()).hexdigest()
+    stated = _said(receipt.model_dump(mode="json"))
+    lines = [_said(line) for line in stated["lines"]]
+    return hashlib.sha256(canonical(stated | {"lines": lines}).encode()).hexdigest()
+
+
+def _said(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in part.items() if value or name not in _CAME_LATER}

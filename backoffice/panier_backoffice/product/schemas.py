@@ -13,7 +13,7 @@ from panier.receipt import Minor, Name
 
 
 class Product(BaseModel):
-    """One product; `unit_price` in minor units of the chain's currency, `gtins` as GTIN-14."""
+    """One product; `unit_price`, of a piece or a kilogram as `unit` says, and `deposit` in minor units, `gtins` as GTIN-14."""
 
     sku: str
     gtins: list[str]
@@ -22,6 +22,8 @@ class Product(BaseModel):
     category: str
     size: str
     tax_rate: str | None
+    unit: str
+    deposit: int
     cost: int | None = None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
-from panier.catalogue import Product
+from panier.catalogue import Product, told
 from panier.intake import Outcome, Refused
 from panier.snapshot import canonical
 from panier_backoffice.feed import log
@@ -44,7 +44,7 @@ def take_products(session: Session, given: Sequence[Mapping[str, Any]], at: int)
         products[product.sku] = product
         if "cost" in raw:
             costs[product.sku] = cost
-        bodies[product.sku] = canonical(_PRODUCT.dump_python(product, mode="json"))
+        bodies[product.sku] = canonical(told(_PRODUCT.dump_python(product, mode="json")))
     held = repository.bodies(session, bodies.keys())
     changed = [sku for sku, body in bodies.items() if held.get(sku) != body]
     _store(session, [products[sku] for sku in changed], bodies, held, at)
@@ -62,6 +62,8 @@ def _store(session: Session, products: Sequence[Product], bodies: Mapping[str, s
             "size": product.size,
             "unit_price": product.unit_price,
             "tax_rate": product.tax_rate,
+            "unit": product.unit,
+            "deposit": product.deposit,
             "sequence": sequence,
         }
         for product, sequence in zip(products, sequences, strict=True)
@@ -118,8 +120,9 @@ def _checked(raw: Mapping[str, Any], taken: Mapping[str, str]) -> Product:
     for field, text in (("name", product.name), ("category", product.category), ("size", product.size)):
         if stray := unprintable(text):
             raise Unfit({field: stray})
-    if product.unit_price > DEAREST:
-        raise Unfit({"unit_price": f"{product.unit_price} is more than {DEAREST}, the most that a receipt can state"})
+    for field, amount in (("unit_price", product.unit_price), ("deposit", product.deposit)):
+        if amount > DEAREST:
+            raise Unfit({field: f"{amount} is more than {DEAREST}, the most that a receipt can state"})
     if product.tax_rate is not None and not _TAX_RATE.fullmatch(product.tax_rate):
         raise Unfit({"tax_rate": f'{product.tax_rate[:20]!r} is not a percentage such as "5.5"'})
     for gtin in product.gtins:

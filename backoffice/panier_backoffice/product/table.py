@@ -19,6 +19,8 @@ class ProductRow(Table):
     size: Mapped[str] = mapped_column(String(40))
     unit_price: Mapped[int]
     tax_rate: Mapped[str | None] = mapped_column(String(12))
+    unit: Mapped[str] = mapped_column(String(4))
+    deposit: Mapped[int]
     sequence: Mapped[int]
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.responses import PlainTextResponse
 
+from panier.receipt import Receipt
+from panier.slip import slip
 from panier_backoffice.office import TheOffice
 from panier_backoffice.problem import NotAllowed, NotFound
 from panier_backoffice.receipt import repository
@@ -39,6 +42,12 @@ def get_receipt(office: TheOffice, holder: Holder, receipt: str) -> FullReceipt:
         if row is None or holder not in (None, row.store):
             raise NotFound(f"there is no receipt {receipt!r}")
         return repository.full(session, row)
+
+
+@router.get("/receipts/{receipt}/text", response_class=PlainTextResponse)
+def get_slip(office: TheOffice, holder: Holder, receipt: str) -> PlainTextResponse:
+    """One receipt as text of 42 columns, with deposits and the VAT in it by rate."""
+    return PlainTextResponse(slip(Receipt(**get_receipt(office, holder, receipt).model_dump())))
 
 
 @router.get("/totals")

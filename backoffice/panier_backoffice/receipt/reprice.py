@@ -7,17 +7,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
+from panier.catalogue import Product
 from panier.error import PanierError
 from panier.money import format_minor
 from panier.offer import Offer
+from panier.pricetag import strange_prices
 from panier.pricing import PricedBasket
-from panier.receipt import OfferUse, Receipt, ReceiptLine
+from panier.receipt import OfferUse, Receipt, ReceiptLine, vat_of
 from panier.till import compile_offers, price_trip
 from panier.trip import Line, Trip
 from panier_backoffice.feed import log
 from panier_backoffice.receipt.shelf import Shelves
+
+_PRODUCT: TypeAdapter[Product] = TypeAdapter(Product)
 
 
 @dataclass(slots=True)
@@ -36,14 +41,14 @@ class PriceLog:
             self._newest = log.newest(self.session)
         return self._newest
 
-    def shelf_prices(self, lines: Sequence[ReceiptLine]) -> dict[tuple[str, int], int]:
-        """The shelf price of each (SKU, version) on `lines`; products that were not sold at that version are left out."""
-        prices: dict[tuple[str, int], int] = {}
+    def products(self, lines: Sequence[ReceiptLine]) -> dict[tuple[str, int], Product]:
+        """The product of each (SKU, version) on `lines`; those that were not sold at that version are left out."""
+        found: dict[tuple[str, int], Product] = {}
         for version in {line.snapshot for line in lines}:
             skus = [line.sku for line in lines if line.snapshot == version]
             bodies: dict[str, dict[str, Any]] = log.bodies_at(self.session, "product", version, skus)
-            prices |= {(sku, version): int(body["unit_price"]) for sku, body in bodies.items()}
-        return prices
+            found |= {(sku, version): _PRODUCT.validate_python(body) for sku, body in bodies.items()}
+        return found
 
     def offer(self, use: OfferUse) -> Offer | None:
         """The offer of that revision of a campaign as it was pushed; None where none such was."""
@@ -85,12 +90,17 @@ def _sums(receipt: Receipt) -> Iterator[str]:
             gross, unit_price = _money(line.gross, receipt), _money(line.unit_price, receipt)
             yield f"{line.sku}: {line.quantity} at {unit_price} are not {gross}"
     units, discount = sum(line.quantity for line in receipt.lines), sum(line.discount for line in receipt.lines)
-    total = sum(line.gross - line.discount for line in receipt.lines)
+    deposit = sum(line.deposit * line.quantity for line in receipt.lines)
+    total = deposit + sum(line.gross - line.discount for line in receipt.lines)
     if receipt.units != units:
         yield f"it says {receipt.units} units, its lines hold {units}"
-    for name, stated, summed in (("discount", receipt.discount, discount), ("total", receipt.total, total)):
+    stated_sums = (("discount", receipt.discount), ("deposit", receipt.deposit), ("total", receipt.total))
+    for (name, stated), summed in zip(stated_sums, (discount, deposit, total), strict=True):
         if stated != summed:
             yield f"it says {name} {_money(stated, receipt)}, its lines add up to {_money(summed, receipt)}"
+    # A gateway of an earlier version says nothing of VAT.
+    if receipt.vat and receipt.vat != vat_of(receipt.lines):
+        yield "its VAT is not that of its lines"
 
 
 def bought_lines(receipt: Receipt) -> Sequence[ReceiptLine]:
@@ -104,14 +114,9 @@ def bought_lines(receipt: Receipt) -> Sequence[ReceiptLine]:
 
 def _line_prices(receipt: Receipt, price_log: PriceLog) -> Iterator[str]:
     bought = bought_lines(receipt)
-    shelf = price_log.shelf_prices(bought)
+    products = price_log.products(bought)
     for line in bought:
-        price = shelf.get((line.sku, line.snapshot))
-        if price is None:
-            yield f"{line.sku} was not sold at version {line.snapshot}"
-        elif price != line.unit_price:
-            stated, known = _money(line.unit_price, receipt), _money(price, receipt)
-            yield f"{line.sku} stands at {stated}, but cost {known} at version {line.snapshot}"
+        yield from strange_prices(line, products.get((line.sku, line.snapshot)), receipt.currency)
 
 
 def _engine(receipt: Receipt, offers: Sequence[Offer], price_log: PriceLog) -> Iterator[str]:
@@ -150,7 +155,8 @@ def _trip(receipt: Receipt) -> Trip:
         lines=tuple(
             Line(
                 sku=line.sku, name=line.name, unit_price=line.unit_price, category=line.category, tax_rate=line.tax_rate,
-                snapshot=line.snapshot, quantity=line.quantity,
+                snapshot=line.snapshot, quantity=line.quantity, weighings=tuple(line.weighings), is_labelled=line.is_labelled,
+                deposit=line.deposit,
             )
             for line in bought_lines(receipt)
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from panier.receipt import OfferUse, ReceiptLine, Saving
+from panier.receipt import OfferUse, ReceiptLine, Saving, Vat
 
 
 class ReceiptHead(BaseModel):
@@ -34,6 +34,8 @@ class FullReceipt(ReceiptHead):
     timezone: str
     fingerprint: str
     segments: list[str]
+    deposit: int
+    vat: list[Vat]
     offers: list[OfferUse]
     coupons: list[str]
     lines: list[ReceiptLine]

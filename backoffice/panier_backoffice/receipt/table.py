@@ -37,6 +37,8 @@ class ReceiptRow(Table):
     discount: Mapped[int]
     total: Mapped[int]
     device_total: Mapped[int]
+    deposit: Mapped[int]
+    vat: Mapped[list[dict[str, Any]]]
     digest: Mapped[str] = mapped_column(String(64))
     arrived_at: Mapped[int]
 
@@ -57,6 +59,9 @@ class LineRow(Table):
     discount: Mapped[int]
     tax_rate: Mapped[str | None] = mapped_column(String(12))
     snapshot: Mapped[int]
+    weighings: Mapped[list[dict[str, Any]]]
+    is_labelled: Mapped[bool]
+    deposit: Mapped[int]
 
 
 class SavingRow(Table):

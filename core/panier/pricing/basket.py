@@ -97,9 +97,9 @@ class PricedBasket:
     """What a basket comes to; amounts in minor units.
 
     `lines` keep the order they were given in (equal ones merged), gifts follow. `total` is what is paid: gross less discount,
-    plus `tax` where lines state a rate. `savings` are by promotion, in the order they applied. `units` counts gifts too. Under
-    best_basket, `gained` is what is paid less than by priority, and `proven` says that no choice of promotions, of their order
-    and of the units they take makes the basket cheaper.
+    plus `tax` where lines state a rate, plus the `deposit` that a till adds, which no line holds. `savings` are by promotion, in
+    the order they applied. `units` counts gifts too. Under best_basket, `gained` is what is paid less than by priority, and
+    `proven` says that no choice of promotions, of their order and of the units they take makes the basket cheaper.
     """
 
     currency: str
@@ -117,3 +117,4 @@ class PricedBasket:
     near_misses: tuple[NearMiss, ...] = ()
     proven: bool = False
     gained: int = 0
+    deposit: int = 0

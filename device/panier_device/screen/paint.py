@@ -206,6 +206,7 @@ def _line(line: LineView, width: int, *, is_marked: bool) -> list[Row]:
         (amount, strong),
     ]
     rows: list[Row] = [tuple(spans)]
+    rows += [row([(f"    {text} ", ink)], [(f"{amount:>{_AMOUNT}} ", ink)], width, ink) for text, amount in line.notes]
     rows += [row([(f"    {title} ", saving)], [(f"{amount:>{_AMOUNT}} ", saving)], width, ink) for title, amount in line.savings]
     return rows
 
@@ -370,7 +371,8 @@ def _shelf(pose: Pose, words: Words, width: int, height: int, currency: str) -> 
     for place, product in list(enumerate(pose.found))[first : first + room]:
         chosen = place == pose.cursor
         ink: Ink = "last_bold" if chosen else "page"
-        price = f"{format_minor(product.unit_price, currency):>{_AMOUNT}} "
+        amount = format_minor(product.unit_price, currency)
+        price = f"{words.per_kg.format(amount=amount) if product.unit == 'kg' else amount:>{_AMOUNT}} "
         size = f"  {product.size}" if product.size else ""
         rows.append(
             row(

@@ -19,7 +19,7 @@ Phase = Literal["start", "basket", "thanks"]
 
 @dataclass(frozen=True, slots=True)
 class LineView:
-    """One line: what, how many, what it costs before savings, and each saving with its reason."""
+    """One line: what, how many, what it costs before savings, each saving with its reason; what was weighed, and deposit."""
 
     name: str
     quantity: int
@@ -27,6 +27,8 @@ class LineView:
     savings: tuple[tuple[str, str], ...] = ()
     is_last: bool = False
     is_gift: bool = False
+    notes: tuple[tuple[str, str], ...] = ()
+    """Texts below the name, each with an amount or nothing: what was weighed, and the deposit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def look(situation: Situation, link: Link, words: Words) -> View:
         phase="basket",
         greeting=greeting,
         link=link,
-        lines=_lines(trip, priced),
+        lines=_lines(trip, priced, words),
         near_misses=tuple(_near_miss(miss, trip, words) for miss in priced.near_misses),
         offers=_offers(trip, situation.fresh, words),
         items=_items(priced.units, words),
@@ -167,11 +169,13 @@ def _message(message: Message | None, words: Words) -> MessageView | None:
     return MessageView(printable(what), printable(then), message.tone)
 
 
-def _lines(trip: Trip, priced: PricedBasket) -> tuple[LineView, ...]:
+def _lines(trip: Trip, priced: PricedBasket, words: Words) -> tuple[LineView, ...]:
     """Lines in the order of the trip; what pricing added, such as a gift, follows."""
     by_unit = {(line.sku, line.unit_price): line for line in priced.lines if not line.is_gift}
     last = last_line(trip)
-    shown = [_line(line, by_unit[line.sku, line.unit_price].explanations, line is last, trip.currency) for line in trip.lines]
+    shown = [
+        _line(line, by_unit[line.sku, line.unit_price].explanations, line is last, trip.currency, words) for line in trip.lines
+    ]
     shown += [
         LineView(
             printable(gift.sku),
@@ -186,9 +190,13 @@ def _lines(trip: Trip, priced: PricedBasket) -> tuple[LineView, ...]:
     return tuple(shown)
 
 
-def _line(line: Line, explanations: tuple[Explanation, ...], is_last: bool, currency: str) -> LineView:
+def _line(line: Line, explanations: tuple[Explanation, ...], is_last: bool, currency: str, words: Words) -> LineView:
     amount = format_minor(line.unit_price * line.quantity, currency)
-    return LineView(printable(line.name), line.quantity, amount, _savings(explanations, currency), is_last)
+    notes = [(weighing.spelled(currency), "") for weighing in line.weighings]
+    if line.deposit:
+        each, whole = format_minor(line.deposit, currency), format_minor(line.deposit * line.quantity, currency)
+        notes.append((f"{words.deposit} {line.quantity} x {each}", whole))
+    return LineView(printable(line.name), line.quantity, amount, _savings(explanations, currency), is_last, notes=tuple(notes))
 
 
 def _savings(explanations: tuple[Explanation, ...], currency: str) -> tuple[tuple[str, str], ...]:

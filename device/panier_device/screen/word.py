@@ -26,6 +26,7 @@ class Words:
     minutes: str
     hours: str
     days: str
+    per_kg: str
     items: str
     item: str
     saved: str
@@ -40,6 +41,7 @@ class Words:
     near_amount: str
     fresh: str
     accepted: str
+    deposit: str
     more_above: str
     more_below: str
     help_coming: str
@@ -88,6 +90,7 @@ ENGLISH = Words(
     minutes="{n} min",
     hours="{n} h",
     days="{n} days",
+    per_kg="{amount}/kg",
     items="{n} items",
     item="1 item",
     saved="saved {amount}",
@@ -100,6 +103,7 @@ ENGLISH = Words(
     near_amount="{amount} more {what}: save {saving}",
     fresh="new",
     accepted="yours",
+    deposit="Deposit",
     more_above="↑ {n} more",
     more_below="↓ {n} more",
     help_coming="Help called (h ends)",
@@ -161,6 +165,8 @@ ENGLISH = Words(
         "offer_accepted": ("Yours. It comes off by itself.", ""),
         "offer_refused": ("Not in this trip any more.", ""),
         "goodbye": ("Nothing to pay. See you soon!", ""),
+        "needs_weight": ("This is sold by weight.", "Weigh it, and scan the label you get."),
+        "scan_each": ("Each bag has its own label.", "Scan the next one's label."),
         "disk_fault": ("This device cannot save any more.", "Please take another, or press h."),
     },
     refused=("That code cannot be used here.", "Scan again, or type its digits."),

@@ -1,0 +1,73 @@
+"""The receipt on paper."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from panier.receipt import form_receipt, vat_of
+from panier.slip import WIDTH, slip
+from panier.till import compile_definitions, price_trip
+from panier.trip import Line, Trip, TripFinished
+from panier.weighed import Weighing
+
+
+def line(sku: str, unit_price: int, quantity: int, tax_rate: str | None, deposit: int = 0, *bags: Weighing) -> Line:
+    return Line(
+        sku=sku, name=sku.title(), unit_price=unit_price, category="", tax_rate=tax_rate, snapshot=3, quantity=quantity,
+        deposit=deposit, weighings=bags,
+    )  # fmt: skip
+
+
+TRIP = Trip(
+    trip="till-1.aaaaaa.1", store="north", currency="EUR", timezone="Europe/Paris", snapshot=3, started_at=1_772_468_000_000,
+    last_at=1_772_469_000_000, first_sequence=1, last_sequence=9, coupons=frozenset({"TEA"}),
+    lines=(
+        line("oolong from the high mountains of the north", 400, 2, "5.5"),
+        line("cola", 150, 6, "20", 25),
+        line("figs", 212, 1, "5.5", 0, Weighing(grams=552, tare=20, price_per_kg=399)),
+        line("stamps", 100, 1, None),
+        line("odd", 100, 1, "as agreed"),
+        line("wrong", 100, 1, "900"),
+    ),
+)  # fmt: skip
+
+
+def test_a_slip_shows_weights_deposits_savings_and_the_vat_in_the_total_by_rate() -> None:
+    tea = {"kind": "amount", "amount": "1.50", "coupon": "TEA", "target": {"skus": [TRIP.lines[0].sku]}, "title": "1.50 off tea"}
+    shelf, _ = compile_definitions({"tea": tea}, "EUR")
+    priced = price_trip(TRIP, shelf)
+    assert (priced.gross, priced.discount, priced.deposit, priced.total, priced.units) == (2212, 150, 150, 2212, 12)
+    done = replace(TRIP, finished=TripFinished(units=12, discount=150, total=2212))
+    receipt = form_receipt(done, priced, "0" * 64, "till-1", "aaaaaa")
+    assert [(row.rate, row.net, row.tax, row.gross) for row in receipt.vat] == [("5.5", 817, 45, 862), ("20", 875, 175, 1050)]
+    assert receipt.vat == vat_of(receipt.lines)
+    assert slip(receipt).splitlines() == [
+        "north till-1              2026-03-02 17:30",
+        "",
+        "Oolong From The High Mountains Of Th… 8.00",
+        "  saved                              -1.50",
+        "Cola 6 x 1.50                         9.00",
+        "  deposit 6 x 0.25                    1.50",
+        "Figs                                  2.12",
+        "  0.532 kg x 3.99/kg",
+        "Stamps                                1.00",
+        "Odd                                   1.00",
+        "Wrong                                 1.00",
+        "-" * WIDTH,
+        "TOTAL EUR                            22.12",
+        "of it deposit                         1.50",
+        "you saved: 1.50 off tea               1.50",
+        "VAT 5.5 % in 8.62, net 8.17           0.45",
+        "VAT 20 % in 10.50, net 8.75           1.75",
+        "coupon TEA",
+        "",
+        "till-1.aaaaaa.1",
+    ]
+
+
+def test_a_plain_slip_says_no_more_than_there_is() -> None:
+    bare = replace(TRIP, coupons=frozenset(), lines=(line("stamps", 100, 1, None),))
+    shelf, _ = compile_definitions({}, "EUR")
+    done = replace(bare, finished=TripFinished(units=1, discount=0, total=100))
+    text = slip(form_receipt(done, price_trip(done, shelf), "0" * 64, "till-1", "aaaaaa"))
+    assert [row.split()[0] for row in text.splitlines() if row] == ["north", "Stamps", "-" * WIDTH, "TOTAL", "till-1.aaaaaa.1"]
