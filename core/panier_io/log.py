@@ -11,6 +11,8 @@ from typing import Any, TextIO, cast
 
 import structlog
 
+MOST_BYTES = 5_000_000
+"""Bytes of a log file; as many again are kept of what came before."""
 Logger = structlog.typing.FilteringBoundLogger
 
 
@@ -19,7 +21,7 @@ def setup(level: str = "INFO", *, file: Path | None = None, as_json: bool | None
 
     `file` is for processes that own the terminal's screen (device, monitor). `as_json` defaults to whether nobody looks.
     """
-    stream = cast(TextIO, _Patient(file.open("a", encoding="utf-8", buffering=1) if file else sys.stderr))
+    stream = cast(TextIO, _Patient(_Bounded(file) if file else sys.stderr))
     machine = not stream.isatty() if as_json is None else as_json
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -38,6 +40,24 @@ def setup(level: str = "INFO", *, file: Path | None = None, as_json: bool | None
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
+
+
+class _Bounded(io.TextIOBase):
+    """A file that is put aside as `.1` when it has grown enough, over the one put aside before: a log must not fill the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("a", encoding="utf-8", buffering=1)
+
+    def write(self, s: str) -> int:
+        if self._file.tell() + len(s) > MOST_BYTES:
+            self._path.replace(self._path.with_name(self._path.name + ".1"))
+            self._file.close()
+            self._file = self._path.open("a", encoding="utf-8", buffering=1)
+        return self._file.write(s)
+
+    def flush(self) -> None:
+        self._file.flush()
 
 
 class _Patient(io.TextIOBase):

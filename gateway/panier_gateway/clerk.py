@@ -73,6 +73,10 @@ class Clerk:
         """Where a released journal may begin anew."""
         return await self._run(lambda: self._intake.renewed_from(device, journal))
 
+    async def tidy(self) -> bool:
+        """Lets go of some of what nobody needs any more; True where there may be more."""
+        return await self._run(lambda: self._intake.tidy(self._clock()))
+
     async def decided(self) -> bool:
         """Does what people decided since the last call; False where there was nothing. Raises sqlite3.Error."""
         return await self._run(self._decided)

@@ -12,6 +12,9 @@ from panier.message import Counters, LiveRow, Status
 from panier.trip import HelpEnded, HelpRequested, Trip
 from panier_gateway.intake import TWO_MACHINES, Taken
 
+_SILENCE_MS = 150_000
+"""Milliseconds without a word after which a device counts as offline; each says once a minute that it is here."""
+
 Total = Callable[[Trip], int]
 """What a basket comes to, in minor units."""
 
@@ -90,9 +93,18 @@ class Floor:
         terminal.last_at = max(terminal.last_at, now if status.state == "online" else 0)
         self.changed[device] = None
 
+    def note_silence(self, now: int) -> None:
+        """A device whose last will was lost with its broker is offline all the same once it misses two heartbeats."""
+        for terminal in self.terminals.values():
+            if terminal.status and terminal.status.state == "online" and now - terminal.last_at > _SILENCE_MS:
+                terminal.status = terminal.status.model_copy(update={"state": "offline"})
+                self.changed[terminal.device] = None
+
     def take(self, taken: Taken, now: int) -> None:
         """A batch that is on the disk, or that was not taken."""
         terminal = self._terminal(taken.device)
+        if terminal.status and terminal.status.state == "offline" and now - terminal.last_at > _SILENCE_MS:
+            terminal.status = terminal.status.model_copy(update={"state": "online"})
         terminal.last_at = now
         terminal.wrong = taken.wrong
         if taken.refused:

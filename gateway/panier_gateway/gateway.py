@@ -38,6 +38,7 @@ from panier_gateway.wire import Wire
 from panier_io.log import logger
 from panier_io.session import Address, Session
 
+_TIDY_EVERY = 3600.0
 _REGISTRY_POLL = 0.5
 """Seconds until an enrolment is noticed."""
 
@@ -132,6 +133,7 @@ class Gateway:
             work += [group.create_task(keep_at("registry", self._watch_registry)), group.create_task(self._disk.run())]
             work += [group.create_task(keep_at("settlement", self._settle_what_is_left))]
             work += [group.create_task(keep_at("decisions", self._do_what_is_decided))]
+            work += [group.create_task(keep_at("tidying", self._tidy))]
             await _first_of(self._connected, stop)
             if self._connected.is_set():
                 self._tell(on_ready, metrics_port)
@@ -207,6 +209,11 @@ class Gateway:
                 self._floor.restore_quarantine(await self._clerk.quarantined())
                 self._outbox_grew()
             await asyncio.sleep(_REGISTRY_POLL)
+
+    async def _tidy(self) -> None:
+        while True:
+            more = await self._clerk.tidy()
+            await asyncio.sleep(1.0 if more else _TIDY_EVERY)
 
     def _outbox_grew(self) -> None:
         self._publication.wake()

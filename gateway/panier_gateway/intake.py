@@ -19,6 +19,10 @@ from panier_io.log import logger
 from panier_io.store import row_sum
 
 _ENTRIES_TOLD = 20
+_DAY = 86_400_000
+_CONTENT_KEPT, _SUMS_KEPT, _TOLD_KEPT = 3 * _DAY, 30 * _DAY, 90 * _DAY
+"""How long events of a delivered trip are kept, what is needed to find out a copied device, and what staff were told."""
+_TIDIED = 200
 _CLOCK_SLACK = 3_000
 _CLOCK_TOLD = 120_000
 """Milliseconds that a device's clock may be wrong by before its times are corrected, and before staff are told."""
@@ -235,6 +239,19 @@ class Intake:
         with self._ledger.transaction():
             self._ledger.prove()
             self._post_incident(incident)
+
+    def tidy(self, now: int) -> bool:
+        """Lets go of what nobody needs any more, a piece at a time; True where there may be more."""
+        with self._ledger.transaction():
+            reduced = self._ledger.reduce(now - _CONTENT_KEPT, now, _TIDIED)
+            forgotten = self._ledger.forget(now - _SUMS_KEPT, now - _TOLD_KEPT)
+            states = {key: replace(self._state.journals[key], forgotten=upto) for key, upto in forgotten.items()}
+            for (device, journal), state in states.items():
+                self._ledger.keep_journal(device, journal, state, now)
+        self._state.journals |= states
+        if reduced:
+            self._ledger.overwrite_deleted()
+        return reduced == _TIDIED
 
     def report_trouble(self, device: str, journal: str, trouble: str, now: int) -> None:
         """Reports what a device says is wrong with itself, once."""

@@ -15,7 +15,7 @@ from panier.message import happening_from_json, happening_to_json
 from panier.trip import Event, Trip, fold
 from panier_io.damage import Damage, mend
 from panier_io.log import logger
-from panier_io.store import open_database, row_sum, transaction
+from panier_io.store import open_database, overwrite_deleted, row_sum, transaction
 
 FORMAT = 3
 """1 and 2: without some of what `_ADDED` names."""
@@ -335,6 +335,42 @@ class Ledger:
         names = ("id", "letter", "act", "who", "why", "at", "done_at", "ok", "outcome")
         rows = self._conn.execute(f"SELECT {', '.join(names)} FROM decision WHERE {condition} ORDER BY id", (value,))  # noqa: S608
         return [{**dict(zip(names, row, strict=True)), "ok": bool(row[7])} for row in rows]
+
+    def reduce(self, before: int, now: int, limit: int) -> int:
+        """Takes the content of events off the disk whose trips ended before `before` and are delivered; gives how many trips.
+
+        Their sums stay, so that two machines with one identity are still found out.
+        """
+        trips = self._conn.execute(
+            "SELECT trip, device, journal, first_sequence, coalesce(last_sequence, first_sequence + 5000) FROM trip"
+            " WHERE closed_at < ? AND state IN ('finished', 'abandoned') AND NOT EXISTS"
+            " (SELECT 1 FROM outbox WHERE kind = 'receipt' AND identity = trip.trip) LIMIT ?",
+            (before, limit),
+        ).fetchall()
+        for trip, device, journal, first, last in trips:
+            self._conn.executemany(
+                "UPDATE event SET what = '', trip = '', at = ?, sum = ? WHERE device = ? AND journal = ? AND sequence = ?",
+                [
+                    (now, event_sum(event), device, journal, event.sequence)
+                    for event in self.events(device, journal, first, last) if event.trip == trip
+                ],
+            )  # fmt: skip
+            self._conn.execute("DELETE FROM trip WHERE trip = ?", (trip,))
+        return len(trips)
+
+    def forget(self, sums_before: int, told_before: int) -> dict[tuple[str, str], int]:
+        """Deletes sums, and what was told and dealt with, of before these times; gives up to where each journal was forgotten."""
+        rows = self._conn.execute(
+            "SELECT device, journal, max(sequence) FROM event WHERE what = '' AND at < ? GROUP BY device, journal", (sums_before,)
+        ).fetchall()
+        self._conn.execute("DELETE FROM event WHERE what = '' AND at < ?", (sums_before,))
+        self._conn.execute("DELETE FROM incident WHERE at < ?", (told_before,))
+        self._conn.execute("DELETE FROM dead_letter WHERE decided_at < ?", (told_before,))
+        return {(device, journal): upto for device, journal, upto in rows}
+
+    def overwrite_deleted(self) -> None:
+        """Takes what was deleted out of the write-ahead log too."""
+        overwrite_deleted(self._conn)
 
     def settled(self, trip: str) -> bool:
         """True where the trip's receipt was formed: it is a fact, and no event can change it."""

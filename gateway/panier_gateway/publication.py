@@ -78,6 +78,7 @@ class Publication:
     async def refresh(self) -> None:
         """Reads the shift's figures anew from the ledger."""
         floor, midnight = self._floor, self._midnight()
+        floor.note_silence(self._clock())
         if midnight != self._day:
             self._day, floor.shift = midnight, Shift()
         figures = await self._clerk.figures(midnight)

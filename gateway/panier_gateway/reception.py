@@ -15,10 +15,9 @@ from panier_gateway.distribution import Distribution
 from panier_gateway.floor import Floor
 from panier_gateway.greeting import Greeting
 from panier_gateway.intake import Batch, Taken
+from panier_gateway.turn import Turns
 from panier_io.log import logger
 
-_GROUP = 200
-"""Batches that share one commit at the most."""
 _DISK_WAIT = 1.0
 _JOURNAL = re.compile(r"[a-zA-Z0-9-]{1,32}")
 _NOT_ENROLLED = "this device is not enrolled"
@@ -59,7 +58,7 @@ class Reception:
         self._disk_refused = disk_refused
         self._clock = clock
         self._devices: frozenset[str] = frozenset()
-        self._waiting: list[Batch] = []
+        self._waiting = Turns()
         self._bell = asyncio.Event()
         self._log = logger("reception")
         self.events_stored = 0
@@ -106,7 +105,8 @@ class Reception:
                 batch = decode(EventBatch, payload)
                 if not _JOURNAL.fullmatch(batch.journal):
                     raise Malformed(f"journal {batch.journal!r}; wanted 1 to 32 of a-z, A-Z, 0-9 and -, because it names trips")
-                self._waiting.append(Batch(device, batch))
+                if not self._waiting.add(Batch(device, batch, arrived_at=self._clock())):
+                    self._log.warning("too_much_at_once", device=device)  # nothing is acknowledged: it sends again
                 self._bell.set()
             case "status":
                 await self._hear(device, decode(Status, payload))
@@ -138,7 +138,7 @@ class Reception:
             self._disk_refused("incidents", error)
 
     async def _take_in(self) -> None:
-        group, self._waiting = self._waiting[:_GROUP], self._waiting[_GROUP:]
+        group = self._waiting.next_group()
         try:
             taken = await self._clerk.take_in(group)
         except sqlite3.Error as error:

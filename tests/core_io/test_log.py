@@ -43,3 +43,17 @@ def test_a_store_that_cannot_be_opened_says_which_and_what_to_look_at(tmp_path: 
     with pytest.raises(StoreUnusable, match="cannot be used") as caught:
         open_database(tmp_path / "taken" / "journal.db")
     assert os.fspath(tmp_path / "taken") in str(caught.value)
+
+
+def test_a_log_file_stops_growing_and_keeps_what_came_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(log, "MOST_BYTES", 2_000)
+    log.setup("INFO", file=tmp_path / "device.log")
+    try:
+        for number in range(100):
+            log.logger("test").info("told", number=number)
+    finally:
+        log.setup("INFO")
+    names = sorted(file.name for file in tmp_path.iterdir())
+    assert names == ["device.log", "device.log.1"]
+    assert all(file.stat().st_size <= 2_000 for file in tmp_path.iterdir())
+    assert '"number": 99' in (tmp_path / "device.log").read_text()

@@ -12,9 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panier.error import PanierError
-from panier.message import EventBatch, event_to_json, happening_to_json
+from panier.message import EventBatch, Status, event_to_json, happening_to_json
 from panier.receipt import Receipt
-from panier.trip import Event, HelpRequested, ItemAdded, ItemRemoved, OfferShown, TripAbandoned, TripFinished, TripStarted
+from panier.trip import (
+    CardScanned,
+    Event,
+    HelpRequested,
+    ItemAdded,
+    ItemRemoved,
+    OfferShown,
+    TripAbandoned,
+    TripFinished,
+    TripStarted,
+)
 from panier_gateway.floor import Floor
 from panier_gateway.intake import TWO_MACHINES, Batch, Intake, Settled
 from panier_gateway.ledger import Ledger
@@ -378,6 +388,52 @@ def test_a_ledger_of_format_1_is_taken_over(tmp_path):
     done = TripFinished(units=1, discount=0, total=1)
     (taken,) = intake.take_in([batch(journal(STARTED, ITEM, done))], now=6)
     assert (taken.upto, kinds(ledger)) == (3, ["receipt"])
+
+
+DAY = 86_400_000
+
+
+def test_what_is_delivered_leaves_the_disk_and_a_copied_device_is_found_out_all_the_same(ledger, tmp_path):
+    intake = Intake("shop", ledger, priced, lambda trip: trip.member)
+    events = journal(STARTED, CardScanned(card="2900000000179"), ITEM, TripFinished(units=1, discount=0, total=1))
+    clone = [*events[:2], replace(events[2], what=HelpRequested())]
+    intake.take_in([batch(events)], now=5)
+    assert not intake.tidy(now=4 * DAY)
+    assert stored(ledger) == [1, 2, 3, 4]  # the receipt is not delivered yet
+    ledger.delivered(ledger.parcels(9))
+    intake.tidy(now=4 * DAY)
+    assert stored(ledger) == []
+    assert not any(b"2900000000179" in file.read_bytes() for file in tmp_path.iterdir())
+    for one in (intake, Intake("shop", ledger, priced, lambda trip: trip.member)):
+        (again,) = one.take_in([batch(events)], now=4 * DAY)
+        assert (again.upto, again.wrong) == (4, None)
+    (conflict,) = intake.take_in([batch(clone)], now=4 * DAY)
+    assert conflict.wrong == TWO_MACHINES
+
+
+def test_repeats_that_are_too_old_to_compare_are_not_taken_for_granted(ledger):
+    intake = Intake("shop", ledger, priced, lambda trip: trip.member)
+    events = journal(STARTED, ITEM, TripAbandoned())
+    intake.take_in([batch(events)], now=5)
+    intake.tidy(now=4 * DAY)
+    intake.tidy(now=40 * DAY)
+    assert ledger.count("event") == 0
+    (after,) = intake.take_in([batch([Event(sequence=4, at=4, trip="till-1.j.4", what=STARTED)])], now=40 * DAY)
+    assert after.upto == 4
+    (conflict,) = Intake("shop", ledger, priced, lambda trip: trip.member).take_in([batch(events)], now=40 * DAY)
+    assert conflict.wrong == TWO_MACHINES
+
+
+def test_a_device_that_fell_silent_with_its_broker_is_offline_until_it_speaks(intake):
+    floor = Floor("USD", lambda trip: trip.units)
+    floor.hear("till-1", Status(state="online", journal="j"), now=0)
+    floor.note_silence(now=120_000)
+    assert floor.row("till-1").state == "idle"
+    floor.note_silence(now=151_000)
+    assert floor.row("till-1").state == "offline"
+    (taken,) = intake.take_in([batch(journal(STARTED))], now=152_000)
+    floor.take(taken, now=152_000)
+    assert floor.row("till-1").state == "shopping"
 
 
 def test_a_damaged_ledger_goes_on_with_what_can_be_read_and_staff_are_told(tmp_path):

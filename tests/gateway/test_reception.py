@@ -24,7 +24,7 @@ async def test_nothing_is_acknowledged_before_the_commit(shop, started, item, un
         other.execute("BEGIN IMMEDIATE")
         till.add(started, item())
         await till.send()
-        await until(lambda: shop.gateway._reception._waiting == [] and shop.gateway._clerk._thread._work_queue.empty())
+        await until(lambda: not shop.gateway._reception._waiting and shop.gateway._clerk._thread._work_queue.empty())
         assert till.upto == 0
         other.execute("ROLLBACK")
     await till.acknowledged(2)
