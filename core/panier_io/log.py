@@ -63,7 +63,7 @@ class _Bounded(io.TextIOBase):
 class _Patient(io.TextIOBase):
     """A stream whose disk may be full, or whose reader may be gone: a log must never end what it tells about."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | io.TextIOBase) -> None:
         self._stream = stream
 
     def write(self, s: str) -> int:

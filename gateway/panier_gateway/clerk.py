@@ -12,6 +12,7 @@ from panier_gateway.intake import Batch, Intake, Taken
 from panier_gateway.ledger import DeadLetter, Ledger, Parcel
 from panier_gateway.replay.desk import Desk
 from panier_gateway.replica import RefusedEntry
+from panier_gateway.violation import Violation
 
 T = TypeVar("T")
 
@@ -51,19 +52,19 @@ class Clerk:
 
     async def report_disk(self, reason: str) -> None:
         """Proves that the disk takes something again and reports that it did not. Raises sqlite3.Error while it does not."""
-        await self._run(lambda: self._intake.report_disk(reason, self._clock()))
+        await self._run(lambda: self._intake.incidents.report_disk(reason, self._clock()))
 
     async def report_damage(self) -> None:
         """Reports what a damaged disk took from the ledger."""
-        await self._run(lambda: self._intake.report_damage(self._clock()))
+        await self._run(lambda: self._intake.incidents.report_damage(self._clock()))
 
     async def report_trouble(self, device: str, journal: str, trouble: str) -> None:
         """Reports what a device says is wrong with itself."""
-        await self._run(lambda: self._intake.report_trouble(device, journal, trouble, self._clock()))
+        await self._run(lambda: self._intake.incidents.report_trouble(device, journal, trouble, self._clock()))
 
     async def report_refused_entries(self, entries: Sequence[RefusedEntry]) -> None:
         """Reports entries of the feed that cannot be used here."""
-        await self._run(lambda: self._intake.report_refused_entries(entries, self._clock()))
+        await self._run(lambda: self._intake.incidents.report_refused_entries(entries, self._clock()))
 
     async def upto(self, device: str, journal: str) -> int | None:
         """What may be acknowledged of a journal."""
@@ -72,6 +73,10 @@ class Clerk:
     async def renewed_from(self, device: str, journal: str) -> int | None:
         """Where a released journal may begin anew."""
         return await self._run(lambda: self._intake.renewed_from(device, journal))
+
+    async def report_violation(self, violation: Violation) -> None:
+        """Reports that a client tried what it may not."""
+        await self._run(lambda: self._intake.incidents.report_violation(violation, self._clock()))
 
     async def tidy(self) -> bool:
         """Lets go of some of what nobody needs any more; True where there may be more."""

@@ -34,11 +34,13 @@ from panier_gateway.registry import GATEWAY, Identity, Registry, hash_password, 
 from panier_gateway.replica import Applied, Replica
 from panier_gateway.settings import BackOfficeSettings, GatewaySettings
 from panier_gateway.settlement import Settlement
+from panier_gateway.violation import Violations
 from panier_gateway.wire import Wire
 from panier_io.log import logger
 from panier_io.session import Address, Session
 
 _TIDY_EVERY = 3600.0
+_RIGHTS_POLL = 1.0
 _REGISTRY_POLL = 0.5
 """Seconds until an enrolment is noticed."""
 
@@ -134,6 +136,7 @@ class Gateway:
             work += [group.create_task(keep_at("settlement", self._settle_what_is_left))]
             work += [group.create_task(keep_at("decisions", self._do_what_is_decided))]
             work += [group.create_task(keep_at("tidying", self._tidy))]
+            work += [group.create_task(keep_at("violations", self._watch_rights))] if self._broker else []
             await _first_of(self._connected, stop)
             if self._connected.is_set():
                 self._tell(on_ready, metrics_port)
@@ -209,6 +212,15 @@ class Gateway:
                 self._floor.restore_quarantine(await self._clerk.quarantined())
                 self._outbox_grew()
             await asyncio.sleep(_REGISTRY_POLL)
+
+    async def _watch_rights(self) -> None:
+        violations = Violations(self._settings.data_dir / "broker" / "broker.log")
+        while True:
+            for violation in violations.read():
+                self._log.warning("rights_exceeded", text=str(violation))
+                await self._clerk.report_violation(violation)
+                self._outbox_grew()
+            await asyncio.sleep(_RIGHTS_POLL)
 
     async def _tidy(self) -> None:
         while True:

@@ -13,12 +13,10 @@ from panier.intake import Contact, Incident
 from panier.message import EventBatch, Malformed, Refusal, event_from_json, event_to_json
 from panier.receipt import Receipt, with_true_times
 from panier.trip import Event, OfferAccepted, OfferRefused, OfferShown, Trip, TripOrder, TripStarted, start
+from panier_gateway.incident import Incidents
 from panier_gateway.ledger import DeadLetter, JournalState, Ledger, event_sum
-from panier_gateway.replica import RefusedEntry
 from panier_io.log import logger
-from panier_io.store import row_sum
 
-_ENTRIES_TOLD = 20
 _DAY = 86_400_000
 _CONTENT_KEPT, _SUMS_KEPT, _TOLD_KEPT = 3 * _DAY, 30 * _DAY, 90 * _DAY
 """How long events of a delivered trip are kept, what is needed to find out a copied device, and what staff were told."""
@@ -130,6 +128,7 @@ class Intake:
         self._settle = settle
         self._member_of = member_of
         self._log = logger("intake")
+        self.incidents = Incidents(store, ledger)
         journals = ledger.journals()
         # They come oldest first, so that each device's last one holds.
         self._state = _State(journals, {}, dict(journals.keys()))
@@ -219,7 +218,7 @@ class Intake:
         incident = self._incident(f"{device}.malformed.{hour}", device, "malformed", f"unreadable message: {reason}", now)
         with self._ledger.transaction():
             self._ledger.keep_dead_letter(letter, now)
-            self._post_incident(incident)
+            self.incidents.post(incident)
 
     def settle_what_is_left(self, now: int) -> int:
         """Forms the receipts that could not be formed before, for example for want of a promotion; gives how many worked."""
@@ -230,15 +229,6 @@ class Intake:
             with self._ledger.transaction():
                 count += self._close(trip, device, journal, now, held.clock_offset)
         return count
-
-    def report_disk(self, reason: str, now: int) -> None:
-        """Reports that the disk refused, once an hour at the most. Raises sqlite3.Error where it still does."""
-        incident = Incident(
-            incident=f"{self._store}.disk.{now // 3_600_000}", store=self._store, kind="disk_refused", text=reason[:500], at=now
-        )  # fmt: skip
-        with self._ledger.transaction():
-            self._ledger.prove()
-            self._post_incident(incident)
 
     def tidy(self, now: int) -> bool:
         """Lets go of what nobody needs any more, a piece at a time; True where there may be more."""
@@ -252,44 +242,6 @@ class Intake:
         if reduced:
             self._ledger.overwrite_deleted()
         return reduced == _TIDIED
-
-    def report_trouble(self, device: str, journal: str, trouble: str, now: int) -> None:
-        """Reports what a device says is wrong with itself, once."""
-        identity = f"{device}.{journal}.{row_sum(trouble):08x}.trouble"
-        with self._ledger.transaction():
-            self._post_incident(self._incident(identity, device, "device_trouble", trouble, now))
-
-    def report_damage(self, now: int) -> None:
-        """Reports what a damaged disk took from the ledger: what was found at this start, and trips that cannot be read."""
-        damage = self._ledger.damage
-        told = [(f"{self._store}.ledger.{now // 3_600_000}", str(damage), None)] if damage else []
-        told += [
-            (f"{trip}.unreadable", f"trip {trip} cannot be read from the ledger any more", trip)
-            for trip in self._ledger.unreadable()
-        ]
-        if not told:
-            return
-        with self._ledger.transaction():
-            for identity, text, trip in told:
-                self._post_incident(
-                    Incident(
-                        incident=identity[:160], store=self._store, trip=trip, kind="ledger_damaged", text=text[:500], at=now
-                    )
-                )
-
-    def report_refused_entries(self, entries: Sequence[RefusedEntry], now: int) -> None:
-        """Reports entries of the feed that cannot be used: the first ones each, the others of a flood together."""
-        told = [(str(one.sequence), f"{one.kind} {one.key} was refused: {one.reason}") for one in entries[:_ENTRIES_TOLD]]
-        if others := entries[_ENTRIES_TOLD:]:
-            first, last = others[0].sequence, others[-1].sequence
-            told.append((f"{first}-{last}", f"{len(others)} more entries of the feed, {first} to {last}, were refused"))
-        with self._ledger.transaction():
-            for name, text in told:
-                self._post_incident(
-                    Incident(
-                        incident=f"{self._store}.feed.{name}", store=self._store, kind="entry_refused", text=text[:500], at=now
-                    )
-                )
 
     def _take_alone(self, batch: Batch, all_of_it: _State, now: int) -> Taken:
         key = device, journal = batch.device, batch.message.journal
@@ -479,8 +431,7 @@ class Intake:
             ledger.keep_trip(trip, work.device, work.journal, "abandoned", now, None)
         for trip in work.closed:
             self._close(trip, work.device, work.journal, now, work.clock_offset)
-        for incident in work.incidents:
-            self._post_incident(incident)
+        self.incidents.post(*work.incidents)
 
     def _close(self, trip: Trip, device: str, journal: str, now: int, clock_offset: int) -> bool:
         """Settles a trip that ended. A receipt that cannot be formed is tried again later; the events are safe meanwhile."""
@@ -493,24 +444,16 @@ class Intake:
             self._log.exception("receipt_not_formed", trip=trip.trip)
             self._ledger.keep_trip(trip, device, journal, "unsettled", now, trip.finished.total)
             reason = f"the receipt could not be formed: {error}"
-            self._post_incident(self._incident(f"{trip.trip}.unsettled", device, "unsettled", reason, now, trip.trip))
+            self.incidents.post(self._incident(f"{trip.trip}.unsettled", device, "unsettled", reason, now, trip.trip))
             return False
         receipt = with_true_times(settled.receipt, clock_offset) if clock_offset else settled.receipt
         self._ledger.keep_trip(trip, device, journal, "finished", now, receipt.total)
         self._ledger.post("receipt", receipt.receipt, receipt.model_dump_json())
-        for incident in settled.incidents:
-            self._post_incident(incident)
+        self.incidents.post(*settled.incidents)
         return True
 
-    def _post_incident(self, incident: Incident) -> None:
-        if self._ledger.note_incident(incident.incident, incident.at):
-            self._log.warning("incident", kind=incident.kind, device=incident.device, trip=incident.trip, text=incident.text)
-            self._ledger.post("incident", incident.incident, incident.model_dump_json())
-
     def _incident(self, identity: str, device: str, kind: str, text: str, now: int, trip: str | None = None) -> Incident:
-        return Incident(
-            incident=identity[:160], store=self._store, device=device, trip=trip, kind=kind, text=text[:500], at=now
-        )  # fmt: skip
+        return self.incidents.of(identity, kind, text, now, device=device, trip=trip)
 
 
 def _outcome(work: _Work, upto: int | None, wrong: str | None = None) -> Taken:

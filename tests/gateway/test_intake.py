@@ -452,7 +452,7 @@ def test_a_damaged_ledger_goes_on_with_what_can_be_read_and_staff_are_told(tmp_p
     ledger = Ledger(path)
     assert ledger.damage is not None
     intake = Intake("shop", ledger, unpriced, lambda trip: trip.member)
-    intake.report_damage(now=6)
+    intake.incidents.report_damage(now=6)
     assert len(intake.open_trips()) > 50
     assert all(intake.upto(name, "j") == 21 for name in intake.open_trips())
     told = [json.loads(parcel.body) for parcel in ledger.parcels(99)]

@@ -62,6 +62,16 @@ async def test_a_device_that_was_never_enrolled_here_is_refused(shop, started, u
     assert shop.query("SELECT * FROM event") == []
 
 
+async def test_a_device_that_speaks_under_anothers_name_is_refused_and_staff_are_told(shop, started, until):
+    till = await shop.till()
+    for _ in range(3):
+        await till.session.publish("panier/1/shop/till-2/up/events", b"{}")
+    await until(lambda: [incident["kind"] for incident in shop.office.incidents] == ["rights_exceeded"])
+    (incident,) = shop.office.incidents
+    assert incident["device"] == "till-1"
+    assert "tried to publish to panier/1/shop/till-2/up/events" in incident["text"]
+
+
 async def test_many_devices_share_commits_and_each_gets_its_own_acknowledgement(closed_shop, started, item):
     names = [f"till-{number}" for number in range(1, 21)]
     for name in names:

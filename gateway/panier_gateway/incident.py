@@ -1,0 +1,77 @@
+"""Incidents: what a person should look at, told once, on its way to the console."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from panier.intake import Incident
+from panier_gateway.ledger import Ledger
+from panier_gateway.replica import RefusedEntry
+from panier_gateway.violation import Violation
+from panier_io.log import logger
+from panier_io.store import row_sum
+
+_ENTRIES_TOLD = 20
+_HOUR = 3_600_000
+
+
+class Incidents:
+    """Words for what went wrong. Blocking; lives in the ledger's thread. `post` belongs into the caller's transaction."""
+
+    def __init__(self, store: str, ledger: Ledger) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._log = logger("incident")
+
+    def of(
+        self, identity: str, kind: str, text: str, now: int, *, device: str | None = None, trip: str | None = None
+    ) -> Incident:
+        """An incident of this store; the same identity is told once."""
+        return Incident(
+            incident=identity[:160], store=self._store, device=device, trip=trip, kind=kind, text=text[:500], at=now
+        )  # fmt: skip
+
+    def post(self, *incidents: Incident) -> None:
+        """Puts those that were not told yet into the outbox."""
+        for incident in incidents:
+            if self._ledger.note_incident(incident.incident, incident.at):
+                self._log.warning("incident", kind=incident.kind, device=incident.device, trip=incident.trip, text=incident.text)
+                self._ledger.post("incident", incident.incident, incident.model_dump_json())
+
+    def report_disk(self, reason: str, now: int) -> None:
+        """Reports that the disk refused, once an hour at the most. Raises sqlite3.Error where it still does."""
+        with self._ledger.transaction():
+            self._ledger.prove()
+            self.post(self.of(f"{self._store}.disk.{now // _HOUR}", "disk_refused", reason, now))
+
+    def report_trouble(self, device: str, journal: str, trouble: str, now: int) -> None:
+        """Reports what a device says is wrong with itself, once."""
+        identity = f"{device}.{journal}.{row_sum(trouble):08x}.trouble"
+        self._tell(self.of(identity, "device_trouble", trouble, now, device=device))
+
+    def report_violation(self, violation: Violation, now: int) -> None:
+        """Reports that a client tried what it may not: once an hour for each."""
+        identity = f"{self._store}.{violation.client}.rights.{now // _HOUR}"
+        self._tell(self.of(identity, "rights_exceeded", str(violation), now, device=violation.client))
+
+    def report_damage(self, now: int) -> None:
+        """Reports what a damaged disk took from the ledger: what was found at this start, and trips that cannot be read."""
+        kind, damage = "ledger_damaged", self._ledger.damage
+        told = [self.of(f"{self._store}.ledger.{now // _HOUR}", kind, str(damage), now)] if damage else []
+        for trip in self._ledger.unreadable():
+            text = f"trip {trip} cannot be read from the ledger any more"
+            told.append(self.of(f"{trip}.unreadable", kind, text, now, trip=trip))
+        self._tell(*told)
+
+    def report_refused_entries(self, entries: Sequence[RefusedEntry], now: int) -> None:
+        """Reports entries of the feed that cannot be used: the first ones each, the others of a flood together."""
+        told = [(str(one.sequence), f"{one.kind} {one.key} was refused: {one.reason}") for one in entries[:_ENTRIES_TOLD]]
+        if others := entries[_ENTRIES_TOLD:]:
+            first, last = others[0].sequence, others[-1].sequence
+            told.append((f"{first}-{last}", f"{len(others)} more entries of the feed, {first} to {last}, were refused"))
+        self._tell(*(self.of(f"{self._store}.feed.{name}", "entry_refused", text, now) for name, text in told))
+
+    def _tell(self, *incidents: Incident) -> None:
+        if incidents:
+            with self._ledger.transaction():
+                self.post(*incidents)
