@@ -230,6 +230,46 @@ def test_a_search_that_ends_at_its_bound_says_that_nothing_is_proven() -> None:
     assert found.gained >= 0
 
 
+ONE_SKU = st.sampled_from(SKUS).map(lambda sku: {"skus": [sku]})
+GOODS = st.lists(
+    st.builds(
+        lambda mechanic, target, common: common | mechanic | {"target": target}, MECHANICS, st.one_of(ONE_SKU, ONE_SKU, TARGETS),
+        st.fixed_dictionaries({}, optional={
+            "priority": st.integers(-1, 1), "max_applications": st.integers(1, 2), "only_undiscounted": st.booleans(),
+            "exclusive_group": st.sampled_from(["g", "h"]), "layer": st.just("catalogue"),
+            "when": st.fixed_dictionaries({"min_amount": amounts(1500), "target": TARGETS}),
+        }),
+    ),
+    min_size=2, max_size=4,
+)  # fmt: skip
+WHOLE = st.lists(
+    st.builds(
+        lambda mechanic, common: common | mechanic | {"target": {"all": True}},
+        st.one_of(
+            kind("amount", amount=amounts()), kind("percent_order", {"max_discount": amounts(60)}, percent=PERCENTS),
+            kind("percent", percent=PERCENTS), kind("points_burn", value_per_point=st.just("0.01")),
+            kind("tiered_amount", tiers=st.just({"4": "1.00", "12": "2.50"})), kind("cheapest_free"),
+        ),
+        st.fixed_dictionaries({}, optional={
+            "priority": st.integers(-1, 1), "layer": st.just("catalogue"), "exclusive_group": st.just("g"),
+            "when": st.fixed_dictionaries({"min_amount": amounts(3000)}),
+        }),
+    ),
+    min_size=1, max_size=2,
+)  # fmt: skip
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(LINES, GOODS, WHOLE, RECKONING)
+def test_with_the_whole_basket_reduced_too_what_is_proven_is_the_lowest_and_nothing_else_is_lower(
+    lines: list[BasketLine], goods: list[dict[str, Any]], whole: list[dict[str, Any]], reckoning: Settings
+) -> None:
+    promotions = parsed([*goods, *whole])
+    found = priced(lines, promotions, reckoning)
+    least = Oracle(lines, promotions, reckoning).least()
+    assert found.total == least if found.proven else found.total >= least
+
+
 @pytest.mark.parametrize("priority", [-1, 1])
 def test_promotions_on_the_whole_basket_are_tried_in_stages(priority: int) -> None:
     """Ten percent of all first, then five amounts: 10.00 less 1.00 less five times 0.50."""
@@ -237,12 +277,66 @@ def test_promotions_on_the_whole_basket_are_tried_in_stages(priority: int) -> No
     amounts = [{"kind": "amount", "amount": "0.50", "target": {"skus": [sku]}} for sku in "abcde"]
     whole = {"kind": "percent_order", "percent": "10", "priority": priority}
     found = priced(lines, parsed([*amounts, whole]), Settings(selection="best_basket"))
-    assert (found.discount, found.proven) == (350, False)
+    assert (found.discount, found.proven) == (350, True)
     assert found.gained == (25 if priority < 0 else 0)
+    more = [*amounts, {"kind": "amount", "amount": "0.50", "target": {"skus": ["f"]}}]
+    found = priced([*lines, BasketLine("f", 200)], parsed([*more, whole]), Settings(selection="best_basket"))
+    assert (found.discount, found.proven) == (420, True)
     rivals = [{"kind": "percent", "percent": "10", "target": {"skus": ["a"]}},
               {"kind": "n_for_price", "n": 1, "price": "1.00", "target": {"skus": ["a"]}}]  # fmt: skip
     gained = priced(lines, parsed([*rivals, *amounts[1:], whole]), Settings(selection="best_basket")).gained
     assert gained > 0
+
+
+TENS: list[dict[str, Any]] = [{"kind": "amount", "amount": "0.50", "target": {"skus": [sku]}} for sku in "abcdefgh"]
+EIGHT = [BasketLine(sku, 200) for sku in "abcdefgh"]
+
+
+@pytest.mark.parametrize(
+    ("whole", "discount", "proven"),
+    [
+        ({"kind": "amount", "amount": "5.00", "when": {"min_amount": "12.00"}}, 900, True),
+        ({"kind": "amount", "amount": "5.00", "when": {"min_amount": "12.01"}}, 900, True),
+        ({"kind": "amount", "amount": "5.00", "when": {"min_amount": "12.01"}, "only_undiscounted": True}, 900, True),
+        ({"kind": "percent_order", "percent": "50", "max_discount": "5.00"}, 900, True),
+        ({"kind": "percent_order", "percent": "25"}, 800, True),
+        ({"kind": "tiered_amount", "tiers": {"12.01": "5.00", "2.00": "1.00"}}, 900, True),
+        ({"kind": "percent", "percent": "50", "max_units": 3}, 700, False),
+    ],
+)
+def test_a_bound_proves_what_goods_and_whole_basket_save_together(whole: dict[str, Any], discount: int, proven: bool) -> None:
+    """Eight tins at 2.00, each 0.50 off; the threshold is met after that, or only before."""
+    found = best(EIGHT, *TENS, whole)
+    assert (found.discount, found.proven) == (discount, proven)
+    assert sum(line.discount for line in found.lines) == sum(saving.amount for saving in found.savings) == discount
+
+
+FREE = {"kind": "cheapest_free", "target": {"skus": ["x", "y"]}}
+
+
+@pytest.mark.parametrize(
+    ("cheap", "first", "proven"),
+    [
+        (BasketLine("x", 150), {}, True),
+        (BasketLine("x", 1), {}, False),
+        (BasketLine("x", 150, min_price=20), {}, False),
+        (BasketLine("x", 150, tax_rate=5_500_000), {}, False),
+        (BasketLine("x", 150), {"layer": "catalogue"}, False),
+    ],
+)
+def test_the_cheapest_of_two_stays_the_cheapest_where_all_lines_are_reduced_in_proportion(
+    cheap: BasketLine, first: dict[str, Any], proven: bool
+) -> None:
+    whole = {"kind": "amount", "amount": "1.00", **first}
+    found = best([*EIGHT, cheap, BasketLine("y", 300)], *TENS, FREE, whole)
+    assert found.discount >= 400 + 100
+    assert found.proven == proven
+
+
+def test_a_percentage_of_the_whole_basket_over_many_percentages_is_not_said_to_be_proven() -> None:
+    tens = [{"kind": "percent", "percent": "7", "target": {"skus": [sku]}} for sku in "abcdefgh"]
+    found = best([BasketLine(sku, 199) for sku in "abcdefgh"], *tens, {"kind": "percent_order", "percent": "3"})
+    assert (found.discount, found.proven) == (8 * 14 + 44, False)
 
 
 def test_tax_on_top_counts_in_what_is_lowest() -> None:
@@ -274,7 +368,7 @@ def test_percentages_that_overlap_are_proven_without_trying_all_their_orders() -
 
 def test_more_different_cuts_of_one_line_than_are_followed_through_still_give_the_lowest_total() -> None:
     lines = [BasketLine("a", 777, 3)]
-    cuts = [{"kind": "percent", "percent": percent} for percent in ("7", "11", "13", "17", "19")]
+    cuts: list[dict[str, Any]] = [{"kind": "percent", "percent": percent} for percent in ("7", "11", "13", "17", "19")]
     cuts.append({"kind": "tiered_percent", "tier_basis": "qty", "tiers": {"3": "23"}})
     promotions = parsed(cuts)
     found = priced(lines, promotions, Settings(selection="best_basket"))

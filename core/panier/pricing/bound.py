@@ -120,8 +120,8 @@ def _tier(mechanic: Tiered, reach: Reach, ledger: Ledger) -> int:
 
 def _buy_x_get_y(mechanic: BuyXGetY, reach: Reach, ledger: Ledger) -> int:
     times, get = repeats(reach, ledger), mechanic.get_quantity
-    # Where all that is got might buy, the dearest buy: what is got is no dearer.
-    skipped = mechanic.buy_quantity if set(reach.get) <= set(reach.buy) else 0
+    # Where the same units may buy or be got, the dearest buy.
+    skipped = mechanic.buy_quantity if set(reach.get) == set(reach.buy) else 0
     amount = _dearest(reach.get, ledger, get * times, skipped)
     return _percent_of(amount, mechanic.percent, min(get * times, len(reach.get)) if mechanic.percent < WHOLE else 0)
 

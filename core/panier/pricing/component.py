@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from panier.pricing.basket import Explanation, Settings
+from panier.pricing.hope import Hope
 from panier.pricing.ledger import Effect, Ledger
 from panier.pricing.search import act, find_best
 from panier.pricing.seat import Seat, Slot, Turn, slots_of
@@ -32,6 +33,16 @@ class Component:
     """When the first of them acted."""
     savings: list[Explanation]
     """What each of `acted` took off."""
+    hope: int | None = None
+    """What `most_saved` found."""
+
+    def most_saved(self, settings: Settings, points: int) -> int:
+        """What its promotions could save at the most, even where others reduce its lines in between; see hope.py."""
+        if self.hope is None:
+            index = {slot: number for number, slot in enumerate(self.slots)}
+            hope = Hope([seat.reach(index) for seat in self.seats], new_ledger(self.slots, settings, points))
+            self.hope = hope.most_saved(range(len(self.seats)), hope.ledger)
+        return self.hope
 
     def explanations(self) -> dict[Slot, list[Explanation]]:
         """What came off each slot, in the order in which it did."""

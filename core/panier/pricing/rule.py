@@ -24,6 +24,8 @@ class Rule:
     contains: int | None
     buy: int
     get: int
+    aims: frozenset[int]
+    """The targets that its effect depends on."""
     anchors: tuple[int, ...]
     """The targets that bring it into play; none where the shopper does."""
     is_gated: bool
@@ -169,6 +171,14 @@ def _rule(promotion: Promotion, position: int, index: _Index) -> Rule:
         buy, get = index.number(mechanic.buy), index.number(mechanic.get)
     elif isinstance(mechanic, FreeGift) and mechanic.per is not None:
         buy = index.number(mechanic.per)
+    when_target = target if when.target is None else index.number(when.target)
+    contains = None if when.contains is None else index.number(when.contains)
+    # What is bought and got is named by itself; the target is then nobody's.
+    aims = {buy, get} if isinstance(mechanic, BuyXGetY) else {buy} if isinstance(mechanic, FreeGift) else {target}
+    if when.min_qty is not None or when.min_amount is not None:
+        aims.add(when_target)
+    if contains is not None:
+        aims.add(contains)
     times = (promotion.schedule, promotion.valid_from, promotion.valid_to)
     gates = (*times, promotion.coupon, promotion.segment)
     return Rule(
@@ -176,9 +186,8 @@ def _rule(promotion: Promotion, position: int, index: _Index) -> Rule:
         # Shelf-price reductions come first, whatever their priority: the shelf comes before the basket.
         order=(not promotion.is_catalogue, -promotion.priority, position),
         target=target,
-        when_target=target if when.target is None else index.number(when.target),
-        contains=None if when.contains is None else index.number(when.contains),
-        buy=buy, get=get, anchors=tuple(index.number(anchor) for anchor in _anchors(promotion)),
+        when_target=when_target, contains=contains, buy=buy, get=get, aims=frozenset(aims),
+        anchors=tuple(index.number(anchor) for anchor in _anchors(promotion)),
         is_gated=any(gate is not None for gate in (*gates, promotion.nth_order, promotion.per_member_limit)),
         is_timed=any(gate is not None for gate in times),
         is_wide=_is_wide(promotion),

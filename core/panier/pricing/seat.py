@@ -39,7 +39,9 @@ class Slot:
     """Original amount of all units."""
     component: Component | None = None
     priced: PricedLine | None = None
-    """As it was priced last, while that still holds."""
+    """As its component priced it last, while that still holds."""
+    topped: PricedLine | None = None
+    """The same with what promotions on the whole basket took off."""
 
 
 @dataclass(slots=True, eq=False)
