@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from panier.money import format_minor
 from panier.pricing import BasketLine, PricedBasket, PromotionSet, Settings, Shopper, compile_promotions, price
 from panier.promotion import Promotion, parse_promotion
 from panier.sense import separate
+from panier.weighed import deposit, overridden, weigh
 
 DEFAULT_CURRENCY = "EUR"
 
@@ -46,7 +47,8 @@ def read_case(case: Mapping[str, Any], now: datetime) -> Case:
     fields.currency = fields.optional_text("currency", longest=3) or DEFAULT_CURRENCY
     settings = _settings(fields.inner("settings")) if fields.has("settings") else Settings()
     in_order = settings.selection != "best_basket"
-    lines = [_line(line, number if in_order else 0) for number, line in enumerate(fields.objects("lines"))]
+    given = [_lines(line, number if in_order else 0) for number, line in enumerate(fields.objects("lines"))]
+    lines = [line for both in given for line in both]
     promotions, refused = _promotions(fields)
     shopper = _shopper(fields, now)
     for known in ("id", "source", "note", "expect"):
@@ -104,19 +106,30 @@ def _result(priced: PricedBasket, settings: Settings) -> dict[str, Any]:
     return result
 
 
-def _line(fields: Fields, position: int) -> BasketLine:
+def _lines(fields: Fields, position: int) -> list[BasketLine]:
+    """One line of a case, and one more for its deposit where it has one. Raises NotWeighed."""
     fields.has("name")
-    line = BasketLine(
-        sku=fields.text("sku", longest=64),
-        unit_price=fields.amount("unit_price"),
-        quantity=fields.count("qty") if fields.has("qty") else 1,
-        category=fields.text("category", longest=80) if fields.has("category") and fields.values["category"] != "" else "",
-        min_price=fields.amount("min_price") if fields.has("min_price") else 0,
-        tax_rate=fields.percent("tax_rate") if fields.has("tax_rate") else None,
-        position=position,
-    )
+    sku = fields.text("sku", longest=64)
+    category = fields.text("category", longest=80) if fields.has("category") and fields.values["category"] != "" else ""
+    if fields.has("price_per_kg"):
+        tare = fields.optional_count("tare", least=0) or 0
+        line = weigh(sku, fields.amount("price_per_kg"), fields.count("grams"), category, tare=tare)
+    else:
+        quantity = fields.count("qty") if fields.has("qty") else 1
+        line = BasketLine(sku, fields.amount("unit_price"), quantity, category)
+    line = replace(
+        line, min_price=fields.amount("min_price") if fields.has("min_price") else 0,
+        tax_rate=fields.percent("tax_rate") if fields.has("tax_rate") else None, position=position,
+    )  # fmt: skip
+    keeps = fields.flag("override_keeps_promotions")
+    if fields.has("override"):
+        line = overridden(line, fields.amount("override"), keeps_promotions=keeps)
+    lines = [line]
+    if fields.has("deposit"):
+        owed = deposit(sku, fields.amount("deposit"), line.quantity, line.tax_rate)
+        lines.append(replace(owed, position=position))
     fields.finish()
-    return line
+    return lines
 
 
 def _shopper(fields: Fields, now: datetime) -> Shopper:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,9 +13,11 @@ from panier.error import PanierError
 from panier.offer import Offer
 from panier.pricing import BasketLine, PricedBasket, Pricer, PromotionSet, Settings, Shopper, compile_promotions
 from panier.pricing.coupon import CouponAnswer, answer_coupon
+from panier.pricing.refund import Refund, refund
 from panier.promotion import Promotion, parse_promotion
 from panier.sense import separate
 from panier.trip import Line, Trip
+from panier.weighed import deposit
 
 RECKONING = Settings(selection="best_basket")
 """How a store reckons: device, gateway and back office alike."""
@@ -114,6 +116,19 @@ def answer_shown(trip: Trip, shelf: PromotionSet, offers: PromotionSet | None, c
     before = replace(trip, coupons=trip.coupons - {coupon})
     lines = [_basket_line(line) for line in trip.lines]
     return answer_coupon(lines, shelf.with_more(offers), _shopper(before, None), coupon)
+
+
+def refund_trip(trip: Trip, shelf: PromotionSet, offers: PromotionSet | None, returned: Mapping[tuple[str, int], int]) -> Refund:
+    """What comes back for units of a finished trip, by SKU and unit price, with their deposit. Raises NotBought."""
+    bought = {(line.sku, line.unit_price): line for line in trip.lines}
+    unknown = [BasketLine(*key, quantity) for key, quantity in returned.items() if key not in bought]
+    back = [replace(bought[key], quantity=quantity) for key, quantity in returned.items() if key in bought]
+    return refund(_with_deposits(trip.lines), [*unknown, *_with_deposits(back)], shelf.with_more(offers), _shopper(trip, None))
+
+
+def _with_deposits(lines: Sequence[Line]) -> list[BasketLine]:
+    owed = [deposit(line.sku, line.deposit, line.quantity) for line in lines if line.deposit]
+    return [*(_basket_line(line) for line in lines), *owed]
 
 
 def _shopper(trip: Trip, at: int | None) -> Shopper:

@@ -395,3 +395,27 @@ async def test_an_assortment_from_before_an_update_is_known_when_it_comes_again(
     plain = [{**PRODUCTS[0], "unit": "each", "deposit": 0}, PRODUCTS[1]]
     answer = (await stocked.post("/api/v1/import", json={"products": plain})).json()
     assert (answer["products"]["known"], answer["last"]) == (2, 8)
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_a_refund_is_quoted_by_what_is_kept_with_its_deposit(
+    script: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway
+) -> None:
+    till.snapshot = (await script.post("/api/v1/import", json={"products": LOOSE_AND_BOTTLED})).json()["last"]
+    await _deliver(gateway, receipts=[till.receipt(TRIP, {"oat": 3, "cola": 2}, bags=BAGS)])
+
+    async def quote(*lines: tuple[str, int, int]) -> httpx.Response:
+        back = [{"sku": sku, "unit_price": price, "quantity": quantity} for sku, price, quantity in lines]
+        return await gateway.post(f"/api/v1/receipts/{TRIP}/refund-quote", json={"lines": back})
+
+    # 3 oat milk cost 5.49; the 2 that stay are 2 for 3.50. A bottle comes back with its deposit, a bag as it was weighed.
+    assert (await quote(("oat", 199, 1))).json()["refund"] == 199
+    assert (await quote(("oat", 199, 2))).json() == {
+        "currency": "USD",
+        "refund": 350,
+        "forgone": 0,
+        "kept_total": 199 + 250 + 300,
+    }
+    assert (await quote(("cola", 100, 1), ("figs", 200, 1))).json()["refund"] == 125 + 200
+    assert "4 of oat" in (await quote(("oat", 199, 2), ("oat", 199, 2))).text
+    assert (await quote(("tea", 1, 1))).status_code == 422

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from panier.case import price_case
 from panier.definition import PERCENT, WHOLE
 from panier.holdout import is_held_out
 from panier.lease import LeaseSpent, Purse
@@ -158,3 +159,23 @@ def test_happy_hours_hold_on_the_night_that_repeats_an_hour() -> None:
     assert [discount(moment) for moment in moments] == [0, 80, 80, 0]
     # On 29 March the hour from two to three does not exist.
     assert [discount(f"2026-03-29T{time}+00:00") for time in ("00:59:59", "01:00:00")] == [0, 0]
+
+
+def test_a_case_may_hold_weighed_goods_deposits_and_prices_that_staff_set() -> None:
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    case: dict[str, Any] = {
+        "id": 1, "promotions": [{"kind": "percent", "percent": "10"}],
+        "lines": [
+            {"sku": "figs", "price_per_kg": "4.00", "grams": 520, "tare": 20},
+            {"sku": "nuts", "price_per_kg": "10.00", "grams": 100},
+            {"sku": "cola", "unit_price": "1.00", "qty": 2, "deposit": "0.25"},
+            {"sku": "dent", "unit_price": "9.00", "override": "5.00"},
+            {"sku": "torn", "unit_price": "9.00", "override": "5.00", "override_keeps_promotions": True},
+        ],
+    }  # fmt: skip
+    result = price_case(case, now)
+    # 10 % of 2.00, 1.00, 2.00 and the one 5.00 that promotions may touch; the deposit of 0.50 stays whole.
+    assert (result["discount"], result["total"]) == ("1.00", "14.50")
+    light = {"id": 1, "promotions": [], "lines": [{"sku": "a", "price_per_kg": "1", "grams": 5, "tare": 5}]}
+    with pytest.raises(NotWeighed, match="weigh again"):
+        price_case(light, now)

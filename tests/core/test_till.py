@@ -11,6 +11,7 @@ import pytest
 
 from panier.definition import milliseconds
 from panier.offer import Offer
+from panier.pricing.refund import NotBought
 from panier.receipt import NoReceipt, OfferUse, form_receipt
 from panier.till import (
     TripPricer,
@@ -20,6 +21,7 @@ from panier.till import (
     compile_offers,
     coupon_titles,
     price_trip,
+    refund_trip,
 )
 from panier.trip import Line, Trip, TripFinished
 
@@ -285,3 +287,12 @@ def test_a_receipt_says_which_coupons_were_shown() -> None:
     priced = price_trip(shown, shelf)
     done = replace(shown, finished=TripFinished(units=3, discount=priced.discount, total=priced.total))
     assert form_receipt(done, priced, "0" * 64, "till-1", "aaaaaa").coupons == ["CAKE", "TEA"]
+
+
+def test_what_comes_back_of_a_trip_is_what_is_kept_less_with_its_deposit() -> None:
+    shelf, _ = compile_definitions(SHELF, "USD")
+    bottled = replace(TRIP, lines=(replace(TRIP.lines[0], deposit=25), TRIP.lines[1]))
+    assert refund_trip(bottled, shelf, None, {("tea", 400): 1}).amount == 360 + 25
+    assert refund_trip(bottled, shelf, None, {("bread", 250): 1}).amount == 250
+    with pytest.raises(NotBought, match="1 of cake at 9 come back"):
+        refund_trip(bottled, shelf, None, {("cake", 9): 1})

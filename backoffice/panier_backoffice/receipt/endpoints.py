@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import PlainTextResponse
 
+from panier.pricing.refund import NotBought
 from panier.receipt import Receipt
 from panier.slip import slip
+from panier.till import compile_offers, refund_trip
 from panier_backoffice.office import TheOffice
-from panier_backoffice.problem import NotAllowed, NotFound
+from panier_backoffice.problem import NotAllowed, NotFound, Unfit
 from panier_backoffice.receipt import repository
-from panier_backoffice.receipt.schemas import FullReceipt, ReceiptHead, Totals
+from panier_backoffice.receipt.reprice import PriceLog, trip_of
+from panier_backoffice.receipt.schemas import FullReceipt, ReceiptHead, RefundQuote, Returned, Totals
 from panier_backoffice.store.access import Holder
 
 router = APIRouter(prefix="/api/v1", tags=["receipts"])
@@ -48,6 +52,24 @@ def get_receipt(office: TheOffice, holder: Holder, receipt: str) -> FullReceipt:
 def get_slip(office: TheOffice, holder: Holder, receipt: str) -> PlainTextResponse:
     """One receipt as text of 42 columns, with deposits and the VAT in it by rate."""
     return PlainTextResponse(slip(Receipt(**get_receipt(office, holder, receipt).model_dump())))
+
+
+@router.post("/receipts/{receipt}/refund-quote")
+def quote_refund(office: TheOffice, holder: Holder, receipt: str, returned: Returned) -> RefundQuote:
+    """What units of a receipt come back to: what is kept is priced again as of the purchase. Nothing is paid, nothing changes."""
+    held = Receipt(**get_receipt(office, holder, receipt).model_dump())
+    units: Counter[tuple[str, int]] = Counter()
+    for line in returned.lines:
+        units[line.sku, line.unit_price] += line.quantity
+    with office.reading() as session:
+        price_log = PriceLog(session, office.shelves)
+        offers = [offer for use in held.offers if (offer := price_log.offer(use)) is not None]
+        shelf = office.shelves.at(session, held.snapshot, held.currency)
+    try:
+        found = refund_trip(trip_of(held), shelf, compile_offers(offers, held.currency)[0], units)
+    except NotBought as error:
+        raise Unfit({"lines": str(error)}) from error
+    return RefundQuote(currency=held.currency, refund=found.amount, forgone=found.forgone, kept_total=found.kept.total)
 
 
 @router.get("/totals")

@@ -123,7 +123,7 @@ def _engine(receipt: Receipt, offers: Sequence[Offer], price_log: PriceLog) -> I
     shelf = price_log.shelves.at(price_log.session, receipt.snapshot, receipt.currency)
     own, refused = compile_offers(offers, receipt.currency)
     yield from map(str, refused)
-    priced = price_trip(_trip(receipt), shelf, own)
+    priced = price_trip(trip_of(receipt), shelf, own)
     for name, stated, found in (
         ("total", receipt.total, priced.total), ("discount", receipt.discount, priced.discount),
     ):  # fmt: skip
@@ -145,7 +145,7 @@ def _savings(receipt: Receipt, priced: PricedBasket) -> Iterator[str]:
             yield f"{name} saved {_money(stated.get(name, 0), receipt)}; priced again {_money(found.get(name, 0), receipt)}"
 
 
-def _trip(receipt: Receipt) -> Trip:
+def trip_of(receipt: Receipt) -> Trip:
     """The trip as far as pricing sees it."""
     return Trip(
         trip=receipt.receipt, store=receipt.store, currency=receipt.currency, timezone=receipt.timezone,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from typing import Annotated
 
-from panier.receipt import OfferUse, ReceiptLine, Saving, Vat
+from pydantic import BaseModel, Field
+
+from panier.receipt import Minor, Name, OfferUse, ReceiptLine, Saving, Vat
 
 
 class ReceiptHead(BaseModel):
@@ -41,6 +43,29 @@ class FullReceipt(ReceiptHead):
     lines: list[ReceiptLine]
     savings: list[Saving]
     arrived_at: int
+
+
+class ReturnedLine(BaseModel):
+    """Units that come back, as they stand on the receipt: SKU, unit price in minor units, and how many."""
+
+    sku: Name
+    unit_price: Minor
+    quantity: Annotated[int, Field(ge=1, le=100_000)]
+
+
+class Returned(BaseModel):
+    """What a shopper brings back."""
+
+    lines: Annotated[list[ReturnedLine], Field(min_length=1, max_length=1000)]
+
+
+class RefundQuote(BaseModel):
+    """What goes back to the shopper, in minor units. `forgone` is what is owed more for what is kept, where a deal was broken."""
+
+    currency: str
+    refund: int
+    forgone: int
+    kept_total: int
 
 
 class Totals(BaseModel):
