@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import date
+from urllib.parse import quote
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from panier.barcode import BadLoyaltyRule, BarcodeRefused, CardCode, Content, LoyaltyRules, ProductCode, mask, parse_rules, read
+from panier.barcode import (
+    BadLoyaltyRule,
+    BarcodeRefused,
+    CardCode,
+    Content,
+    LoyaltyRules,
+    ProductCode,
+    mask,
+    parse_numbering,
+    parse_rules,
+    read,
+)
+from panier.barcode.ai import LENGTHS, identifier
+from panier.barcode.bracket import read_brackets
 from panier.barcode.carrier import AIM
+from panier.barcode.element import GS, read_elements
 from panier.barcode.gtin import check_digit, read_gtin
+from panier.barcode.link import read_link
 from panier.barcode.loyalty import luhn_digit
 from panier.barcode.refusal import DIGITS
 from panier.barcode.upce import expand
@@ -37,6 +54,19 @@ length = 6
 check = "none"
 """)
 
+SHOP = parse_numbering("""
+title = "T"
+source = "S"
+[[template]]
+pattern = "22IIIIKVVVVVC"
+measure = "price"
+decimals = 2
+[[template]]
+pattern = "23IIIIIIVVVVC"
+measure = "weight"
+decimals = 3
+""")
+
 digits = st.text(DIGITS, max_size=20)
 anything = st.text(st.characters(exclude_categories=()), max_size=40)
 scans = st.one_of(
@@ -46,6 +76,9 @@ scans = st.one_of(
     st.builds("]{}".format, anything),
     st.builds("60{}".format, digits),
     st.builds("]A0S{}".format, anything),
+    st.builds("https://{}/{}?{}".format, anything, anything, anything),
+    st.builds("({}){}".format, digits, anything),
+    st.builds("]C1{}{}\x1d{}{}".format, st.sampled_from(sorted(LENGTHS)), anything, digits, anything),
 )
 
 
@@ -59,7 +92,7 @@ def test_any_text_is_a_value_or_refused(text: str) -> None:
 
 def outcome(text: str, rules: LoyaltyRules) -> Content | BarcodeRefused:
     try:
-        return read(text, rules)
+        return read(text, rules, SHOP)
     except BarcodeRefused as refused:
         return refused
 
@@ -76,6 +109,22 @@ def assert_sound(found: Content | BarcodeRefused) -> None:
             assert found.code
             assert 10 < len(str(found)) < 400
             assert str(found).isprintable()
+
+
+lots = st.text("ABCxyz019-./%+&()", min_size=1, max_size=20)
+
+
+@given(st.text(DIGITS, min_size=13, max_size=13), st.dates(date(2000, 1, 1), date(2049, 12, 31)), lots, lots)
+def test_the_three_spellings_of_gs1_data_say_the_same(body: str, day: date, lot: str, serial: str) -> None:
+    gtin = body + check_digit(body)
+    elements = (("01", gtin), ("10", lot), ("21", serial), ("17", f"{day:%y%m%d}"))
+    plain = "".join(ai + value + ("" if identifier(ai).fixed else GS) for ai, value in elements)  # type: ignore[union-attr]
+    typed = "".join(f"({ai})" + value.replace("(", "\\(") for ai, value in elements)
+    link = f"https://example.com/01/{gtin}/10/{quote(lot, safe='')}/21/{quote(serial, safe='')}?17={day:%y%m%d}"
+    assert read_elements(plain) == read_brackets(typed) == read_link(link) == elements
+    found = read(f"]C1{plain}", RULES)
+    assert isinstance(found, ProductCode)
+    assert (found.gtin14, found.lot, found.serial, found.expiry) == (gtin, lot, serial, day.isoformat())
 
 
 @given(st.text(DIGITS, min_size=12, max_size=12))

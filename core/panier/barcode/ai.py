@@ -106,13 +106,15 @@ LENGTHS = {ai[:2]: len(ai) for ai in _ROWS}
 """How long an identifier is, by its first two digits (General Specifications, 7.8.1)."""
 
 
-@cache
 def identifier(ai: str) -> Identifier | None:
     """The identifier of this number, or None; built on first use."""
-    row = _ROWS.get(ai)
-    if row is None:
-        return None
-    _, flags, spec, requires, excludes, link, title = row.split("|")
+    # What is asked for comes from strangers: only what the table has may fill the cache.
+    return _build(ai) if ai in _ROWS else None
+
+
+@cache
+def _build(ai: str) -> Identifier:
+    _, flags, spec, requires, excludes, link, title = _ROWS[ai].split("|")
     parts, checks, shape = _format(spec)
     return Identifier(
         ai=ai,
