@@ -80,6 +80,7 @@ class Sync:
         self._news = asyncio.Event()
         self._boot = ""
         self._answered = False
+        self._trouble = ""
         self._unanswered_since: float | None = None
         self.supply = Supply(shop, ask=self._ask, adopted=listener.snapshot_arrived, tally=tally, clock=clock)
         self._session = address and Session(
@@ -136,7 +137,7 @@ class Sync:
     def _status(self, state: str) -> Status:
         held, journal = self.supply.held, self._journal
         known = {"journal": journal.id, "software": self._software, "waiting": journal.waiting, "snapshot": held.version}
-        return Status.model_validate({"state": state, **known, "trouble": journal.trouble[:200]})
+        return Status.model_validate({"state": state, **known, "trouble": (self._trouble or journal.trouble)[:200]})
 
     async def _send(self) -> None:
         while True:
@@ -177,11 +178,13 @@ class Sync:
     # -- in ----------------------------------------------------------------------------------------------------------
 
     async def _received(self, topic: str, payload: bytes) -> None:
-        journal = self._journal.id
+        told = self._journal.id, self._trouble
         try:
-            self._understand(topic, payload)
-            if self._journal.id != journal:
-                await self._publish(self._topics.status, self._status("online"), retain=True)
+            try:
+                self._understand(topic, payload)
+            finally:
+                if told != (self._journal.id, self._trouble):
+                    await self._publish(self._topics.status, self._status("online"), retain=True)
         except PanierError as error:
             self._tally.malformed.labels(error.code).inc()
             self._log.warning("message_set_aside", topic=topic, reason=error.code, detail=str(error))
@@ -207,6 +210,12 @@ class Sync:
         self._news.set()
         if answer.renew and answer.journal == self._journal.id:
             return self._renew(answer)
+        if answer.journal == self._journal.id and answer.upto > self._journal.last:
+            # What comes next will contradict what the gateway has, and be quarantined; staff should know why.
+            last = self._journal.last
+            self._trouble = (
+                f"journal {answer.journal} ends at {last} here, at {answer.upto} there: an old copy of this device's disk?"
+            )
         self._outbox.acknowledged(answer, time.monotonic())
         for refusal in answer.refused:
             # The gateway keeps it as a dead letter and shows it to staff; here it is for whoever reads the log.
@@ -220,6 +229,7 @@ class Sync:
         before = self._journal.id
         carried = self._journal.renew(answer.upto)
         self._outbox = Outbox(self._journal)
+        self._trouble = ""
         self._log.warning("journal_renewed", before=before, now=self._journal.id, carried=carried)
         self._listener.journal_renewed()
 

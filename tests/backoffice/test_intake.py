@@ -192,6 +192,26 @@ async def test_a_receipt_that_the_engine_does_not_confirm_is_kept_and_shown(
 
 
 @pytest.mark.usefixtures("stocked")
+async def test_a_dispute_that_the_gateway_found_too_is_one_incident(
+    script: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway
+) -> None:
+    receipt = till.receipt(TRIP, {"oat": 2}) | {"timezone": "Mars/Base"}
+    told = {**_incident(f"{TRIP}.price_mismatch"), "trip": TRIP}
+    await _deliver(gateway, receipts=[receipt], incidents=[told])
+    assert len((await script.get("/api/v1/incidents")).json()) == 1
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_receipts_with_corrected_times_are_priced_as_of_the_devices_clock(
+    script: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway
+) -> None:
+    receipt = till.receipt(TRIP, {"oat": 2})
+    late = {name: receipt[name] + 7_200_000 for name in ("started_at", "finished_at")}
+    assert (await _deliver(gateway, receipts=[receipt | late | {"clock_offset": 7_200_000}])).receipts.stored == 1
+    assert (await script.get("/api/v1/incidents")).json() == []
+
+
+@pytest.mark.usefixtures("stocked")
 async def test_a_gift_on_a_receipt_is_confirmed_like_the_rest(
     script: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway
 ) -> None:

@@ -79,6 +79,7 @@ class Gateway:
     stored: list[int] = field(default_factory=list)
     batches: int = 0
     statuses: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
     asks: list[dict[str, int]] = field(default_factory=list)
     parts: Callable[[dict[str, int]], SnapshotPart | None] = lambda _: None
     silent: bool = False
@@ -96,6 +97,7 @@ class Gateway:
                     await self.acknowledge(held["journal"])
                 case "status":
                     self.statuses.append(held["state"])
+                    self.troubles.append(held.get("trouble", ""))
                     if held["state"] == "online":
                         await self.acknowledge(held["journal"])
                 case _:
@@ -389,6 +391,17 @@ async def test_a_journal_that_staff_released_goes_on_in_a_new_one(broker: Broker
         assert store.ears.renewals == 1
         # The whole trip again, under new names, because part of it was in dispute.
         assert gateway.stored == [1, 2, 3, 4, 5]
+
+
+async def test_a_disk_that_was_put_back_to_an_older_copy_is_told_to_staff(broker: Broker, tmp_path: Path):
+    await broker.start()
+    async with gateway_of(broker) as gateway, trading(broker, tmp_path) as store:
+        store.append(5)
+        await until(lambda: store.desk.journal.waiting == 0)
+        gateway.stored.extend(range(6, 41))
+        await gateway.acknowledge(store.desk.journal.id)
+        await until(lambda: any("ends at 5 here, at 40 there" in trouble for trouble in gateway.troubles))
+        assert store.refused("wrong_acknowledgement") >= 1
 
 
 async def test_a_time_zone_that_nobody_knows_is_not_taken_over(broker: Broker, tmp_path: Path):
