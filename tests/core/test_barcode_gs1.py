@@ -5,8 +5,10 @@ Examples are worked out from the General Specifications; check characters and IB
 
 from __future__ import annotations
 
+import runpy
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,6 +51,17 @@ def test_the_table_knows_every_identifier_of_the_dictionary() -> None:
     assert all(one is not None and one.parts for one in known)
     assert identifier("3105") is not None
     assert identifier("3106") is None
+
+
+def test_the_table_is_derived_from_the_dictionarys_own_notation() -> None:
+    file = Path(__file__).parents[2] / "firmware-config" / "gs1" / "derive.py"
+    derived = runpy.run_path(str(file))["rows"](
+        "# comment\n\n"
+        "01         *?  N14,csum,gcppos2                  ex=255,37 dlpkey=22,10,21|235                      # GTIN\n"
+        "3100-3105  *?  N6                                req=01,02 ex=310n                                  # NET WEIGHT (kg)\n"
+        "8008        ?  N6,yymmdd N2,hh [N2],mi [N2],ss   req=01,02,03                                       # PROD TIME\n"
+    )
+    assert derived == [row for row in TABLE.splitlines() if row.startswith(("01|", "3100-", "8008|"))]
 
 
 ELEMENTS: list[tuple[str, Elements]] = [

@@ -27,7 +27,7 @@ class UnknownElement(BarcodeRefused):
 
 
 class BadElement(BarcodeRefused):
-    """The value of an application identifier breaks a rule; `rule` names it: `length`, `characters` or the dictionary's name."""
+    """The value of an application identifier breaks a rule; `rule` names it: `length`, `characters` or the function's name."""
 
     code = "bad_element"
 
