@@ -206,7 +206,8 @@ class VirtualShopper:
 
     async def _correct(self, want: int, done: Shopping) -> None:
         """Puts back what counted too often; and takes one again where a slow terminal made us put back too much."""
-        for _ in range(10 * self._manner.tries):
+        tries = self._manner.tries
+        while tries:
             counted = self.glance.units if self.glance.is_basket else None
             if counted is None or counted == want or (counted < want and not done.corrections):
                 return
@@ -215,6 +216,7 @@ class VirtualShopper:
             try:
                 await self._until(lambda seen, was=counted: seen.units not in (None, was), "another count", self._manner.patience)
             except NotSeen:
+                tries -= 1
                 await self._until_it_answers()
         raise ShopperLost(f"{self.terminal.name} cannot be brought to {want} units; it shows:\n{self.terminal.picture()}")
 

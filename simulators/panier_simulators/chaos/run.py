@@ -32,7 +32,8 @@ Say = Callable[[str], None]
 _HOME = "127.0.0.1"
 _OFFICE_LINK, _BROKER_LINK = "127.0.0.3", "127.0.0.2"
 """Linux takes all of 127/8 for itself: a proxy listens at another address and the same port, and nothing has to know."""
-_REST_PATIENCE = 90.0
+_SHOP_PATIENCE, _REST_PATIENCE = 120.0, 60.0
+"""Seconds without any progress after which a run is over: while people shop, and while the rest is handed on."""
 _DISK_FAULTS = frozenset({"disk_full", "write_fails", "fsync_fails"})
 _MOST_TOLD = 20
 
@@ -100,19 +101,41 @@ async def _spend_the_day(shop: CornerShop, plan: Plan, store: Store, hand: Hand,
     """Every basket at the next free terminal; each fault when as many trips as it says are over."""
     coming, waiting = list(plan.faults), iter(shop.baskets)
     market = asyncio.create_task(trade(hand.premises, list(shop.products()), plan.seed))
+    falling: list[asyncio.Task[None]] = []
+
+    def ended() -> None:
+        while coming and coming[0].after <= len(day.done):
+            say(str(coming[0]))
+            falling.append(asyncio.create_task(hand.do(coming.pop(0))))
+
+    shoppers = [
+        asyncio.create_task(_shop_at(place, waiting, day, ended, len(shop.baskets), say), name=place.post.device)
+        for place in store.places
+    ]
     try:
-        async with asyncio.TaskGroup() as group:
-
-            def ended() -> None:
-                while coming and coming[0].after <= len(day.done):
-                    say(str(coming[0]))
-                    group.create_task(hand.do(coming.pop(0)))
-
-            for place in store.places:
-                group.create_task(_shop_at(place, waiting, day, ended, len(shop.baskets), say))
+        await _until_home(shoppers, day)
+        await asyncio.gather(*falling)
     finally:
-        market.cancel()
-        await asyncio.gather(market, return_exceptions=True)
+        for task in (market, *shoppers, *falling):
+            task.cancel()
+        await asyncio.gather(market, *shoppers, *falling, return_exceptions=True)
+    for task in shoppers:
+        if not task.cancelled() and (failure := task.exception()):
+            raise failure
+
+
+async def _until_home(shoppers: Sequence[asyncio.Task[None]], day: Day) -> None:
+    """Waits until all have shopped; sends those home before whose terminals nothing has gone on for too long."""
+    before, since = -1, time.monotonic()
+    while any(not task.done() for task in shoppers):
+        await asyncio.wait(shoppers, timeout=1)
+        if len(day.done) != before:
+            before, since = len(day.done), time.monotonic()
+        if time.monotonic() - since > _SHOP_PATIENCE:
+            day.gave_up += [
+                f"{task.get_name()}: no trip has ended for {_SHOP_PATIENCE:g} s" for task in shoppers if not task.done()
+            ]
+            return
 
 
 async def _shop_at(

@@ -1,0 +1,60 @@
+"""The whole store under faults; and that chaos notices when a promise is broken on purpose."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROMISED = {"trips", "faults", "lost", "duplicated", "mismatched", "unexplained", "seconds"}
+"""Fields that users' scripts rely on."""
+MUTANTS = Path(__file__).with_name("mutant")
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(580), pytest.mark.xdist_group("demo")]
+
+
+def chaos(keep: Path, *flags: str, mutant: str | None = None) -> tuple[int, dict[str, Any], str]:
+    """Exit status, report, and what was said meanwhile."""
+    environment = {**os.environ, "PYTHONPATH": str(MUTANTS / mutant)} if mutant else dict(os.environ)
+    done = subprocess.run(
+        [sys.executable, "-m", "panier_io.command", "chaos", "--json", "--keep", str(keep), *flags],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=560,
+    )
+    assert done.stdout, done.stderr[-3000:]
+    return done.returncode, json.loads(done.stdout), done.stderr
+
+
+def test_nothing_is_lost_doubled_or_different_whatever_breaks(tmp_path: Path):
+    status, report, said = chaos(tmp_path, "--trips", "240", "--devices", "5", "--seed", "1")
+    assert (report["lost"], report["duplicated"], report["mismatched"], report["unexplained"]) == (0, 0, 0, 0), report["details"]
+    assert status == 0
+    assert report["trips"] == 240
+    assert sum(report["faults"].values()) == 24
+    assert len(report["faults"]) >= 12
+    assert set(report) >= PROMISED
+    assert report["acknowledged"] > report["trips"]
+    assert said.count("panier chaos: after ") == 24
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("mutant", "faults", "found"),
+    [
+        ("early_acknowledgement", "kill_gateway,disk_full,write_fails,fsync_fails", "lost"),
+        ("late_journal", "kill_device", "lost"),
+        ("no_identity", "lost_reply,kill_backoffice", "duplicated"),
+    ],
+)
+def test_a_broken_promise_is_noticed(tmp_path: Path, mutant: str, faults: str, found: str):
+    flags = ("--trips", "240", "--devices", "5", "--seed", "1", "--faults", faults, "--count", "24")
+    status, report, _ = chaos(tmp_path, *flags, mutant=mutant)
+    assert status == 1
+    assert report[found] > 0, report["details"]
