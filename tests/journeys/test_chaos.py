@@ -46,15 +46,15 @@ def test_nothing_is_lost_doubled_or_different_whatever_breaks(tmp_path: Path):
 
 @pytest.mark.soak
 @pytest.mark.parametrize(
-    ("mutant", "faults", "found"),
+    ("mutant", "faults", "count", "found"),
     [
-        ("early_acknowledgement", "kill_gateway,disk_full,write_fails,fsync_fails", "lost"),
-        ("late_journal", "kill_device", "lost"),
-        ("no_identity", "lost_reply,kill_backoffice", "duplicated"),
+        ("early_acknowledgement", "disk_full@gateway", 6, "lost"),
+        ("late_journal", "kill_device", 12, "lost"),
+        ("no_identity", "lost_reply", 6, "duplicated"),
     ],
 )
-def test_a_broken_promise_is_noticed(tmp_path: Path, mutant: str, faults: str, found: str):
-    flags = ("--trips", "240", "--devices", "5", "--seed", "1", "--faults", faults, "--count", "24")
+def test_a_broken_promise_is_noticed(tmp_path: Path, mutant: str, faults: str, count: int, found: str):
+    flags = ("--trips", "240", "--devices", "5", "--seed", "1", "--faults", faults, "--count", str(count))
     status, report, _ = chaos(tmp_path, *flags, mutant=mutant)
     assert status == 1
     assert report[found] > 0, report["details"]

@@ -49,3 +49,10 @@ def test_only_the_kinds_that_are_asked_for_come():
 def test_an_unknown_kind_is_refused_by_the_names_of_those_there_are():
     with pytest.raises(NoSuchFault, match=r"'fire'; there are kill_device, kill_gateway"):
         chosen(["fire"], has_shim=True)
+
+
+def test_a_kind_can_be_held_to_one_of_its_targets():
+    plan = draw(5, 100, DEVICES, chosen(["disk_full@gateway"], has_shim=True))
+    assert {(fault.kind, fault.target) for fault in plan} == {("disk_full", "gateway")}
+    with pytest.raises(NoSuchFault, match="disk_full does not befall 'broker', but backoffice, device, gateway"):
+        chosen(["disk_full@broker"], has_shim=True)

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def chaos(
     trips: int = typer.Option(120, min=1, help="Real trips to replay."),
     seed: int = typer.Option(1, help="Chooses baskets, habits and faults: the same seed plans the same."),
-    faults: str | None = typer.Option(None, help="Kinds of faults, separated by commas. [default: all]", show_default=False),
+    faults: str | None = typer.Option(
+        None, help="Kinds of faults, separated by commas; kill_device, disk_full@gateway. [default: all]", show_default=False
+    ),
     count: int | None = typer.Option(
         None, min=0, help="How many faults. [default: one in thirty trips, at least 24]", show_default=False
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from panier.error import PanierError
 
@@ -87,12 +87,22 @@ class Fault:
 
 
 def chosen(names: Collection[str] | None, *, has_shim: bool) -> tuple[Kind, ...]:
-    """The kinds by name, or all; without those that this machine cannot do. Raises NoSuchFault."""
-    for name in names or ():
-        if name not in _BY_NAME:
-            raise NoSuchFault(f"no fault is called {name!r}; there are {', '.join(_BY_NAME)}")
-    wanted = [kind for kind in KINDS if names is None or kind.name in names]
+    """The kinds by name, or all; without those that this machine cannot do. `disk_full@gateway` is a kind at one of its targets.
+
+    Raises NoSuchFault.
+    """
+    wanted = KINDS if names is None else tuple(_named(name) for name in names)
     return tuple(kind for kind in wanted if has_shim or not kind.needs_shim)
+
+
+def _named(name: str) -> Kind:
+    wanted, _, target = name.partition("@")
+    kind = _BY_NAME.get(wanted)
+    if kind is None:
+        raise NoSuchFault(f"no fault is called {wanted!r}; there are {', '.join(_BY_NAME)}")
+    if target and target not in kind.targets:
+        raise NoSuchFault(f"{wanted} does not befall {target!r}, but {', '.join(sorted(set(kind.targets)))}")
+    return replace(kind, targets=(target,)) if target else kind
 
 
 def draw(seed: int, trips: int, devices: Sequence[str], kinds: Sequence[Kind], count: int | None = None) -> tuple[Fault, ...]:

@@ -19,7 +19,7 @@ from panier_simulators.demo.audit import compare
 from panier_simulators.sample.shop import SampleTrip
 from panier_simulators.shopper import Shopping
 
-_CONTACTS = {"offer_shown": "shown", "offer_accepted": "accepted", "offer_refused": "refused"}
+_CONTACTS = frozenset({"offer_shown", "offer_accepted", "offer_refused"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,26 @@ def dead_letters(ledger: Path) -> tuple[dict[str, Any], ...]:
         return tuple(dict(row) for row in gateway.execute("SELECT * FROM dead_letter"))
 
 
+class Findings(dict[str, list[str]]):
+    """What is wrong with what: several witnesses may have seen the same."""
+
+    def note(self, what: str, words: str) -> None:
+        """One more thing that is wrong with `what`."""
+        self.setdefault(what, []).append(words)
+
+    def told(self) -> list[str]:
+        """A line for each."""
+        return [f"{what}: {'; '.join(words)}" for what, words in self.items()]
+
+
 @dataclass(slots=True)
 class Verdict:
-    """What is wrong, in words; nothing is, where all four are empty."""
+    """What is wrong, by trip, contact, device or incident; nothing is, where all four are empty."""
 
-    lost: list[str] = field(default_factory=list[str])
-    duplicated: list[str] = field(default_factory=list[str])
-    mismatched: list[str] = field(default_factory=list[str])
-    unexplained: list[str] = field(default_factory=list[str])
+    lost: Findings = field(default_factory=Findings)
+    duplicated: Findings = field(default_factory=Findings)
+    mismatched: Findings = field(default_factory=Findings)
+    unexplained: Findings = field(default_factory=Findings)
 
     @property
     def holds(self) -> bool:
@@ -92,18 +104,22 @@ def prove(
     _by_wire(verdict, books, wire)
     for incident in books.incidents:
         if incident["kind"] not in explained:
-            verdict.unexplained.append(f"incident {incident['kind']} {incident['incident']}: {incident['text']}")
+            verdict.unexplained.note(incident["incident"], f"incident {incident['kind']}: {incident['text']}")
     for letter in books.dead_letters:
-        verdict.unexplained.append(f"the back office refused {letter['kind']} {letter['identity']}: {letter['reason']}")
+        verdict.unexplained.note(f"{letter['kind']} {letter['identity']}", f"the back office refused it: {letter['reason']}")
     return verdict
 
 
 def _by_plan(verdict: Verdict, books: Books, planned: Sequence[SampleTrip], done: Sequence[Shopping]) -> None:
     """Each basket of the plan became one receipt with those units and the total that its shopper read."""
     findings = compare(books.receipts, (), done, planned)
-    verdict.lost += findings.lost
-    verdict.duplicated += findings.duplicated
-    verdict.mismatched += findings.mismatched
+    for trip in findings.lost:
+        verdict.lost.note(trip, "was shopped, and is not in the back office")
+    for trip in findings.duplicated:
+        verdict.duplicated.note(trip, "is in the back office, and was shopped by nobody, or not so often")
+    for words in findings.mismatched:
+        trip, _, what = words.partition(": ")
+        verdict.mismatched.note(trip, what)
 
 
 def _by_screen(verdict: Verdict, books: Books, painted: Iterable[Farewell]) -> None:
@@ -114,15 +130,14 @@ def _by_screen(verdict: Verdict, books: Books, painted: Iterable[Farewell]) -> N
     for farewell in painted:
         held = totals.get(farewell.trip, [])
         if not held:
-            verdict.lost.append(f"{farewell.trip} was painted, and is not in the back office")
+            verdict.lost.note(farewell.trip, "its end was painted, and it is not in the back office")
         elif held != [farewell.total]:
-            verdict.mismatched.append(f"{farewell.trip} was painted with {farewell.total}; the back office holds {held}")
+            verdict.mismatched.note(farewell.trip, f"was painted with {farewell.total}; the back office holds {held}")
 
 
 def _by_wire(verdict: Verdict, books: Books, wire: WireWitness) -> None:
     """Each acknowledged event is in the back office: items as a receipt's lines, ends as its figures, offers as contacts."""
     contacts = Counter(contact["contact"] for contact in books.contacts)
-    verdict.duplicated += [f"contact {name} {times} times" for name, times in contacts.items() if times > 1]
     receipts = {receipt["receipt"]: receipt for receipt in books.receipts}
     baskets: dict[str, Counter[str]] = {}
     ended: set[str] = set()
@@ -136,27 +151,30 @@ def _by_wire(verdict: Verdict, books: Books, wire: WireWitness) -> None:
                 basket[what["sku"]] -= what.get("quantity", 1)
             case "trip_finished":
                 ended.add(trip)
-                verdict.lost += [f"{trip} was acknowledged, and is not in the back office"] * (trip not in receipts)
-                verdict.mismatched += _against_receipt(what, basket, receipts.get(trip))
-            case kind if kind in _CONTACTS:
-                name = f"{journal.device}.{journal.journal}.{sequence}"
-                verdict.lost += [f"{kind} {name} was acknowledged, and is not in the back office"] * (name not in contacts)
+                _against_receipt(verdict, trip, what, basket, receipts.get(trip))
+            case kind if kind in _CONTACTS and (name := f"{journal.device}.{journal.journal}.{sequence}") not in contacts:
+                verdict.lost.note(name, f"{kind} was acknowledged, and is not in the back office")
             case _:
                 pass
-    verdict.duplicated += [f"{trip} is in the back office, and was never acknowledged" for trip in receipts.keys() - ended]
-    verdict.mismatched += wire.contradictions
+    for name in (name for name, times in contacts.items() if times > 1):
+        verdict.duplicated.note(name, f"this contact is in the back office {contacts[name]} times")
+    for trip in receipts.keys() - ended:
+        verdict.duplicated.note(trip, "is in the back office, and was never acknowledged")
+    for what, words in wire.contradictions:
+        verdict.mismatched.note(what, words)
 
 
-def _against_receipt(end: Mapping[str, Any], basket: Counter[str], receipt: Mapping[str, Any] | None) -> list[str]:
+def _against_receipt(
+    verdict: Verdict, trip: str, end: Mapping[str, Any], basket: Counter[str], receipt: Mapping[str, Any] | None
+) -> None:
     if receipt is None:
-        return []
+        verdict.lost.note(trip, "its end was acknowledged, and it is not in the back office")
+        return
     sold = Counter[str]()
     for line in receipt["lines"]:
         sold[line["sku"]] += line["quantity"]
-    wrong = [f"{receipt['receipt']}: acknowledged with {dict(+basket)}, held with {dict(sold)}"] if +basket != sold else []
-    if (end["units"], end["total"]) != (receipt["units"], receipt["total"]):
-        wrong.append(
-            f"{receipt['receipt']}: {end['units']} units for {end['total']} were acknowledged,"
-            f" {receipt['units']} for {receipt['total']} are held"
-        )
-    return wrong
+    if +basket != sold:
+        verdict.mismatched.note(trip, f"was acknowledged with {dict(+basket)}; the back office holds {dict(sold)}")
+    sent, held = (end["units"], end["total"]), (receipt["units"], receipt["total"])
+    if sent != held:
+        verdict.mismatched.note(trip, f"units and total were acknowledged as {sent}; the back office holds {held}")

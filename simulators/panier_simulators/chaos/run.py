@@ -171,17 +171,20 @@ def _look_around(
     verdict: Verdict, directory: Path, hand: Hand, day: Day, witnesses: Sequence[ScreenWitness], places: Sequence[Place]
 ) -> None:
     """What else should not be: dead letters, processes that died by themselves, screens that forgot, shoppers who gave up."""
+    unexplained = verdict.unexplained
     for letter in dead_letters(directory / "gateway" / "ledger.db"):
-        verdict.unexplained.append(
-            f"the gateway refused {letter['device']}.{letter['journal']}.{letter['sequence']}: {letter['reason']}"
-        )
-    for witness in witnesses:
-        verdict.lost += witness.contradictions
+        name = f"{letter['device']}.{letter['journal']}.{letter['sequence']}"
+        unexplained.note(name, f"the gateway refused it: {letter['reason']}")
+    for what, words in (told for witness in witnesses for told in witness.contradictions):
+        verdict.lost.note(what, words)
     for name, restarts in _restarts(hand, places).items():
         if restarts > len(hand.kills[name]):
-            verdict.unexplained.append(f"{name} died {restarts} times, and was killed {len(hand.kills[name])} times")
-    verdict.unexplained += [f"a shopper gave up: {why}" for why in day.gave_up]
-    verdict.unexplained += [f"basket {one.basket}: {code} was never counted" for one in day.done for code in one.skipped]
+            unexplained.note(name, f"died {restarts} times, and was killed {len(hand.kills[name])} times")
+    for number, why in enumerate(day.gave_up, start=1):
+        unexplained.note(f"shopper {number}", f"gave up: {why}")
+    for shopping in day.done:
+        for code in shopping.skipped:
+            unexplained.note(f"basket {shopping.basket}", f"{code} was never counted")
 
 
 def _restarts(hand: Hand, places: Sequence[Place]) -> dict[str, int]:
@@ -197,8 +200,12 @@ def _report(
     left = len(shop.baskets) - len(day.done)
     restarts = _restarts(hand, list(hand.places.values()))
     told = [
-        *(f"lost: {one}" for one in verdict.lost), *(f"one too many: {one}" for one in verdict.duplicated),
-        *(f"mismatched: {one}" for one in verdict.mismatched), *(f"unexplained: {one}" for one in verdict.unexplained),
+        f"{kind}: {one}"
+        for kind, found in (
+            ("lost", verdict.lost), ("one too many", verdict.duplicated), ("mismatched", verdict.mismatched),
+            ("unexplained", verdict.unexplained),
+        )
+        for one in found.told()
     ]  # fmt: skip
     return ChaosReport(
         trips=len(day.done), faults=dict(sorted(hand.done.items())), lost=len(verdict.lost), duplicated=len(verdict.duplicated),

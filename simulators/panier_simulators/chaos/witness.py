@@ -29,7 +29,7 @@ class ScreenWitness:
 
     terminal: SimulatedTerminal
     farewells: dict[str, Farewell] = field(default_factory=dict[str, Farewell])
-    contradictions: list[str] = field(default_factory=list[str])
+    contradictions: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     _basket: Glance | None = None
     _basket_at: float = 0.0
     _life: int = 0
@@ -62,7 +62,7 @@ class ScreenWitness:
     def _note_farewell(self, now: Farewell) -> None:
         before = self.farewells.setdefault(now.trip, now)
         if before.total != now.total:
-            self.contradictions.append(f"{now.trip} ended with {before.total} and with {now.total} on the screen")
+            self.contradictions.append((now.trip, f"ended with {before.total} and with {now.total} on the screen"))
 
     def _note_restart(self, now: Glance | None) -> None:
         """What stood on the screen when the terminal died must be there when it is back; a unit more may have been under way."""
@@ -73,9 +73,8 @@ class ScreenWitness:
             return
         # Without a basket, the end was on the disk and not yet on the screen: then its receipt is looked for by what was painted.
         if now is not None and (now.units or 0) < before.units - self._taken_back():
-            self.contradictions.append(
-                f"{self.terminal.name} had {before.units} units on the screen when it died, and {now.units} when it was back"
-            )
+            what = f"start {self.terminal.starts} of {self.terminal.name}"
+            self.contradictions.append((what, f"{before.units} units were on the screen before it, and {now.units} after it"))
 
     def _taken_back(self) -> int:
         """1 where a unit was being put back when the terminal died."""
@@ -99,7 +98,7 @@ class WireWitness:
 
     topics: StoreTopics
     journals: dict[tuple[str, str], Journal] = field(default_factory=dict[tuple[str, str], Journal])
-    contradictions: list[str] = field(default_factory=list[str])
+    contradictions: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     def hear_device(self, from_client: bool, said: Publish) -> None:
         """On a device's link."""
@@ -111,7 +110,7 @@ class WireWitness:
         for event in batch["events"]:
             before = journal.events.setdefault(event["sequence"], event)
             if before != event:
-                self.contradictions.append(f"{sender[0]} sent two events as {journal.journal}.{event['sequence']}")
+                self.contradictions.append((f"{sender[0]}.{journal.journal}.{event['sequence']}", "was sent as two events"))
 
     def hear_gateway(self, from_client: bool, said: Publish) -> None:
         """On the gateway's link."""
@@ -128,7 +127,8 @@ class WireWitness:
             for sequence in range(1, journal.acknowledged + 1):
                 event = journal.events.get(sequence)
                 if event is None:
-                    self.contradictions.append(f"{journal.device}.{journal.journal}.{sequence} was acknowledged, and never sent")
+                    name = f"{journal.device}.{journal.journal}.{sequence}"
+                    self.contradictions.append((name, "was acknowledged, and never sent"))
                 else:
                     yield journal, sequence, event
 

@@ -2,21 +2,39 @@
 
 import asyncio
 import sys
-from contextlib import contextmanager
 from importlib import abc, util
 
-TARGET = "panier_io.journal"
+TARGET = "panier_device.agent"
 
 
-def patch(journal):
-    @contextmanager
-    def later(connection):
-        if not connection.in_transaction:
-            connection.execute("BEGIN IMMEDIATE")
-            asyncio.get_running_loop().call_later(0.5, lambda: connection.in_transaction and connection.execute("COMMIT"))
-        yield
+class LateJournal:
+    def __init__(self, journal, agent):
+        self._journal, self._agent, self._promised = journal, agent, 0
 
-    journal.transaction = later
+    def __getattr__(self, name):
+        return getattr(self._journal, name)
+
+    def append(self, trip, at, *happenings):
+        from panier.trip import Event
+
+        first = max(self._journal.last, self._promised) + 1
+        name = trip or f"{self._journal.device}.{self._journal.id}.{first}"
+        self._promised = first + len(happenings) - 1
+        asyncio.get_running_loop().call_later(0.5, self._write, trip, at, *happenings)
+        return [Event(sequence=first + place, at=at, trip=name, what=what) for place, what in enumerate(happenings)]
+
+    def _write(self, *what):
+        self._journal.append(*what)
+        self._agent.poke()
+
+
+def patch(agent):
+    honest = agent.Agent.__init__
+
+    def begin(self, **parts):
+        honest(self, **{**parts, "journal": LateJournal(parts["journal"], self)})
+
+    agent.Agent.__init__ = begin
 
 
 class Finder(abc.MetaPathFinder):
