@@ -37,7 +37,7 @@ test: setup ## All tests; what needs root (a browser, Mosquitto) is skipped with
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
 
 test-fast: setup ## The tests that take less than a moment each
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not soak"
 
 lint: setup ## Style, formatting, and which part may import which
 	@$(BIN)/ruff check .
