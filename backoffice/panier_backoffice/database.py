@@ -119,6 +119,8 @@ def _insert(session: Session) -> Any:
 
 def _open(url: str) -> Engine:
     parsed = make_url(url)
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True)
     if not parsed.database or parsed.database == ":memory:":

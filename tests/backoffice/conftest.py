@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,8 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import Table, create_engine, insert, select, text
+from sqlalchemy.pool import NullPool
 
 from panier.offer import Offer
 from panier.receipt import form_receipt
@@ -24,7 +28,9 @@ from panier.weighed import Weighing
 from panier_backoffice.application import create_app
 from panier_backoffice.office import Office
 from panier_backoffice.opening import open_office
+from panier_backoffice.schema import METADATA
 from panier_backoffice.settings import BackofficeSettings
+from panier_simulators.postgresql import NoPostgresql, PostgresqlServer, postgresql_server
 
 STORE, STORE_TOKEN = "riverside", "store-token-of-riverside"
 OTHER_STORE, OTHER_TOKEN = "hillside", "store-token-of-hillside"
@@ -55,18 +61,103 @@ PROMOTIONS = [
 ]
 
 
-def settings(folder: Path, **more: Any) -> BackofficeSettings:
-    """Settings of a back office in `folder`."""
+def settings(database: Path | str, **more: Any) -> BackofficeSettings:
+    """Settings of a back office over a database's URL, or over a SQLite file in a folder."""
+    url = f"sqlite:///{database / 'backoffice.db'}" if isinstance(database, Path) else database
     return BackofficeSettings(
-        database=f"sqlite:///{folder / 'backoffice.db'}", currency="USD", timezone="America/New_York", locale="en_US",
+        database=url, currency="USD", timezone="America/New_York", locale="en_US",
         stores=[f"{STORE}:{STORE_TOKEN}", f"{OTHER_STORE}:{OTHER_TOKEN}"], api_token=API_TOKEN, **more,
     )  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """One server for all tests of this process. It does not sync: what a power cut leaves is PostgreSQL's to test."""
+    try:
+        with postgresql_server(durable=False) as server:
+            yield server
+    except NoPostgresql as error:
+        pytest.skip(str(error))
+
+
+class Databases:
+    """Gives each test a database as if it were new; migrated and seeded once, because that takes longer than most tests."""
+
+    def __init__(self, folder: Path, request: pytest.FixtureRequest) -> None:
+        self._folder, self._request = folder, request
+        self._numbers = itertools.count(1)
+        self._file = ""
+        self._seeds: list[tuple[Table, list[dict[str, Any]]]] = []
+
+    @property
+    def _server(self) -> PostgresqlServer:
+        return self._request.getfixturevalue("postgresql")
+
+    def empty(self, kind: str) -> str:
+        """The URL of a database without tables."""
+        number = next(self._numbers)
+        if kind == "sqlite":
+            return f"sqlite:///{self._folder / f'{number}.db'}"
+        self._server.run(f"CREATE DATABASE panier_{number}")
+        return self._server.url(f"panier_{number}")
+
+    def seeded(self, kind: str) -> str:
+        """The URL of a database as `settings` with the administrator ADMIN opens it."""
+        return self._seeded_file() if kind == "sqlite" else self._seeded_server()
+
+    def _seeded_file(self) -> str:
+        if not self._file:
+            self._file = self.empty("sqlite")
+            _open_seeded(self._file).database.close()
+        copy = f"sqlite:///{self._folder / f'{next(self._numbers)}.db'}"
+        shutil.copy(self._file.removeprefix("sqlite:///"), copy.removeprefix("sqlite:///"))
+        return copy
+
+    def _seeded_server(self) -> str:
+        # Emptied and filled again: to copy a database takes PostgreSQL longer than a test.
+        if not self._seeds:
+            self._server.run("CREATE DATABASE seeded")
+            office = _open_seeded(self._server.url("seeded"))
+            with office.reading() as session:
+                self._seeds = [
+                    (table, [dict(row) for row in session.execute(select(table)).mappings()]) for table in METADATA.sorted_tables
+                ]
+            office.database.close()
+            return self._server.url("seeded")
+        engine = create_engine(self._server.url("seeded"), poolclass=NullPool)
+        with engine.begin() as connection:
+            names = ", ".join(f'"{table.name}"' for table, _ in self._seeds)
+            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
+            for table, rows in self._seeds:
+                if rows:
+                    connection.execute(insert(table), rows)
+        return self._server.url("seeded")
+
+
+def _open_seeded(url: str) -> Office:
+    return open_office(settings(url, admin_email=ADMIN, admin_password=PASSWORD))
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Databases:
+    return Databases(tmp_path_factory.mktemp("databases"), request)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which database: what uses it, directly or through `office`, runs on both."""
+    return request.param
+
+
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def empty_database(databases: Databases, kind: str) -> str:
+    return databases.empty(kind)
+
+
+@pytest.fixture
+def office(databases: Databases, kind: str) -> Iterator[Office]:
     """An office whose administrator is ADMIN."""
-    opened = open_office(settings(tmp_path, admin_email=ADMIN, admin_password=PASSWORD))
+    opened = open_office(settings(databases.seeded(kind)))
     yield opened
     opened.database.close()
 
@@ -176,7 +267,7 @@ class Running:
 
     url: str
     process: subprocess.Popen[str]
-    database: Path
+    database: str
 
 
 @pytest.fixture(scope="module")
@@ -184,12 +275,13 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Ru
     """Starts `panier backoffice` on a free port, and ends it with the module."""
     started: list[subprocess.Popen[str]] = []
 
-    def run(database: Path | None = None) -> Running:
-        database = database or tmp_path_factory.mktemp("backoffice") / "backoffice.db"
-        log = (database.parent / "backoffice.log").open("a")
+    def run(database: str | None = None) -> Running:
+        folder = tmp_path_factory.mktemp("backoffice")
+        database = database or f"sqlite:///{folder / 'backoffice.db'}"
+        log = (folder / "backoffice.log").open("a")
         process = subprocess.Popen(
             [
-                sys.executable, "-m", "panier_io.command", "backoffice", "--port", "0", "--database", f"sqlite:///{database}",
+                sys.executable, "-m", "panier_io.command", "backoffice", "--port", "0", "--database", database,
                 "--store", f"{STORE}:{STORE_TOKEN}", "--currency", "USD", "--timezone", "America/New_York", "--locale", "en_US",
                 "--chain", "Riverside Markets", "--json",
             ],

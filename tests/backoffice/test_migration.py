@@ -12,22 +12,24 @@ from panier_backoffice.database import Database
 from panier_backoffice.schema import METADATA, migrate
 
 
-def test_an_empty_database_is_brought_to_exactly_the_mapped_schema(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'new.db'}")
+def test_an_empty_database_is_brought_to_exactly_the_mapped_schema(empty_database: str) -> None:
+    database = Database(empty_database)
     migrate(database)
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
         assert set(inspect(connection).get_table_names()) == {*METADATA.tables, "alembic_version"}
+    database.close()
 
 
-def test_migrating_again_changes_nothing(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'new.db'}")
+def test_migrating_again_changes_nothing(empty_database: str) -> None:
+    database = Database(empty_database)
     migrate(database)
     with database.writing() as session:
         session.execute(text("UPDATE feed_end SET last = 7"))
     migrate(database)
     with database.reading() as session:
         assert session.execute(text("SELECT last FROM feed_end")).scalar_one() == 7
+    database.close()
 
 
 def test_what_is_committed_survives_a_power_cut_by_wal_and_full_sync(tmp_path: Path) -> None:
