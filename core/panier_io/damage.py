@@ -85,8 +85,11 @@ def _commits_claimed(log: Path) -> int:
         if not 512 <= page <= 65536:
             return 0
         claimed = place = 0
+        size = log.stat().st_size
         while len(frame := file.read(_FRAME_HEADER)) == _FRAME_HEADER:
             place += 1
+            if file.tell() + page > size:
+                break  # a process that was killed between a frame's head and its page had told nobody of that commit
             if frame[8:16] == salt and struct.unpack(">I", frame[4:8])[0]:
                 claimed = place
             file.seek(page, os.SEEK_CUR)

@@ -246,6 +246,8 @@ def _wrong_sums(connection: sqlite3.Connection, journal: str) -> list[int]:
 
 def _flaw(connection: sqlite3.Connection) -> str | None:
     """What SQLite cannot know: events that are not what was written, or that are not there."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'fact'").fetchone() is None:
+        return None  # cut off while it was made: nothing was ever written
     facts = _facts(connection)
     if int(facts.get("format", "0")) != FORMAT:
         return None
