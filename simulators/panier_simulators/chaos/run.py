@@ -223,9 +223,14 @@ def _report(
 
 
 def _explained(faults: Sequence[Fault]) -> frozenset[str]:
-    """Incidents that are right to be there: a gateway whose disk refused says so."""
-    refused = any(fault.kind in _DISK_FAULTS and fault.target == "gateway" for fault in faults)
-    return frozenset({"disk_refused"} if refused else ())
+    """Incidents that are right to be there: a gateway tells whose clock is wrong, by its own, and that its disk refused."""
+    befell = {(fault.kind, fault.target) for fault in faults}
+    found: set[str] = set()
+    if any(kind in _DISK_FAULTS and target == "gateway" for kind, target in befell):
+        found.add("disk_refused")
+    if any(kind == "clock_jump" and target != "backoffice" for kind, target in befell):
+        found.add("clock_wrong")
+    return frozenset(found)
 
 
 @asynccontextmanager
