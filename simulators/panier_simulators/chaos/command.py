@@ -46,6 +46,7 @@ def chaos(
     from panier_simulators.chaos.run import Plan, device_names, run
     from panier_simulators.chaos.trouble import compiler
     from panier_simulators.command import build_sample
+    from panier_simulators.demo.command import until_told
     from panier_simulators.sample.shop import open_sample
 
     log.setup("ERROR")
@@ -62,8 +63,8 @@ def chaos(
             )
         shop = corner_shop(open_sample(build_sample(None, None).directory), trips, seed)
         with _directory(keep) as directory, _progress(trips) as say:
-            report = asyncio.run(run(shop, drawn, directory, say, _trouble(directory)))
-    except KeyboardInterrupt:
+            report = asyncio.run(until_told(run(shop, drawn, directory, say, _trouble(directory))))
+    except (KeyboardInterrupt, asyncio.CancelledError):
         print("panier chaos: stopped", file=sys.stderr)
         raise typer.Exit(130) from None
     except (PanierError, OSError) as error:

@@ -59,7 +59,7 @@ def demo(
         sample = open_sample(build_sample(None, None).directory)
         with _directory(keep) as directory:
             if not alone:
-                asyncio.run(_until_told(run_interactive(sample, plan, directory)))
+                asyncio.run(until_told(run_interactive(sample, plan, directory)))
                 return
             report = replay(sample, plan, directory)
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -73,7 +73,7 @@ def demo(
         raise typer.Exit(1)
 
 
-async def _until_told(work: Coroutine[None, None, T]) -> T:
+async def until_told(work: Coroutine[None, None, T]) -> T:
     """Does the work; a SIGTERM or a closed terminal ends it in order, as Ctrl+C does."""
     import asyncio
     import signal
@@ -119,6 +119,6 @@ def replay(sample: SampleShop, plan: Plan, directory: Path) -> DemoReport:
                 told.add(step)
                 print(f"panier demo: {step}", file=sys.stderr)
 
-        return asyncio.run(_until_told(run_headless(sample, plan, directory, say)))
+        return asyncio.run(until_told(run_headless(sample, plan, directory, say)))
     with console.status("opening the store") as status:
-        return asyncio.run(_until_told(run_headless(sample, plan, directory, status.update)))
+        return asyncio.run(until_told(run_headless(sample, plan, directory, status.update)))
