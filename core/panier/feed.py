@@ -48,7 +48,8 @@ class MemberRecord(_Part):
 class CampaignRecord(_Part):
     """Body of a `campaign` entry: a promotion for a segment or for listed members, with the words on the screen.
 
-    Exactly one of `segment` and `members` is set. `starts_at` and `ends_at` are milliseconds since 1970 UTC.
+    Exactly one of `segment` and `members` is set. `starts_at` and `ends_at` are milliseconds since 1970 UTC. `holdout` percent of
+    the audience never get it, so that its effect can be measured.
     """
 
     campaign: Name
@@ -60,4 +61,5 @@ class CampaignRecord(_Part):
     members: list[Name] | None = None
     starts_at: Moment | None = None
     ends_at: Moment | None = None
+    holdout: Annotated[int, Field(ge=0, le=90)] = 0
     state: Literal["running", "stopped"]

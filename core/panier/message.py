@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, TypeAdapter, ValidationError
 
 from panier.error import PanierError
+from panier.lease import Lease
 from panier.member import Capsule
 from panier.snapshot import Change
 from panier.trip import Event, Happening
@@ -136,6 +137,13 @@ class CapsuleMessage(Message):
     capsule: Capsule
 
 
+class LeaseMessage(Message):
+    """gateway → device: what this journal, and its open trip, may use of promotions that are limited over all shoppers."""
+
+    journal: Name
+    leases: Annotated[list[Lease], Field(max_length=1000)]
+
+
 class Notice(Message):
     """gateway → device: something the shopper of `trip` should read."""
 
@@ -165,6 +173,20 @@ class LiveRow(Message):
     """When the shopper called, in milliseconds by the gateway's clock; 0 while nobody waits for staff."""
 
 
+class LimitRow(Message):
+    """One limit over all shoppers as the store's gateway keeps it: baskets, or minor units where `is_spend`."""
+
+    promotion: Name
+    is_spend: bool
+    limit: Sequence
+    used: Sequence
+    out: Sequence
+    """On leases: what devices and trips may still use."""
+    free: Sequence
+    stranded: Sequence = 0
+    """Of `out`, what journals hold that are quarantined or were followed by another: nobody uses it until staff free it."""
+
+
 class Counters(Message):
     """gateway → monitors, retained: the shift so far."""
 
@@ -179,6 +201,7 @@ class Counters(Message):
     help_answered: int = 0
     help_seconds_median: int | None = None
     refused_messages: int = 0
+    limits: list[LimitRow] = []
 
 
 class Act(Message):

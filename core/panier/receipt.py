@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from panier.definition import PERCENT
 from panier.error import PanierError
+from panier.lease import HeldLease
+from panier.member import UNKNOWN, Standing
 from panier.pricing import PricedBasket
 from panier.pricing.vat import vat_table
 from panier.trip import Trip
@@ -96,6 +98,9 @@ class Receipt(_Part):
     segments: Annotated[list[Name], Field(max_length=1000)] = []
     offers: Annotated[list[OfferUse], Field(max_length=200)] = []
     coupons: Annotated[list[Name], Field(max_length=1000)] = []
+    standing: Standing = UNKNOWN
+    leases: Annotated[list[HeldLease], Field(max_length=1000)] = []
+    """Both are what the device was told and priced with."""
     lines: Annotated[list[ReceiptLine], Field(max_length=5000)]
     savings: Annotated[list[Saving], Field(max_length=1000)] = []
     units: Count
@@ -137,7 +142,7 @@ def form_receipt(trip: Trip, priced: PricedBasket, fingerprint: str, device: str
             started_at=trip.started_at, finished_at=trip.last_at, currency=trip.currency, timezone=trip.timezone,
             snapshot=trip.snapshot, fingerprint=fingerprint, member=trip.member, segments=list(trip.segments),
             offers=[OfferUse(offer=offer.offer, revision=offer.revision) for offer in trip.offers],
-            coupons=sorted(trip.coupons),
+            coupons=sorted(trip.coupons), standing=trip.standing, leases=list(trip.leases),
             lines=lines, deposit=priced.deposit, vat=vat_of(lines),
             savings=[Saving(promotion=saved.promotion, title=saved.title, amount=saved.amount) for saved in priced.savings],
             units=priced.units, discount=priced.discount, total=priced.total, device_total=trip.finished.total,

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from panier.definition import PromotionInvalid
 from panier.error import PanierError
+from panier.lease import HeldLease, leased, limits, shared_out
 from panier.offer import Offer
 from panier.pricing import BasketLine, PricedBasket, Pricer, PromotionSet, Settings, Shopper, compile_promotions
 from panier.pricing.coupon import CouponAnswer, answer_coupon
@@ -57,23 +58,50 @@ def _compiled(
             refused.append(error)
     promotions, senseless = separate(promotions)
     refused += senseless
-    return compile_promotions(promotions, currency=currency, settings=RECKONING), refused
+    limited = tuple(promotion for promotion in promotions if limits(promotion))
+    unlimited = (promotion for promotion in promotions if not limits(promotion))
+    return replace(compile_promotions(unlimited, currency=currency, settings=RECKONING), limited=limited), refused
+
+
+def in_force(trip: Trip, shelf: PromotionSet, offers: PromotionSet | None = None) -> PromotionSet:
+    """What this trip is priced by: the store's promotions, the member's offers, and of the limited ones what the trip holds."""
+    known = shelf.with_more(offers)
+    if not known.limited:
+        return known
+    return known.with_more(compile_promotions(leased(known.limited, trip.leases), currency=known.currency))
+
+
+def used_leases(trip: Trip, priced: PricedBasket) -> list[tuple[HeldLease, int]]:
+    """What the trip used of which of its leases: baskets, or minor units."""
+    saved = dict.fromkeys(priced.applied, 0)
+    for saving in priced.savings:
+        saved[saving.promotion] += saving.amount
+    return [part for name, amount in saved.items() for part in shared_out(trip.leases, name, amount)]
+
+
+def counted_uses(promotions: PromotionSet, priced: PricedBasket) -> dict[str, int]:
+    """Uses that count towards a limit a member, by coupon or else by promotion."""
+    known = (rule.promotion for book in promotions.books for rule in book.rules)
+    acted = frozenset(priced.applied)
+    capped = [promotion for promotion in known if promotion.id in acted and promotion.per_member_limit is not None]
+    return {promotion.coupon or promotion.id: 1 for promotion in capped}
 
 
 class TripPricer:
     """Prices a trip as it goes: after a scan only what that scan can change is priced again. Not for several threads."""
 
     def __init__(self) -> None:
-        self._held: tuple[PromotionSet, PromotionSet | None] | None = None
+        self._held: tuple[object, ...] = ()
         self._pricer: Pricer | None = None
         self._known: list[tuple[Line, BasketLine]] = []
 
     def price(
         self, trip: Trip, shelf: PromotionSet, offers: PromotionSet | None = None, *, at: int | None = None, prompts: int = 0
     ) -> PricedBasket:
-        """As `price_trip`; costs what changed since the last call with the same `shelf` and `offers`."""
-        if self._pricer is None or self._held is None or self._held[0] is not shelf or self._held[1] is not offers:
-            self._held, self._pricer = (shelf, offers), Pricer(shelf.with_more(offers))
+        """As `price_trip`; costs what changed since the last call with the same `shelf`, `offers` and leases of the trip."""
+        given = (shelf, offers, trip.leases)
+        if self._pricer is None or any(held is not now for held, now in zip(self._held, given, strict=True)):
+            self._held, self._pricer = given, Pricer(in_force(trip, shelf, offers))
         priced = self._pricer.price(self._lines(trip), _shopper(trip, at), prompts=prompts)
         return replace(priced, total=priced.total + trip.deposit, deposit=trip.deposit) if trip.deposit else priced
 
@@ -93,7 +121,7 @@ class TripPricer:
 def price_trip(
     trip: Trip, shelf: PromotionSet, offers: PromotionSet | None = None, *, at: int | None = None, prompts: int = 0
 ) -> PricedBasket:
-    """Prices a trip by the store's promotions (`shelf`) and the member's `offers`.
+    """Prices a trip by the store's promotions (`shelf`) and the member's `offers`, limited ones by the leases that it holds.
 
     The time is the trip's last event, or `at` (milliseconds since 1970 UTC) for an event about to be written, on the clock of the
     trip's time zone. Lines come in the trip's order, one for one; gifts follow. A shelf price is what the shopper pays: no tax is
@@ -104,10 +132,12 @@ def price_trip(
 
 def coupon_titles(promotions: PromotionSet | None) -> dict[str, str]:
     """Every coupon code that a promotion of these asks for, and the title of the first that does."""
+    if promotions is None:
+        return {}
     found: dict[str, str] = {}
-    for rule in (rule for book in promotions.books for rule in book.rules) if promotions else ():
-        if rule.promotion.coupon is not None:
-            found.setdefault(rule.promotion.coupon, rule.promotion.title)
+    for promotion in (*(rule.promotion for book in promotions.books for rule in book.rules), *promotions.limited):
+        if promotion.coupon is not None:
+            found.setdefault(promotion.coupon, promotion.title)
     return found
 
 
@@ -115,7 +145,7 @@ def answer_shown(trip: Trip, shelf: PromotionSet, offers: PromotionSet | None, c
     """What `coupon`, the newest of the trip, brings beside all that the trip holds already; told at its last event's time."""
     before = replace(trip, coupons=trip.coupons - {coupon})
     lines = [_basket_line(line) for line in trip.lines]
-    return answer_coupon(lines, shelf.with_more(offers), _shopper(before, None), coupon)
+    return answer_coupon(lines, in_force(trip, shelf, offers), _shopper(before, None), coupon)
 
 
 def refund_trip(trip: Trip, shelf: PromotionSet, offers: PromotionSet | None, returned: Mapping[tuple[str, int], int]) -> Refund:
@@ -133,7 +163,11 @@ def _with_deposits(lines: Sequence[Line]) -> list[BasketLine]:
 
 def _shopper(trip: Trip, at: int | None) -> Shopper:
     now = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=trip.last_at if at is None else at)
-    return Shopper(now=now.astimezone(_zone(trip)), segments=frozenset(trip.segments), coupons=trip.coupons)
+    standing = trip.standing
+    return Shopper(
+        now=now.astimezone(_zone(trip)), segments=frozenset(trip.segments), coupons=trip.coupons, points=standing.points,
+        prior_orders=standing.prior_orders, uses=standing.uses,
+    )  # fmt: skip
 
 
 def _basket_line(line: Line) -> BasketLine:

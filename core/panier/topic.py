@@ -133,6 +133,11 @@ class DeviceTopics:
         return f"{self.root}/down/capsule"
 
     @property
+    def lease(self) -> str:
+        """What the device may use of limited promotions."""
+        return f"{self.root}/down/lease"
+
+    @property
     def notice(self) -> str:
         """What the shopper should know: an unknown card, staff on the way."""
         return f"{self.root}/down/notice"

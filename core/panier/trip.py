@@ -10,7 +10,8 @@ from annotated_types import Ge, Gt, Le, Len, Predicate
 from pydantic import Discriminator
 
 from panier.error import PanierError
-from panier.member import EVERY_MEMBER
+from panier.lease import HeldLease
+from panier.member import EVERY_MEMBER, UNKNOWN, Standing
 from panier.offer import Offer
 from panier.weighed import Weighing
 
@@ -89,12 +90,21 @@ class CouponShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapsuleReceived:
-    """The gateway's answer to a card, or a newer one after a push; replaces the segments and offers known before."""
+    """The gateway's answer to a card, or a newer one after a push; replaces the segments, offers and standing known before."""
 
     member: Name
     segments: tuple[Name, ...]
     offers: tuple[Offer, ...]
+    standing: Standing = UNKNOWN
     kind: Literal["capsule_received"] = "capsule_received"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeasesHeld:
+    """What this trip may use of promotions with a limit over all shoppers; replaces what was said before."""
+
+    leases: Annotated[tuple[HeldLease, ...], Len(0, 1000)]
+    kind: Literal["leases_held"] = "leases_held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +181,7 @@ class TripAbandoned:
 
 
 Happening = (
-    TripStarted | ItemAdded | ItemRemoved | CardScanned | CouponShown | CapsuleReceived | OfferShown | OfferAccepted
+    TripStarted | ItemAdded | ItemRemoved | CardScanned | CouponShown | CapsuleReceived | LeasesHeld | OfferShown | OfferAccepted
     | OfferRefused | SnapshotAdopted | CodeRefused | HelpRequested | HelpEnded | TripFinished | TripAbandoned
 )  # fmt: skip
 
@@ -226,6 +236,8 @@ class Trip:
     member: str | None = None
     segments: tuple[str, ...] = ()
     offers: tuple[Offer, ...] = ()
+    standing: Standing = UNKNOWN
+    leases: tuple[HeldLease, ...] = ()
     shown: frozenset[str] = frozenset()
     accepted: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
@@ -270,8 +282,10 @@ class Trip:
                 return replace(self, card=card, segments=segments)
             case CouponShown(coupon=coupon):
                 return replace(self, coupons=self.coupons | {coupon})
-            case CapsuleReceived(member=member, segments=segments, offers=offers):
-                return replace(self, member=member, segments=segments, offers=offers)
+            case CapsuleReceived(member=member, segments=segments, offers=offers, standing=standing):
+                return replace(self, member=member, segments=segments, offers=offers, standing=standing)
+            case LeasesHeld(leases=leases):
+                return replace(self, leases=leases)
             case OfferShown(offer=offer):
                 return replace(self, shown=self.shown | {offer})
             case OfferAccepted(offer=offer):

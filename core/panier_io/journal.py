@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from panier.error import PanierError
+from panier.lease import Lease
 from panier.message import happening_from_json, happening_to_json
 from panier.trip import Event, Happening, Trip, TripStarted, fold
 from panier_io.damage import asides, mend
@@ -27,6 +28,9 @@ CREATE TABLE IF NOT EXISTS event(
 CREATE INDEX IF NOT EXISTS event_trip ON event(trip, sequence);
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS greeting(trip TEXT PRIMARY KEY, first_name TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS lease(
+    promotion TEXT NOT NULL, is_spend INTEGER NOT NULL, holder TEXT NOT NULL, granted INTEGER NOT NULL, used INTEGER NOT NULL,
+    PRIMARY KEY (promotion, is_spend, holder)) STRICT, WITHOUT ROWID;
 PRAGMA secure_delete=ON;
 """
 
@@ -62,10 +66,11 @@ class Journal:
         """Highest sequence written, or lost."""
         self._lost = _lost(facts)
 
-    def append(self, trip: str | None, at: int, *happenings: Happening) -> list[Event]:
+    def append(self, trip: str | None, at: int, *happenings: Happening, leases: Iterable[Lease] = ()) -> list[Event]:
         """Writes what happened, all of it or nothing, and waits for the disk.
 
         `trip` is None where the first happening is a TripStarted, whose sequence names the trip; the others belong to it.
+        `leases` are those that this changed; the trip's own end with it.
         """
         if not happenings or any(
             (trip is None and place == 0) != isinstance(w, TripStarted) for place, w in enumerate(happenings)
@@ -77,6 +82,9 @@ class Journal:
         rows = [_row(self.id, event.sequence, name, at, happening_to_json(event.what)) for event in events]
         with transaction(self._conn):
             self._conn.executemany("INSERT INTO event(sequence, trip, at, what, sum) VALUES (?, ?, ?, ?, ?)", rows)
+            self.hold(leases)
+            if any(what.kind in _ENDS for what in happenings):
+                self._conn.execute("DELETE FROM lease WHERE holder = ?", (name,))
         self.last = events[-1].sequence
         return events
 
@@ -131,10 +139,25 @@ class Journal:
             for old, new in trips.items():
                 self._conn.execute("UPDATE greeting SET trip = ? WHERE trip = ?", (new, old))
             self._conn.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'event'", (len(rows),))
+            # Two devices held them under the old name; the gateway grants anew.
+            self._conn.execute("DELETE FROM lease")
             facts = {"journal": name, "acknowledged": "0", "lost": "[]"}
             self._conn.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
         self.id, self.acknowledged, self.last, self._lost = name, 0, len(rows), []
         return len(rows)
+
+    def hold(self, leases: Iterable[Lease]) -> None:
+        """Keeps leases as they are now."""
+        rows = [(lease.promotion, lease.is_spend, lease.holder, lease.granted, lease.used) for lease in leases]
+        self._conn.executemany("INSERT OR REPLACE INTO lease VALUES (?, ?, ?, ?, ?)", rows)
+
+    def leases(self) -> list[Lease]:
+        """Every lease of this device, and of the trip that is under way."""
+        rows = self._conn.execute("SELECT promotion, is_spend, holder, granted, used FROM lease")
+        return [
+            Lease(promotion=promotion, is_spend=bool(is_spend), holder=holder, granted=granted, used=used)
+            for promotion, is_spend, holder, granted, used in rows
+        ]
 
     def greet(self, trip: str, first_name: str) -> None:
         """Keeps the first name of the member of `trip` until `erase_greeting`; it is in no event."""
@@ -282,4 +305,6 @@ def _settle(connection: sqlite3.Connection, reason: str) -> None:
         edges = zip([upto, *held], [*held, last + 1], strict=True)
         lost = [[before + 1, after - 1] for before, after in edges if after - before > 1]
         connection.execute("INSERT OR REPLACE INTO fact VALUES ('lost', ?)", (json.dumps(lost),))
+    # What was used of them may be lost: whatever is left counts as used, until the gateway grants more.
+    connection.execute("UPDATE lease SET used = max(granted, used)")
     connection.execute("INSERT OR REPLACE INTO fact VALUES ('damage', ?)", (reason[:150],))

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from panier.barcode import BarcodeRefused, CardCode, CouponCode, LoyaltyRules, PluCode, ProductCode, mask, read
 from panier.catalogue import Product
 from panier.coupon import coupon_in
 from panier.error import PanierError
+from panier.lease import Lease, leased
 from panier.member import Capsule
-from panier.message import Notice
+from panier.message import LeaseMessage, Notice
 from panier.offer import Offer
 from panier.pricing import PricedBasket, PromotionSet
-from panier.till import TripPricer, answer_shown, compile_definitions, compile_offers, coupon_titles
+from panier.till import TripPricer, answer_shown, compile_definitions, compile_offers, coupon_titles, used_leases
 from panier.trip import (
     CodeRefused,
     CouponShown,
     Entry,
     Event,
     Happening,
+    LeasesHeld,
     SnapshotAdopted,
     Trip,
     TripAbandoned,
@@ -34,6 +36,7 @@ from panier_device.decision import Decision, Message
 from panier_device.driver.port import Reading
 from panier_device.shop import Shop
 from panier_device.tally import Tally
+from panier_device.wallet import Wallet
 from panier_io.journal import Journal
 from panier_io.log import logger
 
@@ -61,6 +64,8 @@ class Situation:
     priced: PricedBasket | None = None
     first_name: str = ""
     fresh: frozenset[str] = frozenset()
+    used_up: frozenset[str] = frozenset()
+    """Offers with a limit over all shoppers of which nothing is left for this trip."""
     message: Message | None = None
     farewell: Farewell | None = None
 
@@ -100,6 +105,7 @@ class Agent:
         self._shelf = self._compile()
         self._offers: tuple[tuple[Offer, ...], PromotionSet | None] = ((), None)
         self._pricer = TripPricer()
+        self._wallet = Wallet(journal)
         self._card_entry: Entry = "scan"
 
     # -- codes ---------------------------------------------------------------------------------------------------------
@@ -202,7 +208,8 @@ class Agent:
 
     def answer_offer(self, offer: str, *, accepted: bool) -> None:
         """The shopper's answer to an offer."""
-        self._decide(decision.answer_offer(self.now.trip, offer, accepted=accepted))
+        is_used_up = offer in self.now.used_up
+        self._decide(decision.answer_offer(self.now.trip, offer, accepted=accepted, is_used_up=is_used_up))
 
     def finish(self) -> None:
         """Ends the trip with what the screen shows; an empty one is abandoned."""
@@ -212,8 +219,10 @@ class Agent:
         at = self._at(trip)
         priced = self._price(trip, at)
         done = TripFinished(units=priced.units, discount=priced.discount, total=priced.total)
-        if not self._record((done if trip.lines else TripAbandoned(),), at):
+        used = self._wallet.after(used_leases(trip, priced)) if trip.lines else []
+        if not self._record((done if trip.lines else TripAbandoned(),), at, used):
             return
+        self._wallet.ended(trip.trip, used)
         farewell = Farewell(
             trip=trip.trip, first_name=self.now.first_name, currency=trip.currency,
             units=done.units, discount=done.discount, total=done.total,
@@ -230,7 +239,7 @@ class Agent:
 
     def painted(self, offers: tuple[str, ...]) -> None:
         """These offers are on the screen now; each is journalled once a trip."""
-        shown = decision.note_shown(self.now.trip, offers)
+        shown = decision.note_shown(self.now.trip, tuple(offer for offer in offers if offer not in self.now.used_up))
         if shown.happenings:
             self._record(shown.happenings, self._at(self.now.trip))
 
@@ -254,6 +263,20 @@ class Agent:
         else:
             self.show()
 
+    def leases_arrived(self, message: LeaseMessage) -> None:
+        """What this device, and its trip, may use of limited promotions; what is for a journal before this one is void."""
+        if message.journal != self._journal.id:
+            self._tally.malformed.labels("other_journal").inc()
+            return
+        trip = self.now.trip
+        try:
+            self._wallet.take(message.leases, trip and trip.trip)
+        except sqlite3.Error:
+            self._log.exception("leases_refused")
+            return
+        if trip is not None and (news := self._leases(trip)):
+            self._decide(Decision(news, self.now.message), keep_fresh=True)
+
     def notice_arrived(self, notice: Notice) -> None:
         """An unknown card, help on its way, or whatever else the shopper should read."""
         trip = self.now.trip
@@ -271,7 +294,8 @@ class Agent:
         self._shelf = self._compile()
         trip = self.now.trip
         if trip is not None and trip.snapshot != self._version:
-            self._decide(Decision((SnapshotAdopted(snapshot=self._version),), self.now.message), keep_fresh=True)
+            adopted = SnapshotAdopted(snapshot=self._version)
+            self._decide(Decision((adopted, *self._leases(trip)), self.now.message), keep_fresh=True)
         else:
             self.show()
 
@@ -287,9 +311,9 @@ class Agent:
             self._journal.erase_greeting()
             return
         self._log.info("trip_restored", trip=trip.trip, units=trip.units)
-        self.now = Situation(trip=trip, priced=priced, first_name=self._journal.greeting(trip.trip))
+        self.now = Situation(trip=trip, priced=priced, first_name=self._journal.greeting(trip.trip), used_up=self._used_up(trip))
         if trip.snapshot != self._version:
-            self._decide(Decision((SnapshotAdopted(snapshot=self._version),)))
+            self._decide(Decision((SnapshotAdopted(snapshot=self._version), *self._leases(trip))))
 
     # -- record, price, show -------------------------------------------------------------------------------------------
 
@@ -302,21 +326,22 @@ class Agent:
         self.now = replace(self.now, message=decided.message, farewell=None, fresh=self.now.fresh if keep_fresh else frozenset())
         self.show()
 
-    def _record(self, happenings: tuple[Happening, ...], at: int) -> bool:
+    def _record(self, happenings: tuple[Happening, ...], at: int, leases: Sequence[Lease] = ()) -> bool:
         """Puts happenings on the disk and prices the trip that follows; False where the disk refuses and nothing happened."""
         trip = self.now.trip
         try:
             if trip is None:
-                events = self._journal.append(None, at, self._started(), *happenings)
+                events = self._journal.append(None, at, self._started(), *self._leases(None), *happenings)
             else:
-                events = self._journal.append(trip.trip, at, *happenings)
+                events = self._journal.append(trip.trip, at, *happenings, leases=leases)
         except sqlite3.Error:
             self._log.exception("journal_refused")
             self.now = replace(self.now, message=Message("disk_fault", "attention"))
             self.show()
             return False
         trip = _after(trip, events)
-        self.now = replace(self.now, trip=trip if trip.is_open else None, priced=self._price(trip))
+        priced = self._price(trip)
+        self.now = replace(self.now, trip=trip if trip.is_open else None, priced=priced, used_up=self._used_up(trip))
         self.poke()
         return True
 
@@ -330,6 +355,15 @@ class Agent:
         return TripStarted(
             store=self._store, currency=held.currency or currency, timezone=held.timezone or timezone, snapshot=self._version
         )
+
+    def _leases(self, trip: Trip | None) -> tuple[LeasesHeld, ...]:
+        """The event that says what a trip may use of limited promotions, where its journal says something else so far."""
+        held = self._wallet.held({promotion.id for promotion in self._shelf.limited}, trip and trip.trip)
+        return () if held == (trip.leases if trip else ()) else (LeasesHeld(leases=held),)
+
+    def _used_up(self, trip: Trip) -> frozenset[str]:
+        limited = self._offers[1].limited if self._offers[1] else ()
+        return frozenset({one.id for one in limited} - {one.id for one in leased(limited, trip.leases)})
 
     def _at(self, trip: Trip | None) -> int:
         """The time of what happens now. A clock that was set back in mid-trip must not make a promotion's window open again."""

@@ -174,10 +174,11 @@ def call_help(trip: Trip | None) -> Decision:
 
 def take_capsule(trip: Trip, capsule: Capsule) -> Decision:
     """The gateway's answer to a card, or a newer one; one that says nothing new changes nothing."""
-    known = (trip.member, trip.segments, trip.offers)
-    if (capsule.member, capsule.segments, capsule.offers) == known:
-        return Decision()
-    return Decision((CapsuleReceived(member=capsule.member, segments=capsule.segments, offers=capsule.offers),))
+    said = CapsuleReceived(
+        member=capsule.member, segments=capsule.segments, offers=capsule.offers, standing=capsule.standing
+    )  # fmt: skip
+    known = (trip.member, trip.segments, trip.offers, trip.standing)
+    return Decision() if (said.member, said.segments, said.offers, said.standing) == known else Decision((said,))
 
 
 def fresh_offers(trip: Trip, offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
@@ -188,10 +189,12 @@ def fresh_offers(trip: Trip, offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
     return tuple(offer for offer in offers if (offer.offer, offer.revision) not in held and offer.offer not in trip.refused)
 
 
-def answer_offer(trip: Trip | None, offer: str, *, accepted: bool) -> Decision:
-    """The shopper's yes, or "not for me", which holds to the end of the trip."""
+def answer_offer(trip: Trip | None, offer: str, *, accepted: bool, is_used_up: bool = False) -> Decision:
+    """The shopper's yes, or "not for me", which holds to the end of the trip; a yes to what is used up promises nothing."""
     if trip is None or offer not in {held.offer for held in trip.offers}:
         return Decision()
+    if accepted and is_used_up:
+        return Decision(message=Message("offer_used_up"))
     if accepted:
         return Decision((OfferAccepted(offer=offer),), Message("offer_accepted", "good"))
     return Decision((OfferRefused(offer=offer),), Message("offer_refused"))

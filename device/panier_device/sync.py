@@ -9,7 +9,7 @@ from typing import Protocol
 
 from panier.error import PanierError
 from panier.member import Capsule
-from panier.message import Acknowledgement, Ask, CapsuleMessage, Manifest, Message, Notice, Status, decode
+from panier.message import Acknowledgement, Ask, CapsuleMessage, LeaseMessage, Manifest, Message, Notice, Status, decode
 from panier.topic import DeviceTopics, StoreTopics
 from panier_device.outbox import Outbox
 from panier_device.shop import Shop
@@ -39,6 +39,10 @@ class Listener(Protocol):
 
     def capsule_arrived(self, capsule: Capsule) -> None:
         """The member's capsule, or a newer one."""
+        ...
+
+    def leases_arrived(self, message: LeaseMessage) -> None:
+        """What may be used of limited promotions."""
         ...
 
     def notice_arrived(self, notice: Notice) -> None:
@@ -197,6 +201,8 @@ class Sync:
             self._announced(decode(Manifest, payload))
         elif topic == topics.capsule:
             self._listener.capsule_arrived(decode(CapsuleMessage, payload).capsule)
+        elif topic == topics.lease:
+            self._listener.leases_arrived(decode(LeaseMessage, payload))
         elif topic == topics.notice:
             self._listener.notice_arrived(decode(Notice, payload))
         elif topic != topics.snapshot:

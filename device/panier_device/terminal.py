@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, closing
 from importlib.metadata import PackageNotFoundError, version
 
 from panier.member import Capsule
-from panier.message import Notice
+from panier.message import LeaseMessage, Notice
 from panier.topic import DeviceTopics
 from panier_device.agent import Agent
 from panier_device.driver.port import Reading
@@ -125,6 +125,9 @@ class Terminal:
 
     def capsule_arrived(self, capsule: Capsule) -> None:
         self.agent.capsule_arrived(capsule)
+
+    def leases_arrived(self, message: LeaseMessage) -> None:
+        self.agent.leases_arrived(message)
 
     def notice_arrived(self, notice: Notice) -> None:
         self.agent.notice_arrived(notice)

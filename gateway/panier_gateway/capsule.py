@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from panier.definition import PERCENT
 from panier.feed import CampaignRecord, MemberRecord
-from panier.member import EVERY_MEMBER, Capsule
+from panier.holdout import is_held_out
+from panier.member import EVERY_MEMBER, UNKNOWN, Capsule, Standing
 from panier.offer import Offer
 from panier.trip import Trip
 
@@ -26,8 +28,9 @@ class Audience:
         return cls(campaign, None if campaign.members is None else frozenset(campaign.members))
 
     def fits(self, member: str, segments: Collection[str]) -> bool:
-        """True where the campaign lists this member, or is for one of the member's segments."""
-        return self.campaign.segment in segments if self.listed is None else member in self.listed
+        """True where the campaign lists this member, or is for one of the member's segments, and does not hold the member out."""
+        is_meant = self.campaign.segment in segments if self.listed is None else member in self.listed
+        return is_meant and not is_held_out(member, self.campaign.campaign, self.campaign.holdout * PERCENT)
 
     def is_running(self, now: int) -> bool:
         """True from its start until its end; `now` in milliseconds since 1970 UTC."""
@@ -37,7 +40,7 @@ class Audience:
         return campaign.state == "running" and started and not ended
 
 
-def compose(trip: str, member: MemberRecord, audiences: Sequence[Audience], now: int) -> Capsule:
+def compose(trip: str, member: MemberRecord, audiences: Sequence[Audience], now: int, standing: Standing = UNKNOWN) -> Capsule:
     """What a device needs to serve `member` in `trip`; offers made for listed members first, then the newest first.
 
     `audiences` are in order of their campaigns' last change, oldest first.
@@ -48,7 +51,7 @@ def compose(trip: str, member: MemberRecord, audiences: Sequence[Audience], now:
     ranked = sorted(newest_first, key=lambda audience: audience.listed is None)
     return Capsule(
         trip=trip, member=member.member, first_name=member.first_name, segments=segments,
-        offers=tuple(offer(audience.campaign) for audience in ranked[:MAX_OFFERS]),
+        offers=tuple(offer(audience.campaign) for audience in ranked[:MAX_OFFERS]), standing=standing,
     )  # fmt: skip
 
 
@@ -69,4 +72,5 @@ def next_turn(audiences: Iterable[Audience], now: int) -> int | None:
 
 def is_held(trip: Trip, capsule: Capsule) -> bool:
     """True where the trip's journal says that the device has this capsule already."""
-    return (trip.member, trip.segments, trip.offers) == (capsule.member, capsule.segments, capsule.offers)
+    held = (trip.member, trip.segments, trip.offers, trip.standing)
+    return held == (capsule.member, capsule.segments, capsule.offers, capsule.standing)

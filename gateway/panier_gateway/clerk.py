@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from panier.lease import Lease
+from panier.member import Standing
+from panier.message import LimitRow
 from panier_gateway.intake import Batch, Intake, Taken
 from panier_gateway.ledger import DeadLetter, Ledger, Parcel
+from panier_gateway.purse import Limits
 from panier_gateway.replay.desk import Desk
 from panier_gateway.replica import RefusedEntry
 from panier_gateway.violation import Violation
@@ -90,6 +94,22 @@ class Clerk:
         """Journals from which nothing is taken, and why."""
         return await self._run(self._intake.quarantined)
 
+    async def lend(self, journal: tuple[str, str], trip: str | None, shelf: Limits, offers: Limits, devices: int) -> list[Lease]:
+        """Leases to a (device, journal) and to its trip while that is open; nothing to a journal that came to its end."""
+        return await self._run(lambda: self._lend(journal, trip, shelf, offers, devices))
+
+    async def standing(self, members: Collection[str]) -> dict[str, Standing]:
+        """Where earlier trips left members."""
+        return await self._run(lambda: self._intake.purses.standing(members))
+
+    async def forget(self, members: Collection[str]) -> None:
+        """Erases where members stand."""
+        await self._run(lambda: self._forget(members))
+
+    async def limits(self, limits: Limits) -> list[LimitRow]:
+        """What is used and out of each limit."""
+        return await self._run(lambda: self._intake.purses.rows(limits))
+
     async def waiting(self, limit: int) -> list[Parcel]:
         """The oldest items for the back office."""
         return await self._run(lambda: self._ledger.parcels(limit))
@@ -105,6 +125,17 @@ class Clerk:
     def close(self) -> None:
         """Waits for what is under way and ends the thread."""
         self._thread.shutdown()
+
+    def _lend(self, journal: tuple[str, str], trip: str | None, shelf: Limits, offers: Limits, devices: int) -> list[Lease]:
+        if not self._intake.is_alive(journal):
+            return []
+        open_trip = trip if trip and self._intake.is_open(journal, trip) else None
+        with self._ledger.transaction():
+            return self._intake.purses.lend(".".join(journal), open_trip, shelf, offers, devices)
+
+    def _forget(self, members: Collection[str]) -> None:
+        with self._ledger.transaction():
+            self._intake.purses.forget(members)
 
     def _delivered(self, taken: Sequence[Parcel], refused: Sequence[tuple[Parcel, str]]) -> None:
         with self._ledger.transaction():

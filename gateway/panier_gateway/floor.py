@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
-from panier.message import Counters, LiveRow, Status
+from panier.message import Counters, LimitRow, LiveRow, Status
 from panier.trip import HelpEnded, HelpRequested, Trip
 from panier_gateway.intake import TWO_MACHINES, Taken
 
@@ -59,6 +59,7 @@ class Floor:
         self.shift = Shift()
         self.waiting_for_backoffice = 0
         self.dead_letters = 0
+        self.limits: list[LimitRow] = []
         self.disk: str | None = None
         """Why the gateway stores nothing now; every row says so."""
         self.backoffice: Literal["connected", "unreachable"] = "unreachable"
@@ -182,7 +183,7 @@ class Floor:
             waiting_for_backoffice=self.waiting_for_backoffice, backoffice=self.backoffice, incidents=shift.incidents,
             dead_letters=self.dead_letters, help_answered=len(shift.help_seconds),
             help_seconds_median=round(statistics.median(shift.help_seconds)) if shift.help_seconds else None,
-            refused_messages=shift.refused_messages,
+            refused_messages=shift.refused_messages, limits=self.limits,
         )  # fmt: skip
 
     def _terminal(self, device: str) -> Terminal:

@@ -27,6 +27,7 @@ from panier_gateway.forwarding import BackOffice, Forwarding, LiveReport
 from panier_gateway.greeting import Greeting
 from panier_gateway.intake import Intake, Taken
 from panier_gateway.ledger import Ledger
+from panier_gateway.lending import Lending
 from panier_gateway.patience import Patience
 from panier_gateway.publication import Publication
 from panier_gateway.reception import Reception
@@ -98,17 +99,23 @@ class Gateway:
         self._clerk = _closing(shop, Clerk(ledger, intake, now_ms))
         self._floor = Floor(settings.currency, self._settlement.total)
         self._floor.restore(intake.open_trips(), intake.quarantined())
-        self._greeting = Greeting(self._replica, self._wire.greet, now_ms)
+        self._lending = Lending(
+            self._replica, self._clerk, settings.currency, self._wire.greet, devices=lambda: len(self._floor.terminals)
+        )  # fmt: skip
+        self._lending.restore(intake.open_trips())
+        self._greeting = Greeting(self._replica, self._wire.greet, now_ms, self._lending.to_offer, self._clerk.standing)
         self._greeting.restore(intake.open_trips())
         self._distribution = _closing(shop, Distribution(self._replica, self._wire.hand_out))
         self._publication = Publication(
-            self._topics, settings.timezone, self._floor, self._clerk, self._wire.retain, now_ms
+            self._topics, settings.timezone, self._floor, self._clerk, self._wire.retain, now_ms,
+            limits=lambda: self._lending.limits,
         )  # fmt: skip
         self._left_over = asyncio.Event()
         self._disk = Disk(self._floor, self._clerk, self._publication.wake, self._disk_is_back)
         self._reception = Reception(
-            self._topics, clerk=self._clerk, floor=self._floor, greeting=self._greeting, distribution=self._distribution,
-            send=self._wire.send, stored=self._stored, disk_refused=self._disk.refused, clock=now_ms,
+            self._topics, clerk=self._clerk, floor=self._floor, greeting=self._greeting, lending=self._lending,
+            distribution=self._distribution, send=self._wire.send, stored=self._stored, disk_refused=self._disk.refused,
+            clock=now_ms,
         )  # fmt: skip
         self._broker = EmbeddedBroker(settings.broker, settings.store, data) if settings.broker.kind == "embedded" else None
         self._password = settings.broker.password.get_secret_value() if settings.broker.password else new_password()
@@ -189,6 +196,8 @@ class Gateway:
             self._left_over.set()
         if applied.snapshot:
             await self._announce()
+        if applied.snapshot or applied.campaigns:
+            await self._lending.feed_changed()
         await self._greeting.feed_changed(campaigns=applied.campaigns, members=applied.members)
 
     async def _settle_what_is_left(self) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from panier.feed import MemberRecord
-from panier.member import Capsule
+from panier.member import Capsule, Standing
 from panier.message import CapsuleMessage, Message, Notice
+from panier.offer import Offer
 from panier.trip import CardScanned, Trip
 from panier_gateway.capsule import Audience, compose, is_held, next_turn
 from panier_gateway.intake import Taken
@@ -17,6 +19,10 @@ from panier_io.log import logger
 
 Send = Callable[[str, Message], Awaitable[None]]
 """Sends a message to the device that it is for: device, message."""
+ToOffer = Callable[[str, Trip, Sequence[Offer]], Awaitable[tuple[Offer, ...]]]
+"""Those of the offers of which there is something left for this device's trip."""
+StandingOf = Callable[[Collection[str]], Awaitable[dict[str, Standing]]]
+"""Where earlier trips left members."""
 _LONGEST_SLEEP = 3600.0
 
 
@@ -27,9 +33,13 @@ class Greeting:
     that nothing is sent twice while it is on the way.
     """
 
-    def __init__(self, replica: Replica, send: Send, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, replica: Replica, send: Send, clock: Callable[[], int], to_offer: ToOffer, standing_of: StandingOf
+    ) -> None:
         self._replica = replica
         self._send = send
+        self._to_offer = to_offer
+        self._standing_of = standing_of
         self._clock = clock
         self._trips: dict[str, Trip] = {}
         self._sent: dict[str, Capsule] = {}
@@ -96,14 +106,18 @@ class Greeting:
         """Sends capsules to those who do not have theirs; gives the devices with a card that belongs to nobody."""
         cards = {device: trip.card for device in devices if (trip := self._trips.get(device)) and trip.card}
         members = await asyncio.to_thread(_members, self._replica, cards)
+        known = {member.member for member in members.values() if member is not None}
+        standing = await self._standing_of(known) if known else {}
         for device, member in members.items():
             trip = self._trips.get(device)
             if member is not None and trip is not None and trip.card == cards[device]:
-                await self._hand_over(device, trip, member)
+                await self._hand_over(device, trip, member, standing[member.member])
         return [device for device, member in members.items() if member is None]
 
-    async def _hand_over(self, device: str, trip: Trip, member: MemberRecord) -> None:
-        capsule = compose(trip.trip, member, self._audiences, self._clock())
+    async def _hand_over(self, device: str, trip: Trip, member: MemberRecord, standing: Standing) -> None:
+        capsule = compose(trip.trip, member, self._audiences, self._clock(), standing)
+        capsule = replace(capsule, offers=await self._to_offer(device, trip, capsule.offers))
+        trip = self._trips.get(device, trip)
         if self._sent.get(device) == capsule or (device not in self._sent and is_held(trip, capsule)):
             return
         self._sent[device] = capsule

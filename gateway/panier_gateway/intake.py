@@ -15,6 +15,7 @@ from panier.receipt import Receipt, with_true_times
 from panier.trip import Event, OfferAccepted, OfferRefused, OfferShown, Trip, TripOrder, TripStarted, start
 from panier_gateway.incident import Incidents
 from panier_gateway.ledger import DeadLetter, JournalState, Ledger, event_sum
+from panier_gateway.purse import NOTHING_USED, Purses, TripUse
 from panier_io.log import logger
 
 _DAY = 86_400_000
@@ -75,6 +76,7 @@ class Settled:
 
     receipt: Receipt
     incidents: tuple[Incident, ...] = ()
+    used: TripUse = NOTHING_USED
 
 
 Settle = Callable[[Trip], Settled]
@@ -127,6 +129,7 @@ class Intake:
         self._ledger = ledger
         self._settle = settle
         self._member_of = member_of
+        self.purses = Purses(ledger.connection)
         self._log = logger("intake")
         self.incidents = Incidents(store, ledger)
         journals = ledger.journals()
@@ -168,6 +171,14 @@ class Intake:
             self._ledger.keep_journal(device, journal, released, now)
         self._state.journals[device, journal] = released
         return True
+
+    def is_alive(self, journal: tuple[str, str]) -> bool:
+        """True where this (device, journal) has events, is the device's newest, and is not quarantined."""
+        return self._state.newest.get(journal[0]) == journal[1] and not self._state.journals[journal].quarantined
+
+    def is_open(self, journal: tuple[str, str], trip: str) -> bool:
+        """True while this trip of the journal goes on; not where it was set aside and may yet be revived."""
+        return trip in self._state.trips.get(journal, {})
 
     def take_in(self, batches: Sequence[Batch], now: int) -> list[Taken]:
         """Stores the batches in one transaction. When this returns, everything up to each `upto` is on the disk.
@@ -437,9 +448,11 @@ class Intake:
         """Settles a trip that ended. A receipt that cannot be formed is tried again later; the events are safe meanwhile."""
         if trip.finished is None:
             self._ledger.keep_trip(trip, device, journal, "abandoned", now, None)
+            self.purses.close(trip.trip)
             return True
+        vouched, wrong = self.purses.vouched(trip)
         try:
-            settled = self._settle(trip)
+            settled = self._settle(vouched)
         except Exception as error:
             self._log.exception("receipt_not_formed", trip=trip.trip)
             self._ledger.keep_trip(trip, device, journal, "unsettled", now, trip.finished.total)
@@ -450,6 +463,8 @@ class Intake:
         self._ledger.keep_trip(trip, device, journal, "finished", now, receipt.total)
         self._ledger.post("receipt", receipt.receipt, receipt.model_dump_json())
         self.incidents.post(*settled.incidents)
+        if wrong := wrong + self.purses.settle(trip.trip, settled.used):
+            self.incidents.post(self._incident(f"{trip.trip}.lease", device, "lease", "; ".join(wrong), now, trip.trip))
         return True
 
     def _incident(self, identity: str, device: str, kind: str, text: str, now: int, trip: str | None = None) -> Incident:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from panier.error import PanierError
 from panier.message import happening_from_json, happening_to_json
 from panier.trip import Event, Trip, fold
+from panier_gateway import purse
 from panier_io.damage import Damage, mend
 from panier_io.log import logger
 from panier_io.store import open_database, overwrite_deleted, row_sum, transaction
@@ -46,7 +47,7 @@ CREATE TABLE IF NOT EXISTS outbox(
 CREATE INDEX IF NOT EXISTS outbox_kind ON outbox(kind, id);
 CREATE TABLE IF NOT EXISTS incident(identity TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 PRAGMA secure_delete=ON;
-"""
+""" + purse.SCHEMA
 _LETTER = "SELECT id, device, journal, sequence, reason, payload, times, first_at, last_at, decided_at FROM dead_letter"
 _MAX_PAYLOAD = 64_000  # characters of a dead letter that are kept
 
@@ -145,6 +146,11 @@ class Ledger:
             with self.transaction():
                 _migrate(self._conn)
         self._conn.execute("CREATE INDEX IF NOT EXISTS event_reduced ON event(at) WHERE what = ''")
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For what else must hold together with the events; within `transaction`."""
+        return self._conn
 
     @contextmanager
     def transaction(self) -> Generator[None]:

@@ -13,6 +13,7 @@ from panier.message import Counters, LiveRow, Message
 from panier.topic import StoreTopics
 from panier_gateway.clerk import Clerk
 from panier_gateway.floor import Floor, Shift
+from panier_gateway.purse import Limits
 
 _PAUSE = 0.25
 """Seconds between two publications of a row: four a second is more than an eye takes in."""
@@ -20,6 +21,9 @@ _ROWS = 50
 """Rows published in one go: each is priced for its total, and acknowledgements must not wait behind three hundred of them."""
 _IDLE = 30.0
 """Seconds after which the counters are looked at although nothing happened: midnight begins a new shift."""
+
+_LIMITS_EVERY = 2000
+"""Milliseconds between two looks at what is left of limited promotions: it goes over every lease that is out."""
 
 Retain = Callable[[str, Message], Awaitable[None]]
 """Publishes a retained message to the topic."""
@@ -29,7 +33,14 @@ class Publication:
     """Publishes rows that changed and the counters, retained, so that a monitor that starts sees the floor at once."""
 
     def __init__(
-        self, topics: StoreTopics, timezone: str, floor: Floor, clerk: Clerk, retain: Retain, clock: Callable[[], int]
+        self,
+        topics: StoreTopics,
+        timezone: str,
+        floor: Floor,
+        clerk: Clerk,
+        retain: Retain,
+        clock: Callable[[], int],
+        limits: Callable[[], Limits] = dict,
     ) -> None:
         self._topics = topics
         self._zone = ZoneInfo(timezone)
@@ -37,6 +48,8 @@ class Publication:
         self._clerk = clerk
         self._retain = retain
         self._clock = clock
+        self._limits = limits
+        self._looked_at = 0
         self._changed = asyncio.Event()
         self._published: dict[str, LiveRow] = {}
         self._counters: Counters | None = None
@@ -85,6 +98,9 @@ class Publication:
         floor.waiting_for_backoffice, floor.dead_letters = figures.waiting, figures.dead_letters
         floor.shift.finished, floor.shift.turnover = figures.finished, figures.turnover
         floor.shift.incidents = figures.incidents
+        if self._clock() - self._looked_at >= _LIMITS_EVERY:
+            floor.limits = await self._clerk.limits(self._limits())
+            self._looked_at = self._clock()
 
     async def _publish(self) -> None:
         await self.refresh()

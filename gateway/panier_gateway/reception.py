@@ -15,6 +15,7 @@ from panier_gateway.distribution import Distribution
 from panier_gateway.floor import Floor
 from panier_gateway.greeting import Greeting
 from panier_gateway.intake import Batch, Taken
+from panier_gateway.lending import Lending
 from panier_gateway.turn import Turns
 from panier_io.log import logger
 
@@ -42,6 +43,7 @@ class Reception:
         clerk: Clerk,
         floor: Floor,
         greeting: Greeting,
+        lending: Lending,
         distribution: Distribution,
         send: Send,
         stored: Watcher,
@@ -52,6 +54,7 @@ class Reception:
         self._clerk = clerk
         self._floor = floor
         self._greeting = greeting
+        self._lending = lending
         self._distribution = distribution
         self._send = send
         self._stored = stored
@@ -122,6 +125,7 @@ class Reception:
             await self._report_trouble(device, status)
         if status.state == "online":
             await self._acknowledge_birth(device, status.journal)
+            await self._lending.born(device, status.journal)
             await self._greeting.born(device)
 
     async def _acknowledge_birth(self, device: str, journal: str) -> None:
@@ -163,6 +167,7 @@ class Reception:
 
     async def _answer(self, taken: Taken) -> None:
         try:
+            await self._lending.answer(taken)
             await self._greeting.answer(taken)
         except sqlite3.Error as error:
             self._disk_refused("greeting", error)

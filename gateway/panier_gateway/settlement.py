@@ -17,10 +17,11 @@ from panier.pricetag import strange_prices
 from panier.pricing import PricedBasket, PromotionSet
 from panier.receipt import form_receipt
 from panier.snapshot import Fingerprint
-from panier.till import compile_definitions, compile_offers, price_trip
+from panier.till import compile_definitions, compile_offers, counted_uses, in_force, price_trip, used_leases
 from panier.trip import Trip
 from panier_gateway import capsule
 from panier_gateway.intake import Settled
+from panier_gateway.purse import TripUse
 from panier_gateway.replica import Replica
 from panier_io.log import logger
 
@@ -61,14 +62,15 @@ class Settlement:
         fingerprint = self._fingerprints.get(trip.snapshot, lambda: self._replica.fingerprint_of(trip.snapshot))
         receipt = form_receipt(trip_as_we_know_it, priced, str(fingerprint), device, journal)
         found = [*self._strange_offers(trip, known), *self._strange_prices(trip), *_strange_figures(trip, priced)]
+        used = self._used(trip_as_we_know_it, priced)
         if not found:
-            return Settled(receipt)
+            return Settled(receipt, used=used)
         text = "; ".join(found)[:500]
         incident = Incident(
             incident=f"{trip.trip}.price_mismatch", store=self._store, device=device, trip=trip.trip, kind="price_mismatch",
             text=text, at=trip.last_at,
         )  # fmt: skip
-        return Settled(receipt, (incident,))
+        return Settled(receipt, (incident,), used)
 
     def total(self, trip: Trip) -> int:
         """What the basket comes to so far, in minor units; for the eye, so that a trip that cannot be priced shows its gross."""
@@ -86,13 +88,21 @@ class Settlement:
         return member.member if member else None
 
     def _price(self, trip: Trip) -> PricedBasket:
+        return price_trip(trip, *self._promotions(trip))
+
+    def _used(self, trip: Trip, priced: PricedBasket) -> TripUse:
+        uses = counted_uses(in_force(trip, *self._promotions(trip)), priced)
+        points = priced.points_earned - priced.points_burned
+        return TripUse(leases=used_leases(trip, priced), member=trip.member, points=points, uses=uses)
+
+    def _promotions(self, trip: Trip) -> tuple[PromotionSet, PromotionSet | None]:
+        """The store's promotions as of the trip's snapshot, and the member's offers."""
         change = self._replica.last_promotion(trip.snapshot)
         shelf = self._shelves.get((change, trip.currency), lambda: self._shelf(change, trip.currency))
         if not trip.offers:
-            return price_trip(trip, shelf)
+            return shelf, None
         held = (trip.currency, *((offer.offer, offer.revision) for offer in trip.offers))
-        offers = self._offer_sets.get(held, lambda: compile_offers(trip.offers, trip.currency)[0])
-        return price_trip(trip, shelf, offers)
+        return shelf, self._offer_sets.get(held, lambda: compile_offers(trip.offers, trip.currency)[0])
 
     def _shelf(self, version: int, currency: str) -> PromotionSet:
         # Most versions differ in prices only, so that the key is the last change of a promotion.

@@ -1,4 +1,4 @@
-"""What surrounds pricing: coupons told at once, returns, holdouts, leases, weighed goods, deposits, overrides, VAT."""
+"""What surrounds pricing: coupons told at once, returns, holdouts, weighed goods, deposits, overrides, VAT."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from panier.case import price_case
 from panier.definition import PERCENT, WHOLE
 from panier.holdout import is_held_out
-from panier.lease import LeaseSpent, Purse
 from panier.pricing import BasketLine, PromotionSet, Settings, Shopper, compile_promotions, price
 from panier.pricing.coupon import answer_coupon
 from panier.pricing.refund import NotBought, refund
@@ -95,31 +92,6 @@ def test_a_holdout_is_stable_grows_with_its_share_and_differs_by_campaign() -> N
     assert tenth != {member for member in members if is_held_out(member, "autumn", 10 * PERCENT)}
     assert not any(is_held_out(member, "spring", 0) for member in members)
     assert all(is_held_out(member, "spring", WHOLE) for member in members)
-
-
-@given(st.lists(st.tuples(st.integers(1, 50), st.integers(0, 60)), max_size=8))
-def test_leases_never_spend_more_than_the_limit_and_a_repeated_settlement_changes_nothing(work: list[tuple[int, int]]) -> None:
-    purse = Purse("p", is_spend=True, limit=100)
-    for wanted, spent in work:
-        try:
-            purse, lease = purse.grant("till-1", wanted)
-            lease = lease.use(spent)
-        except LeaseSpent:
-            continue
-        purse = purse.settle(lease).settle(lease)
-    assert 0 <= purse.used <= 100
-    assert purse.free >= 0
-
-
-def test_a_device_prices_with_no_more_than_its_lease() -> None:
-    definition = {"kind": "amount", "amount": "1.00"}
-    purse, lease = Purse("p0", is_spend=True, limit=250).grant("till-1", 150)
-    assert price([TEA], shelf(lease.limited(definition, "EUR")), GUEST).discount == 100
-    assert price([TEA], shelf(lease.use(100).limited(definition, "EUR")), GUEST).discount == 0
-    assert Purse("p", is_spend=False, limit=3).grant("t", 2)[1].limited(definition, "EUR")["budget"]["limit"] == "2"
-    assert purse.free == 100
-    with pytest.raises(LeaseSpent, match="1000 of 150"):
-        lease.use(1000)
 
 
 def test_grams_are_rounded_half_up_to_the_minor_unit() -> None:

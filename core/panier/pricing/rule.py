@@ -77,18 +77,24 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class PromotionSet:
-    """Compiled promotions of a store, with how the store reckons; made once, used for every basket."""
+    """Compiled promotions of a store, with how the store reckons; made once, used for every basket.
+
+    `limited` are promotions with a limit over all shoppers, not compiled: each trip's leases say what may be used of them.
+    """
 
     currency: str
     settings: Settings
     books: tuple[Book, ...]
+    limited: tuple[Promotion, ...] = ()
 
     def __len__(self) -> int:
         return sum(len(book.rules) for book in self.books)
 
     def with_more(self, other: PromotionSet | None) -> PromotionSet:
         """These and, after them at equal priority, the `other` ones; costs the same however many there are."""
-        return self if other is None else PromotionSet(self.currency, self.settings, self.books + other.books)
+        if other is None:
+            return self
+        return PromotionSet(self.currency, self.settings, self.books + other.books, self.limited + other.limited)
 
 
 @dataclass(slots=True)

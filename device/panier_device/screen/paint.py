@@ -342,7 +342,8 @@ def _one_offer(pose: Pose, view: View, words: Words, width: int, height: int) ->
     offer = next((offer for offer in view.offers if offer.offer == pose.offer), None)
     if offer is None:
         return _padded([], height, width)
-    title, why = _wrapped(f"★ {offer.title}", width - 4), _wrapped(words.offer_why.format(reason=offer.reason), width - 4)
+    reason = offer.reason if offer.is_used_up else words.offer_why.format(reason=offer.reason)
+    title, why = _wrapped(f"★ {offer.title}", width - 4), _wrapped(reason, width - 4)
     text: list[Span] = [*((line, "bold") for line in title), ("", "page"), *((line, "page") for line in why)]
     return _middle([row([(f"  {line}", ink)], [], width, "page") for line, ink in text], height, width)
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from panier.catalogue import Product
 from panier.money import format_minor
-from panier.offer import SHOWN_AT_ONCE
+from panier.offer import SHOWN_AT_ONCE, Offer
 from panier.pricing import Explanation, NearMiss, PricedBasket
 from panier.trip import Line, Trip
 from panier_device.agent import Situation
@@ -40,6 +40,7 @@ class OfferView:
     reason: str
     mark: str = ""
     is_fresh: bool = False
+    is_used_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def look(situation: Situation, link: Link, words: Words) -> View:
         link=link,
         lines=_lines(trip, priced, words),
         near_misses=tuple(_near_miss(miss, trip, words) for miss in priced.near_misses),
-        offers=_offers(trip, situation.fresh, words),
+        offers=_offers(trip, situation, words),
         items=_items(priced.units, words),
         saved=words.saved.format(amount=format_minor(priced.discount, priced.currency)),
         total=format_minor(priced.total, priced.currency),
@@ -212,13 +213,16 @@ def _near_miss(miss: NearMiss, trip: Trip, words: Words) -> str:
     return words.near_amount.format(amount=format_minor(miss.amount, trip.currency), what=what, saving=saving)
 
 
-def _offers(trip: Trip, fresh: frozenset[str], words: Words) -> tuple[OfferView, ...]:
-    def mark(offer: str) -> str:
-        if offer in trip.accepted:
-            return words.accepted
-        return words.fresh if offer in fresh else ""
+def _offers(trip: Trip, situation: Situation, words: Words) -> tuple[OfferView, ...]:
+    """The offers at hand; those that other shoppers have used up come last, and say so."""
+    fresh, used_up = situation.fresh, situation.used_up
+    at_hand = sorted(visible_offers(trip, fresh), key=lambda offer: offer.offer in used_up)
+    return tuple(_offer(offer, trip, fresh, offer.offer in used_up, words) for offer in at_hand[:SHOWN_AT_ONCE])
 
-    return tuple(
-        OfferView(offer.offer, printable(offer.title), printable(offer.reason), mark(offer.offer), offer.offer in fresh)
-        for offer in visible_offers(trip, fresh)[:SHOWN_AT_ONCE]
-    )
+
+def _offer(offer: Offer, trip: Trip, fresh: frozenset[str], is_used_up: bool, words: Words) -> OfferView:
+    if is_used_up:
+        return OfferView(offer.offer, printable(offer.title), words.used_up_why, words.used_up, is_used_up=True)
+    is_fresh = offer.offer in fresh
+    mark = words.accepted if offer.offer in trip.accepted else words.fresh if is_fresh else ""
+    return OfferView(offer.offer, printable(offer.title), printable(offer.reason), mark, is_fresh)

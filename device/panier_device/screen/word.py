@@ -42,6 +42,8 @@ class Words:
     fresh: str
     accepted: str
     deposit: str
+    used_up: str
+    used_up_why: str
     more_above: str
     more_below: str
     help_coming: str
@@ -104,6 +106,8 @@ ENGLISH = Words(
     fresh="new",
     accepted="yours",
     deposit="Deposit",
+    used_up="all gone",
+    used_up_why="Sorry, others were quicker this time.",
     more_above="↑ {n} more",
     more_below="↓ {n} more",
     help_coming="Help called (h ends)",
@@ -163,6 +167,7 @@ ENGLISH = Words(
         "help_ended": ("Help called off.", "Scan the next item."),
         "help_coming": ("Someone is on the way to you.", "Press h when you are helped."),
         "offer_accepted": ("Yours. It comes off by itself.", ""),
+        "offer_used_up": ("Others were quicker: it is all gone.", "There will be more. Scan the next item."),
         "offer_refused": ("Not in this trip any more.", ""),
         "goodbye": ("Nothing to pay. See you soon!", ""),
         "needs_weight": ("This is sold by weight.", "Weigh it, and scan the label you get."),

@@ -1,0 +1,116 @@
+"""Lending: each device, and each trip under way, gets its part of promotions that are limited over all shoppers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from panier.definition import PromotionInvalid
+from panier.lease import limits
+from panier.message import LeaseMessage, Message
+from panier.offer import Offer
+from panier.promotion import parse_promotion
+from panier.trip import Trip
+from panier_gateway.clerk import Clerk
+from panier_gateway.intake import Taken
+from panier_gateway.purse import Limits
+from panier_gateway.replica import Replica
+
+Send = Callable[[str, Message], Awaitable[None]]
+"""Sends a message to the device that it is for: device, message."""
+
+
+class Lending:
+    """Says to devices what they hold, whenever that may differ: all of it, so that a message that was lost does no harm."""
+
+    def __init__(self, replica: Replica, clerk: Clerk, currency: str, send: Send, devices: Callable[[], int]) -> None:
+        self._replica = replica
+        self._clerk = clerk
+        self._currency = currency
+        self._send = send
+        self._devices = devices
+        self._journals: dict[str, str] = {}
+        self._trips: dict[str, str] = {}
+        self._offered: dict[tuple[str, int], Limits] = {}
+        self._shelf, self._campaigns = self._read()
+
+    @property
+    def limits(self) -> Limits:
+        """Every limit of the store's promotions and of running campaigns."""
+        return {**self._campaigns, **self._shelf}
+
+    def restore(self, trips: Mapping[str, Trip]) -> None:
+        """Open trips that the ledger knew at the start, by device."""
+        self._trips = {device: trip.trip for device, trip in trips.items()}
+
+    async def born(self, device: str, journal: str) -> None:
+        """A device connected, or said that it is still there."""
+        self._journals[device] = journal
+        await self._lend(device)
+
+    async def answer(self, taken: Taken) -> None:
+        """A trip began or ended: it gets what it needs, or the device back what it used."""
+        if taken.another_machine or taken.trip is None:
+            return
+        self._journals[taken.device] = taken.journal
+        trip = taken.trip.trip if taken.trip.is_open else None
+        if self._trips.get(taken.device) == trip:
+            return
+        if trip is None:
+            del self._trips[taken.device]
+        else:
+            self._trips[taken.device] = trip
+        await self._lend(taken.device)
+
+    async def feed_changed(self) -> None:
+        """Promotions changed."""
+        self._shelf, self._campaigns = await asyncio.to_thread(self._read)
+        for device in list(self._journals):
+            await self._lend(device)
+
+    async def to_offer(self, device: str, trip: Trip, offers: Sequence[Offer]) -> tuple[Offer, ...]:
+        """Those of a member's offers of which there is something left for this trip; its part of them is on its way."""
+        wanted: dict[tuple[str, bool], int] = {}
+        for offer in offers:
+            key = (offer.offer, offer.revision)
+            if key not in self._offered:
+                self._offered[key] = self._limits(offer.offer, offer.promotion)
+            wanted |= self._offered[key]
+        if not wanted:
+            return tuple(offers)
+        _, journal, _ = trip.trip.split(".")
+        leases = await self._clerk.lend((device, journal), trip.trip, self._shelf, wanted, self._devices())
+        await self._send(device, LeaseMessage(journal=journal, leases=leases))
+        held = {(lease.promotion, lease.is_spend) for lease in leases if lease.holder == trip.trip}
+        return tuple(offer for offer in offers if self._offered[offer.offer, offer.revision].keys() <= held)
+
+    async def _lend(self, device: str) -> None:
+        """Costs nothing in a store without limits."""
+        if not self._shelf:
+            return
+        journal = self._journals[device]
+        leases = await self._clerk.lend((device, journal), self._trips.get(device), self._shelf, {}, self._devices())
+        if leases:
+            await self._send(device, LeaseMessage(journal=journal, leases=leases))
+
+    def _read(self) -> tuple[Limits, Limits]:
+        """The limits of the store's promotions, and of running campaigns."""
+        newest, _ = self._replica.newest
+        running = [campaign for campaign in self._replica.campaigns() if campaign.state == "running"]
+        return (
+            self._all_limits(self._replica.promotions(newest)),
+            self._all_limits({campaign.campaign: campaign.promotion for campaign in running}),
+        )
+
+    def _all_limits(self, definitions: Mapping[str, Mapping[str, Any]]) -> Limits:
+        return {key: limit for name, body in definitions.items() for key, limit in self._limits(name, body).items()}
+
+    def _limits(self, name: str, definition: Mapping[str, Any]) -> Limits:
+        if not definition.keys() & {"usage_limit", "budget"}:
+            return {}
+        try:
+            promotion = parse_promotion(definition, self._currency, name=name)
+        except PromotionInvalid:
+            return {}  # it is refused wherever prices are reckoned
+        return {(name, is_spend): limit for is_spend, limit in limits(promotion).items()}

@@ -1,0 +1,186 @@
+"""Purses in the ledger: what of each limit over all shoppers is used and leased, and where earlier trips left members.
+
+Everything here happens within the caller's transaction. A trip is noted once, whatever is repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from panier.lease import HeldLease, Lease, Purse, standing_share, trip_share
+from panier.member import Standing
+from panier.message import LimitRow
+from panier.trip import Trip
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS purse(
+    promotion TEXT NOT NULL, is_spend INTEGER NOT NULL, used INTEGER NOT NULL, PRIMARY KEY (promotion, is_spend)
+    ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lease(
+    promotion TEXT NOT NULL, is_spend INTEGER NOT NULL, holder TEXT NOT NULL, granted INTEGER NOT NULL, used INTEGER NOT NULL,
+    PRIMARY KEY (promotion, is_spend, holder)) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS lease_holder ON lease(holder);
+CREATE INDEX IF NOT EXISTS lease_out ON lease(promotion, is_spend) WHERE granted > used;
+CREATE TABLE IF NOT EXISTS lease_use(
+    trip TEXT NOT NULL, promotion TEXT NOT NULL, is_spend INTEGER NOT NULL, holder TEXT NOT NULL, amount INTEGER NOT NULL,
+    PRIMARY KEY (trip, promotion, is_spend, holder)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS member_trip(
+    trip TEXT PRIMARY KEY, member TEXT NOT NULL, points INTEGER NOT NULL, uses TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS member_trip_member ON member_trip(member);
+"""
+_SELECT = "SELECT promotion, is_spend, holder, granted, used FROM lease"
+Limits = Mapping[tuple[str, bool], int]
+"""Limits over all shoppers by (promotion, is_spend): baskets, or minor units."""
+
+
+@dataclass(frozen=True, slots=True)
+class TripUse:
+    """What a finished trip used: of leases, and by the member where there is one: points (fewer where burned) and capped uses."""
+
+    leases: Sequence[tuple[HeldLease, int]] = ()
+    member: str | None = None
+    points: int = 0
+    uses: Mapping[str, int] | None = None
+
+
+NOTHING_USED = TripUse()
+
+
+class Purses:
+    """SQL over the ledger's connection; the rules are in `panier.lease`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._conn = connection
+
+    def purse(self, promotion: str, is_spend: bool, limit: int, *holders: str) -> Purse:
+        """A purse with the leases that something is left of, and those of `holders`."""
+        key = (promotion, is_spend)
+        row = self._conn.execute("SELECT used FROM purse WHERE promotion = ? AND is_spend = ?", key).fetchone()
+        rows = self._conn.execute(f"{_SELECT} WHERE promotion = ? AND is_spend = ? AND granted > used", key).fetchall()
+        for holder in holders:
+            found = self._conn.execute(
+                f"{_SELECT} WHERE promotion = ? AND is_spend = ? AND holder = ?", (*key, holder)
+            ).fetchone()
+            rows += [found] if found and found not in rows else []
+        leases = tuple(_lease(*found) for found in rows)
+        return Purse(promotion=promotion, is_spend=is_spend, limit=limit, used=row[0] if row else 0, leases=leases)
+
+    def lend(self, journal: str, trip: str | None, shelf: Limits, offers: Limits, devices: int) -> list[Lease]:
+        """Fills up what a device keeps of the store's promotions and what its trip needs besides; gives all that both hold."""
+        for key, limit in shelf.items():
+            purse = before = self.purse(*key, limit, journal, *([trip] if trip else ()))
+            purse = purse.grant(journal, standing_share(purse, devices))
+            if trip:
+                purse = purse.grant(trip, trip_share(purse) - purse.lease(journal).left)
+            self._keep(before, purse)
+        for key, limit in offers.items() if trip else ():
+            assert trip is not None
+            purse = self.purse(*key, limit, trip)
+            self._keep(purse, purse.grant(trip, trip_share(purse)))
+        return self.leases(journal, *([trip] if trip else ()))
+
+    def leases(self, *holders: str) -> list[Lease]:
+        """Every lease of these holders of which something is left."""
+        found = [self._conn.execute(f"{_SELECT} WHERE holder = ? AND granted > used", (holder,)).fetchall() for holder in holders]
+        return [_lease(*row) for rows in found for row in rows]
+
+    def vouched(self, trip: Trip) -> tuple[Trip, list[str]]:
+        """The trip with those of its leases that were granted and bear what it states; and what is wrong with the others."""
+        device, journal, _ = trip.trip.split(".")
+        good: list[HeldLease] = []
+        wrong: list[str] = []
+        for held in trip.leases:
+            own = held.holder in (f"{device}.{journal}", trip.trip)
+            granted = self.purse(held.promotion, held.is_spend, 0, held.holder).lease(held.holder).granted if own else 0
+            if own and held.left <= granted:
+                good.append(held)
+            else:
+                wrong.append(f"it held {held.left} of {held.promotion} as {held.holder}, who was granted {granted}")
+        return (trip if not wrong else replace(trip, leases=tuple(good))), wrong
+
+    def settle(self, trip: str, used: TripUse) -> list[str]:
+        """Notes what a finished trip used and takes back the rest of its own leases; gives what was used beyond a lease."""
+        beyond: list[str] = []
+        for held, amount in used.leases:
+            row = (trip, held.promotion, held.is_spend, held.holder, amount)
+            if self._conn.execute("INSERT OR IGNORE INTO lease_use VALUES (?, ?, ?, ?, ?)", row).rowcount:
+                before = self.purse(held.promotion, held.is_spend, 0, held.holder)
+                after = before.use(held.holder, amount)
+                self._keep(before, after)
+                lease = after.lease(held.holder)
+                if lease.used > lease.granted:
+                    beyond.append(f"{lease.holder} used {lease.used} of {lease.promotion}, but was granted {lease.granted}")
+        if used.member is not None:
+            row = (trip, used.member, used.points, json.dumps(used.uses or {}))
+            self._conn.execute("INSERT OR IGNORE INTO member_trip VALUES (?, ?, ?, ?)", row)
+        self.close(trip)
+        return beyond
+
+    def close(self, holder: str) -> int:
+        """Takes back what a holder did not use, of all promotions; gives how many leases that were."""
+        return self._conn.execute("UPDATE lease SET granted = used WHERE holder = ? AND granted > used", (holder,)).rowcount
+
+    def rows(self, limits: Limits) -> list[LimitRow]:
+        """Each limit with what is used, out and free."""
+        stranded = self.stranded()
+        rows: list[LimitRow] = []
+        for (promotion, is_spend), limit in sorted(limits.items()):
+            purse = self.purse(promotion, is_spend, limit)
+            lost = sum(lease.left for lease in purse.leases if lease.holder in stranded)
+            figures = {"limit": limit, "used": purse.used, "out": purse.out, "free": purse.free, "stranded": lost}
+            rows.append(LimitRow(promotion=promotion, is_spend=is_spend, **figures))
+        return rows
+
+    def stranded(self) -> set[str]:
+        """Holders that are thought dead: journals that are quarantined or were followed by another, and trips left open.
+
+        They may speak after all, so that what they hold counts as used until staff free it.
+        """
+        holders = [row[0] for row in self._conn.execute("SELECT DISTINCT holder FROM lease WHERE granted > used")]
+        alive = dict(self._conn.execute("SELECT device, journal FROM journal ORDER BY first_at").fetchall())
+        ended = set(self._conn.execute("SELECT device, journal FROM journal WHERE quarantined IS NOT NULL").fetchall())
+        return {holder for holder in holders if self._is_stranded(holder, alive, ended)}
+
+    def _is_stranded(self, holder: str, alive: Mapping[str, str], ended: Collection[tuple[str, str]]) -> bool:
+        device, journal, *trip = holder.split(".")
+        if alive.get(device) != journal or (device, journal) in ended:
+            return True
+        if not trip:
+            return False
+        row = self._conn.execute("SELECT state FROM trip WHERE trip = ?", (holder,)).fetchone()
+        return row is not None and row[0] == "abandoned"
+
+    def standing(self, members: Collection[str]) -> dict[str, Standing]:
+        """Where trips in this store left each member; how many orders there were elsewhere, nobody knows here."""
+        return {member: self._standing(member) for member in members}
+
+    def _standing(self, member: str) -> Standing:
+        rows = self._conn.execute("SELECT points, uses FROM member_trip WHERE member = ?", (member,)).fetchall()
+        uses: dict[str, int] = {}
+        for _, text in rows:
+            for name, count in json.loads(text).items():
+                uses[name] = uses.get(name, 0) + count
+        return Standing(points=max(0, sum(points for points, _ in rows)), uses=uses)
+
+    def forget(self, members: Iterable[str]) -> None:
+        """Erases what is known of members."""
+        self._conn.executemany("DELETE FROM member_trip WHERE member = ?", [(member,) for member in members])
+
+    def _keep(self, before: Purse, after: Purse) -> None:
+        if after.used != before.used:
+            self._conn.execute(
+                "INSERT INTO purse VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET used = excluded.used",
+                (after.promotion, after.is_spend, after.used),
+            )
+        changed = [lease for lease in after.leases if lease not in before.leases]
+        self._conn.executemany(
+            "INSERT INTO lease VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET granted = excluded.granted, used = excluded.used",
+            [(lease.promotion, lease.is_spend, lease.holder, lease.granted, lease.used) for lease in changed],
+        )
+
+
+def _lease(promotion: str, is_spend: int, holder: str, granted: int, used: int) -> Lease:
+    return Lease(promotion=promotion, is_spend=bool(is_spend), holder=holder, granted=granted, used=used)
