@@ -362,7 +362,8 @@ class Agent:
         return () if held == (trip.leases if trip else ()) else (LeasesHeld(leases=held),)
 
     def _used_up(self, trip: Trip) -> frozenset[str]:
-        limited = self._offers[1].limited if self._offers[1] else ()
+        compiled = self._offers[1]
+        limited = () if compiled is None else compiled.limited
         return frozenset({one.id for one in limited} - {one.id for one in leased(limited, trip.leases)})
 
     def _at(self, trip: Trip | None) -> int:

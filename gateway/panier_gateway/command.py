@@ -95,6 +95,36 @@ def enrol(
         _fail(error, as_json)
 
 
+def free(
+    holders: Annotated[
+        list[str] | None, typer.Argument(metavar="HOLDER...", help="Whose leases to take back, as listed.", show_default=False)
+    ] = None,
+    settings: SettingsFile = None,
+    data: Annotated[Path | None, typer.Option(help="The gateway's data directory.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take limited promotions back from devices that are gone: lists who holds some and is thought dead, or frees those named.
+
+    Only for what will never speak again. A gateway may run meanwhile.
+    """
+    from panier.error import PanierError
+    from panier_gateway import ready
+    from panier_gateway.purse import free_stranded
+    from panier_gateway.settings import GatewaySettings
+    from panier_io.settings import load
+
+    try:
+        store = (ready.read(data) or {}).get("store") if settings is None and data is not None else None
+        held = load(GatewaySettings, settings, store=store, data_dir=data)
+        found = free_stranded(held.data_dir / "ledger.db", holders or [])
+    except PanierError as error:
+        _fail(error, as_json)
+    if as_json:
+        print(json.dumps({"ok": True, "stranded" if not holders else "freed": found}))
+    else:
+        print("\n".join(found) or "nobody who is gone holds anything")
+
+
 def monitor(
     settings: Annotated[Path | None, typer.Option("--settings", help="TOML file that `panier enrol --monitor` wrote.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Say all that is wrong with the settings, and end.")] = False,

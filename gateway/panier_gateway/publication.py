@@ -50,6 +50,7 @@ class Publication:
         self._clock = clock
         self._limits = limits
         self._looked_at = 0
+        self._is_behind = False
         self._changed = asyncio.Event()
         self._published: dict[str, LiveRow] = {}
         self._counters: Counters | None = None
@@ -76,7 +77,7 @@ class Publication:
         self._changed.set()
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(_IDLE):
+                async with asyncio.timeout(_LIMITS_EVERY / 1000 if self._is_behind else _IDLE):
                     await self._changed.wait()
             self._changed.clear()
             await self._publish()
@@ -98,7 +99,8 @@ class Publication:
         floor.waiting_for_backoffice, floor.dead_letters = figures.waiting, figures.dead_letters
         floor.shift.finished, floor.shift.turnover = figures.finished, figures.turnover
         floor.shift.incidents = figures.incidents
-        if self._clock() - self._looked_at >= _LIMITS_EVERY:
+        self._is_behind = self._clock() - self._looked_at < _LIMITS_EVERY
+        if not self._is_behind:
             floor.limits = await self._clerk.limits(self._limits())
             self._looked_at = self._clock()
 

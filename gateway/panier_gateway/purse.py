@@ -8,12 +8,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from panier.error import PanierError
 from panier.lease import HeldLease, Lease, Purse, standing_share, trip_share
 from panier.member import Standing
 from panier.message import LimitRow
 from panier.trip import Trip
+from panier_io.store import open_database, transaction
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS purse(
@@ -32,6 +36,14 @@ CREATE TABLE IF NOT EXISTS member_trip(
 CREATE INDEX IF NOT EXISTS member_trip_member ON member_trip(member);
 """
 _SELECT = "SELECT promotion, is_spend, holder, granted, used FROM lease"
+
+
+class NotStranded(PanierError):
+    """A holder whose leases may not be taken back, because it may still use them."""
+
+    code = "not_stranded"
+
+
 Limits = Mapping[tuple[str, bool], int]
 """Limits over all shoppers by (promotion, is_spend): baskets, or minor units."""
 
@@ -180,6 +192,25 @@ class Purses:
             "INSERT INTO lease VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET granted = excluded.granted, used = excluded.used",
             [(lease.promotion, lease.is_spend, lease.holder, lease.granted, lease.used) for lease in changed],
         )
+
+
+def free_stranded(ledger: Path, holders: Sequence[str]) -> list[str]:
+    """Takes back what these holders keep, beside a gateway that may run; without any, lists those who are thought dead.
+
+    Raises NotStranded where one of them is not, and then frees none.
+    """
+    if not ledger.exists():
+        raise NotStranded(f"there is no {ledger}; name the gateway's data directory")
+    # Not as a Ledger: that looks for damage, which a file in use may seem to have.
+    connection = open_database(ledger).conn
+    with closing(connection), transaction(connection):
+        purses = Purses(connection)
+        stranded = purses.stranded()
+        if living := sorted(set(holders) - stranded):
+            raise NotStranded(f"{', '.join(living)} is not thought dead; those who are: {', '.join(sorted(stranded)) or 'none'}")
+        for holder in holders:
+            purses.close(holder)
+        return sorted(holders or stranded)
 
 
 def _lease(promotion: str, is_spend: int, holder: str, granted: int, used: int) -> Lease:

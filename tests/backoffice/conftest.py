@@ -20,6 +20,8 @@ from fastapi import FastAPI
 from sqlalchemy import Table, create_engine, insert, select, text
 from sqlalchemy.pool import NullPool
 
+from panier.lease import HeldLease
+from panier.member import UNKNOWN, Standing
 from panier.offer import Offer
 from panier.receipt import form_receipt
 from panier.till import compile_definitions, compile_offers, price_trip
@@ -217,6 +219,8 @@ class Gateway:
         campaigns: tuple[dict[str, Any], ...] = (),
         coupons: tuple[str, ...] = (),
         bags: tuple[Weighing, ...] = (),
+        leases: tuple[HeldLease, ...] = (),
+        standing: Standing = UNKNOWN,
         **changes: Any,
     ) -> dict[str, Any]:
         """The receipt of `basket` (units by SKU), bought by member m-1 who holds the offers of `campaigns`."""
@@ -245,7 +249,7 @@ class Gateway:
             trip=trip, store=STORE, currency="USD", timezone="America/New_York", snapshot=self.snapshot,
             started_at=NOON - 600_000, last_at=NOON, first_sequence=first, last_sequence=first + 20, lines=lines,
             member="m-1", segments=("member", "regulars"), offers=tuple(offers),
-            coupons=frozenset(coupons),
+            coupons=frozenset(coupons), leases=leases, standing=standing,
         )  # fmt: skip
         shelf, _ = compile_definitions(self.promotions, "USD")
         own, _ = compile_offers(offers, "USD")

@@ -357,7 +357,7 @@ async def test_a_receipt_that_came_before_an_update_is_known_when_it_comes_again
 ) -> None:
     receipt = till.receipt(TRIP, {"oat": 2})
     await _deliver(gateway, receipts=[receipt])
-    later = {"clock_offset", "coupons", "deposit", "vat", "weighings", "is_labelled"}
+    later = {"clock_offset", "coupons", "deposit", "vat", "weighings", "is_labelled", "standing", "leases"}
     before = {name: value for name, value in receipt.items() if name not in later}
     before["lines"] = [{name: value for name, value in line.items() if name not in later} for line in receipt["lines"]]
     with office.writing() as session:

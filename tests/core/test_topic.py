@@ -37,6 +37,7 @@ def test_the_table_of_topics_is_what_the_protocol_says() -> None:
         "acknowledgement": DEVICE.acknowledgement,
         "snapshot": DEVICE.snapshot,
         "capsule": DEVICE.capsule,
+        "lease": DEVICE.lease,
         "notice": DEVICE.notice,
         "listens": DEVICE.listens,
     } == {
@@ -46,6 +47,7 @@ def test_the_table_of_topics_is_what_the_protocol_says() -> None:
         "acknowledgement": "panier/1/s-1/handheld-07/down/ack",
         "snapshot": "panier/1/s-1/handheld-07/down/snapshot",
         "capsule": "panier/1/s-1/handheld-07/down/capsule",
+        "lease": "panier/1/s-1/handheld-07/down/lease",
         "notice": "panier/1/s-1/handheld-07/down/notice",
         "listens": ("panier/1/s-1/handheld-07/down/#", "panier/1/s-1/store/#"),
     }

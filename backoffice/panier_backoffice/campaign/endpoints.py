@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query
 from sqlalchemy.orm import Session
 
 from panier_backoffice.campaign import repository, service
-from panier_backoffice.campaign.schemas import Campaign, CampaignDraft, Counts, Pushed, State
+from panier_backoffice.campaign.comparison import compare
+from panier_backoffice.campaign.schemas import Campaign, CampaignDraft, Comparison, Counts, Pushed, State
 from panier_backoffice.campaign.table import CampaignRow
 from panier_backoffice.office import Office, TheOffice
 from panier_backoffice.store.access import ScriptOnly
@@ -75,6 +76,13 @@ def get_counts(office: TheOffice, campaign: str) -> Counts:
     """What the campaign brought so far."""
     with office.reading() as session:
         return repository.counts(session, [service.named(session, campaign)])[campaign]
+
+
+@router.get("/{campaign}/comparison")
+def get_comparison(office: TheOffice, campaign: str) -> Comparison | None:
+    """Those who get it beside those who are held out; null without a holdout, or before it was pushed."""
+    with office.reading() as session:
+        return compare(session, service.named(session, campaign), office.settings.currency)
 
 
 def _one(office: Office, session: Session, row: CampaignRow) -> Campaign:

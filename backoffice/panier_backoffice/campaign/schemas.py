@@ -20,6 +20,7 @@ class CampaignDraft(BaseModel):
     """A campaign as its author states it: exactly one of `segment`, `members` and `cards` says whom it is for.
 
     `promotion` is a definition in the promotion format; its id is the campaign's. Times are milliseconds since 1970 UTC.
+    `holdout` percent of the members never get it, so that what it brings can be seen beside them.
     """
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
@@ -34,6 +35,7 @@ class CampaignDraft(BaseModel):
     cards: Annotated[list[Name], Field(max_length=100_000)] | None = None
     starts_at: Moment | None = None
     ends_at: Moment | None = None
+    holdout: Annotated[int, Field(ge=0, le=90)] = 0
 
 
 class Counts(BaseModel):
@@ -51,6 +53,30 @@ class Counts(BaseModel):
     saved: int = 0
 
 
+class Group(BaseModel):
+    """Members of a campaign's audience who get it, or who are held out, and what they bought since it started.
+
+    `baskets` are receipts of any content, `spend` their total in minor units, in the office's currency.
+    """
+
+    members: int = 0
+    baskets: int = 0
+    spend: int = 0
+
+    @property
+    def mean(self) -> int:
+        """Spend a member, whoever came and whoever did not, in minor units."""
+        return round(self.spend / self.members) if self.members else 0
+
+
+class Comparison(BaseModel):
+    """Both groups of a campaign's audience since `since` (milliseconds since 1970 UTC), side by side."""
+
+    since: int
+    treated: Group
+    held_out: Group
+
+
 class Campaign(BaseModel):
     """A campaign as it is now; `sentence` says it in words."""
 
@@ -65,6 +91,7 @@ class Campaign(BaseModel):
     members: list[str] | None
     starts_at: int | None
     ends_at: int | None
+    holdout: int
     created_by: str
     created_at: int
     pushed_at: int | None

@@ -47,7 +47,7 @@ def create(session: Session, draft: CampaignDraft, currency: str, author: str, a
     row = CampaignRow(
         campaign=name, revision=1, state="draft", title=draft.title.strip(), reason=draft.reason.strip(),
         promotion={**draft.promotion, "id": name}, segment=audience.segment, members=audience.members,
-        starts_at=draft.starts_at, ends_at=draft.ends_at, created_by=author, created_at=at,
+        starts_at=draft.starts_at, ends_at=draft.ends_at, holdout=draft.holdout, created_by=author, created_at=at,
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -62,7 +62,7 @@ def edit(session: Session, campaign: str, draft: CampaignDraft, currency: str, a
     row.title, row.reason = draft.title.strip(), draft.reason.strip()
     row.promotion = {**draft.promotion, "id": campaign}
     row.segment, row.members = audience.segment, audience.members
-    row.starts_at, row.ends_at = draft.starts_at, draft.ends_at
+    row.starts_at, row.ends_at, row.holdout = draft.starts_at, draft.ends_at, draft.holdout
     if row.pushed_at is not None:
         row.revision += 1
     if row.state == "running":
@@ -123,7 +123,7 @@ def _described(row: CampaignRow, counts: Counts, words: Words, names: Mapping[st
 def _tell(session: Session, row: CampaignRow, at: int) -> int:
     record = CampaignRecord(
         campaign=row.campaign, revision=row.revision, title=row.title, reason=row.reason, promotion=row.promotion,
-        segment=row.segment, members=row.members, starts_at=row.starts_at, ends_at=row.ends_at,
+        segment=row.segment, members=row.members, starts_at=row.starts_at, ends_at=row.ends_at, holdout=row.holdout,
         state="running" if row.state == "running" else "stopped",
     )  # fmt: skip
     session.flush()
@@ -132,17 +132,18 @@ def _tell(session: Session, row: CampaignRow, at: int) -> int:
 
 def _says(row: CampaignRow, draft: CampaignDraft, audience: Audience) -> bool:
     """True where a campaign is what a draft says: who did not hear the answer asks again."""
-    held = (row.title, row.reason, row.promotion, row.segment, row.members, row.starts_at, row.ends_at)
+    held = (row.title, row.reason, row.promotion, row.segment, row.members, row.starts_at, row.ends_at, row.holdout)
     promotion = {**draft.promotion, "id": row.campaign}
     return held == (
-        draft.title.strip(), draft.reason.strip(), promotion, audience.segment, audience.members, draft.starts_at, draft.ends_at
+        draft.title.strip(), draft.reason.strip(), promotion, audience.segment, audience.members, draft.starts_at, draft.ends_at,
+        draft.holdout,
     )  # fmt: skip
 
 
 def _draft_of(row: CampaignRow) -> CampaignDraft:
     return CampaignDraft(
         campaign=row.campaign, title=row.title, reason=row.reason, promotion=row.promotion, segment=row.segment,
-        members=row.members, starts_at=row.starts_at, ends_at=row.ends_at,
+        members=row.members, starts_at=row.starts_at, ends_at=row.ends_at, holdout=row.holdout,
     )  # fmt: skip
 
 

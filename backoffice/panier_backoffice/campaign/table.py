@@ -28,6 +28,8 @@ class CampaignRow(Table):
     members: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     starts_at: Mapped[int | None]
     ends_at: Mapped[int | None]
+    holdout: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Percent of the audience that never get it."""
     created_by: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[int]
     pushed_at: Mapped[int | None]

@@ -8,13 +8,17 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse, Response
 
+from panier.intake import Live
+from panier.message import LimitRow
 from panier_backoffice.campaign import repository, service
+from panier_backoffice.campaign.comparison import compare
 from panier_backoffice.campaign.table import CampaignRow
 from panier_backoffice.console.campaign_form import CampaignForm, form_of, read_form
 from panier_backoffice.console.check import shown
 from panier_backoffice.console.guest import Marketing, OwnForm, SignedIn
 from panier_backoffice.console.page import redirect, render
 from panier_backoffice.feed import log
+from panier_backoffice.live.repository import all_states
 from panier_backoffice.member.repository import segments
 from panier_backoffice.office import Office, TheOffice
 from panier_backoffice.problem import Unfit
@@ -140,7 +144,19 @@ def _one(office: Office, campaign: str, *, is_checked: bool = True) -> dict[str,
             "campaign": service.described(session, [row], office.words())[0],
             "pushes": list(reversed(_pushes(session, row))),
             **shown(session, review(session, office.words(), campaign) if is_checked and row.state != "stopped" else []),
+            "comparison": compare(session, row, office.settings.currency),
+            "limits": _limits(session, row),
         }
+
+
+def _limits(session: Session, row: CampaignRow) -> list[tuple[str, LimitRow]]:
+    """What each store last said of the campaign's limits."""
+    return [
+        (state.store, limit)
+        for state in all_states(session)
+        for limit in Live.model_validate(state.state).counters.limits
+        if limit.promotion == row.campaign
+    ]
 
 
 def _pushes(session: Session, row: CampaignRow) -> list[tuple[int, str]]:

@@ -21,6 +21,7 @@ from panier_backoffice.words import Words
 
 LONGEST = 200_000
 """Characters of one field at the most: a long list of cards fits."""
+LARGEST_HOLDOUT = 90
 _CODE = re.compile(r"[0-9]{1,14}")
 
 # Where the engine's and the shop's objections belong on the page; the longest beginning that fits wins.
@@ -56,6 +57,7 @@ class CampaignForm:
     listed: str = ""
     starts: str = ""
     ends: str = ""
+    holdout: str = "0"
     title: str = ""
     reason: str = ""
     definition: dict[str, Any] | None = None
@@ -66,6 +68,9 @@ class CampaignForm:
         wrong: dict[str, str] = {}
         starts_at, ends_at = self._time("starts", words, wrong), self._time("ends", words, wrong)
         audience = self._audience(session, wrong)
+        share = self.holdout.strip().removesuffix("%").strip() or "0"
+        if not re.fullmatch(r"[0-9]{1,2}", share) or int(share) > LARGEST_HOLDOUT:
+            wrong["holdout"] = f"write a whole number from 0 to {LARGEST_HOLDOUT}"
         if self.scope == "category" and not self.category.strip():
             wrong["goods"] = "choose a category"
         if self.scope == "products" and not self.skus and self.definition is None:
@@ -76,7 +81,7 @@ class CampaignForm:
             raise Unfit(wrong | self._missing_figures())
         return CampaignDraft(
             title=self.title.strip(), reason=self.reason.strip(), promotion=self._promotion(session),
-            starts_at=starts_at, ends_at=ends_at, **audience,
+            starts_at=starts_at, ends_at=ends_at, holdout=int(share), **audience,
         )  # fmt: skip
 
     def beside_fields(self, problems: Mapping[str, str]) -> dict[str, str]:
@@ -164,7 +169,7 @@ def form_of(row: CampaignRow, words: Words) -> CampaignForm:
     filled = CampaignForm(
         kind=str(promotion.get("kind")), title=row.title, reason=row.reason, starts=words.field(row.starts_at),
         ends=words.field(row.ends_at), whom="segment" if row.segment else "listed", segment=row.segment or "",
-        listed="\n".join(row.members or []),
+        listed="\n".join(row.members or []), holdout=str(row.holdout),
     )  # fmt: skip
     target = promotion.get("target") or promotion.get("buy", {}).get("target", {})
     filled.skus = [str(sku) for sku in target.get("skus", [])]

@@ -158,16 +158,17 @@ class Delivery:
         )
 
 
-_CAME_LATER = {"clock_offset", "coupons", "deposit", "vat", "weighings", "is_labelled"}
+_CAME_LATER = {"clock_offset", "coupons", "deposit", "vat", "weighings", "is_labelled", "standing", "leases"}
 """Fields of a receipt and its lines that earlier versions did not have."""
 
 
 def _digest(receipt: Receipt) -> str:
     # A field that came later counts only where it says something: a repeat from before an update is still a repeat.
-    stated = _said(receipt.model_dump(mode="json"))
-    lines = [_said(line) for line in stated["lines"]]
-    return hashlib.sha256(canonical(stated | {"lines": lines}).encode()).hexdigest()
+    lines = [_said(line) for line in receipt.lines]
+    return hashlib.sha256(canonical(_said(receipt) | {"lines": lines}).encode()).hexdigest()
 
 
-def _said(part: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in part.items() if value or name not in _CAME_LATER}
+def _said(part: BaseModel) -> dict[str, Any]:
+    fields = type(part).model_fields
+    silent = {name for name in _CAME_LATER & fields.keys() if getattr(part, name) == fields[name].get_default()}
+    return part.model_dump(mode="json", exclude=silent)

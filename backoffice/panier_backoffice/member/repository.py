@@ -85,6 +85,13 @@ def segments(session: Session) -> list[tuple[str, int]]:
     return [(EVERY_MEMBER, count(session)), *((name, held) for name, held in session.execute(asked.order_by(SegmentRow.segment)))]
 
 
+def names_in(session: Session, segment: str) -> list[str]:
+    """The members of a segment."""
+    if segment == EVERY_MEMBER:
+        return list(session.scalars(select(MemberRow.member)))
+    return list(session.scalars(select(SegmentRow.member).where(SegmentRow.segment == segment)))
+
+
 def members_in(session: Session, segment: str) -> int:
     """How many members a segment holds."""
     if segment == EVERY_MEMBER:

@@ -161,6 +161,7 @@ def trip_of(receipt: Receipt) -> Trip:
             for line in bought_lines(receipt)
         ),
         coupons=frozenset(receipt.coupons), member=receipt.member, segments=tuple(receipt.segments),
+        standing=receipt.standing, leases=tuple(receipt.leases),
     )  # fmt: skip
 
 

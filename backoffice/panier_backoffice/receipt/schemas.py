@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from panier.lease import HeldLease
+from panier.member import Standing
 from panier.receipt import Minor, Name, OfferUse, ReceiptLine, Saving, Vat
 
 
@@ -40,6 +42,8 @@ class FullReceipt(ReceiptHead):
     vat: list[Vat]
     offers: list[OfferUse]
     coupons: list[str]
+    standing: Standing
+    leases: list[HeldLease]
     lines: list[ReceiptLine]
     savings: list[Saving]
     arrived_at: int

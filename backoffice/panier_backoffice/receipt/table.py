@@ -33,6 +33,8 @@ class ReceiptRow(Table):
     segments: Mapped[list[str]]
     offers: Mapped[list[dict[str, Any]]]
     coupons: Mapped[list[str]]
+    standing: Mapped[dict[str, Any]]
+    leases: Mapped[list[dict[str, Any]]]
     units: Mapped[int]
     discount: Mapped[int]
     total: Mapped[int]
