@@ -176,6 +176,8 @@ def _text(raw: bytes) -> str:
 def _carry_table(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> None:
     has = {row[1] for row in old.execute(f"PRAGMA table_info({table})")}
     info = [row for row in new.execute(f"PRAGMA table_info({table})") if row[1] in has]
+    if not info:
+        return  # the old file does not have this table
     columns = ", ".join(row[1] for row in info)
     has_rowid = "WITHOUT ROWID" not in new.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
     key = ["rowid"] if has_rowid else [row[1] for row in sorted(info, key=lambda row: row[5]) if row[5]]

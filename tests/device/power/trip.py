@@ -41,9 +41,9 @@ agent.show = paint
 if how == "hasty":
     append = journal.append
 
-    def hasty(trip, at, *happenings):
+    def hasty(trip, at, *happenings, **more):
         say(last=journal.last + len(happenings), lines=None)
-        return append(trip, at, *happenings)
+        return append(trip, at, *happenings, **more)
 
     journal.append = hasty
 
