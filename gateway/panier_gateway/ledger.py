@@ -20,7 +20,8 @@ from panier_io.store import open_database, overwrite_deleted, row_sum, transacti
 
 FORMAT = 3
 """1 and 2: without some of what `_ADDED` names."""
-_SCHEMA = """
+_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS journal(
     device TEXT NOT NULL, journal TEXT NOT NULL, upto INTEGER NOT NULL, quarantined TEXT, first_at INTEGER NOT NULL,
@@ -47,7 +48,9 @@ CREATE TABLE IF NOT EXISTS outbox(
 CREATE INDEX IF NOT EXISTS outbox_kind ON outbox(kind, id);
 CREATE TABLE IF NOT EXISTS incident(identity TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 PRAGMA secure_delete=ON;
-""" + purse.SCHEMA
+"""
+    + purse.SCHEMA
+)
 _LETTER = "SELECT id, device, journal, sequence, reason, payload, times, first_at, last_at, decided_at FROM dead_letter"
 _MAX_PAYLOAD = 64_000  # characters of a dead letter that are kept
 
