@@ -153,7 +153,8 @@ def refund_trip(trip: Trip, shelf: PromotionSet, offers: PromotionSet | None, re
     bought = {(line.sku, line.unit_price): line for line in trip.lines}
     unknown = [BasketLine(*key, quantity) for key, quantity in returned.items() if key not in bought]
     back = [replace(bought[key], quantity=quantity) for key, quantity in returned.items() if key in bought]
-    return refund(_with_deposits(trip.lines), [*unknown, *_with_deposits(back)], shelf.with_more(offers), _shopper(trip, None))
+    promotions = in_force(trip, shelf, offers)
+    return refund(_with_deposits(trip.lines), [*unknown, *_with_deposits(back)], promotions, _shopper(trip, None))
 
 
 def _with_deposits(lines: Sequence[Line]) -> list[BasketLine]:
