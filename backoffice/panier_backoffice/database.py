@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Engine, Integer, MetaData, Text, create_engine, event
+from sqlalchemy import JSON, BigInteger, Engine, Integer, MetaData, Row, Text, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -101,6 +101,32 @@ def put_new(session: Session, table: type[Table], rows: Sequence[dict[str, Any]]
     """Inserts rows, passing over those whose key is there already."""
     if rows:
         session.execute(_insert(session)(table).on_conflict_do_nothing(), rows)
+
+
+def put_new_returning(session: Session, table: type[Table], rows: Sequence[dict[str, Any]], *names: str) -> Sequence[Row[Any]]:
+    """As put_new, in one statement for up to a thousand rows; the columns `names` of those that were not there."""
+    if not rows:
+        return []
+    bare = table.__table__
+    statement = _insert(session)(bare).on_conflict_do_nothing().returning(*(bare.c[name] for name in names))
+    return session.connection().execute(statement, rows).all()
+
+
+def put_many(session: Session, table: type[Table], rows: Sequence[dict[str, Any]]) -> None:
+    """Inserts rows that cannot be there yet, the quickest way that the database has."""
+    if not rows:
+        return
+    bare, connection = table.__table__, session.connection()
+    if connection.dialect.name == "sqlite":
+        connection.execute(bare.insert(), rows)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType]
+        return
+    # COPY takes a third of the time of one long INSERT, and needs no limit on the number of parameters.
+    columns = [(name, bare.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect)) for name in rows[0]]
+    names = ", ".join(f'"{name}"' for name, _ in columns)
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f'COPY "{table.__tablename__}" ({names}) FROM STDIN') as copy:
+        for row in rows:
+            copy.write_row([row[name] if process is None else process(row[name]) for name, process in columns])
 
 
 def put(session: Session, table: type[Table], rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from typing import Any
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from sqlalchemy import func, select
 from tests.backoffice.conftest import LOOSE_AND_BOTTLED, NOON, PRODUCTS, STORE_TOKEN, Gateway
 
 from panier.intake import IntakeResult
@@ -17,6 +19,7 @@ from panier.snapshot import canonical
 from panier.weighed import Weighing
 from panier_backoffice.office import Office
 from panier_backoffice.receipt import repository
+from panier_backoffice.receipt.table import LineRow
 
 INTAKE = "/api/v1/stores/riverside/intake"
 TRIP = "till-7.k3f9qa.118"
@@ -78,6 +81,39 @@ async def test_a_delivery_posted_twice_is_taken_once(gateway: httpx.AsyncClient,
     assert (second.receipts.known, second.contacts.known, second.incidents.known) == (1, 2, 1)
     assert (second.receipts.stored, second.contacts.stored, second.incidents.stored) == (0, 0, 0)
     assert (await gateway.get("/api/v1/totals")).json()[0]["receipts"] == 1
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_four_callers_at_once_with_overlapping_deliveries_leave_each_item_once(
+    gateway: httpx.AsyncClient, till: Gateway, office: Office
+) -> None:
+    receipts = [till.receipt(f"till-7.k3f9qa.{number}", {"oat": 2, "beans": 1}) for number in range(100, 140)]
+    contacts = [_contact(number) for number in range(40)]
+    incidents = [_incident(f"i-{number}") for number in range(40)]
+    deliveries: list[dict[str, list[Any]]] = []
+    for caller in range(4):
+        # Each its own half and half of another's, in another order.
+        order = [(place * (1, 3, 7, 11)[caller] + caller * 10) % 40 for place in range(20)]
+        deliveries += [
+            {"receipts": [receipts[one] for one in order], "contacts": [contacts[one] for one in order],
+             "incidents": [incidents[one] for one in order]}
+        ] * 2  # fmt: skip
+    results = await asyncio.gather(*(_deliver(gateway, **delivery) for delivery in deliveries))
+    sent = {one["receipt"] for delivery in deliveries for one in delivery["receipts"]}
+    for kind in ("receipts", "contacts", "incidents"):
+        outcomes = [getattr(result, kind) for result in results]
+        assert sum(outcome.stored for outcome in outcomes) == len(sent), kind
+        assert sum(outcome.known for outcome in outcomes) == 8 * 20 - len(sent), kind
+    held = (await gateway.get("/api/v1/receipts")).json()
+    assert sorted(one["receipt"] for one in held) == sorted(sent)
+    with office.reading() as session:
+        assert session.scalar(select(func.count()).select_from(LineRow)) == 2 * len(sent)
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_a_backslash_in_a_name_is_no_nul(gateway: httpx.AsyncClient, till: Gateway) -> None:
+    receipt = till.receipt(TRIP, {"oat": 2}) | {"timezone": "a\\u0000"}
+    assert (await _deliver(gateway, receipts=[receipt])).receipts.stored == 1
 
 
 @pytest.mark.usefixtures("stocked")

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from panier.intake import Incident
-from panier_backoffice.database import put_new
+from panier_backoffice.database import put_new_returning
 from panier_backoffice.incident.table import DeadLetterRow, IncidentRow
 from panier_backoffice.problem import NotFound
 
 
-def known(session: Session, incidents: Collection[str]) -> set[str]:
-    return set(session.scalars(select(IncidentRow.incident).where(IncidentRow.incident.in_(incidents))))
-
-
-def add(session: Session, incidents: Sequence[Incident]) -> None:
-    """Stores incidents; one that is held already stays as it is."""
+def add(session: Session, incidents: Collection[Incident]) -> int:
+    """Stores incidents and returns how many were new; one that is held already stays as it is."""
     rows = [{**incident.model_dump(), "settled_at": None, "settled_by": None} for incident in incidents]
-    put_new(session, IncidentRow, rows)
+    return len(put_new_returning(session, IncidentRow, rows, "incident"))
 
 
 def bury(session: Session, store: str, kind: str, identity: str | None, reason: str, body: str, at: int) -> None:

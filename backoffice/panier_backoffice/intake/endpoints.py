@@ -20,9 +20,11 @@ def take_in(office: TheOffice, store: OwnStore, intake: Intake) -> IntakeResult:
 
     Sending a delivery again is harmless. An item that does not fit is refused by itself, with the reason, and kept for a person.
     """
+    delivery = Delivery(store, office.clock(), intake)
+    with office.reading() as session:
+        delivery.reprice(PriceLog(session, office.shelves))
     with office.writing() as session:
-        delivery = Delivery(session, store, office.clock(), PriceLog(session, office.shelves))
-        result = delivery.take(intake)
+        result = delivery.take(session)
     office.meters.mismatches.inc(delivery.mismatches)
     for kind in ("receipts", "contacts", "incidents"):
         _count(office.meters, kind, getattr(result, kind))

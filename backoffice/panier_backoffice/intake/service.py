@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from panier.intake import Contact, Incident, Intake, IntakeResult, Outcome, Refused
@@ -17,12 +16,13 @@ from panier.receipt import Receipt
 from panier.snapshot import canonical
 from panier_backoffice.bell import announce
 from panier_backoffice.campaign.table import ContactRow
-from panier_backoffice.database import put_new
+from panier_backoffice.database import put_new_returning
 from panier_backoffice.incident import repository as incidents
 from panier_backoffice.intake.text import as_it_came, holds_nul, readable
 from panier_backoffice.problem import Unfit, first_reason
 from panier_backoffice.receipt import repository as receipts
 from panier_backoffice.receipt.reprice import PriceLog, differences
+from panier_backoffice.store.repository import take_turn
 from panier_io.log import logger
 
 log = logger("backoffice")
@@ -33,77 +33,92 @@ _LONGEST_IDENTITY = 160
 _Item = TypeVar("_Item", bound=BaseModel)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Sorted(Generic[_Item]):
+    """Items of one kind: what fits, by its place in the delivery, and the rest with the reason."""
+
+    kind: str
+    fit: list[tuple[int, _Item]]
+    unfit: list[tuple[int, Mapping[str, Any], str]]
+
+    @property
+    def by_identity(self) -> dict[str, _Item]:
+        """The first of each identity."""
+        return {getattr(item, self.kind): item for _, item in reversed(self.fit)}
+
+
 class Delivery:
-    """One delivery of `store`'s gateway, inside one transaction."""
+    """One delivery of `store`'s gateway: sorted and priced again before it takes its turn to write, then written at once."""
 
-    session: Session
-    store: str
-    at: int
-    price_log: PriceLog
-    mismatches: int = 0
-    _noticed: list[Incident] = field(default_factory=list[Incident])
+    def __init__(self, store: str, at: int, intake: Intake) -> None:
+        self.store, self.at = store, at
+        self._given = intake.receipts
+        self._receipts = self._sorted("receipt", Receipt, intake.receipts)
+        self._contacts = self._sorted("contact", Contact, intake.contacts)
+        self._incidents = self._sorted("incident", Incident, intake.incidents)
+        self._digests = {index: _digest(receipt) for index, receipt in self._receipts.fit}
+        self._differences: dict[str, list[str]] = {}
+        self._noticed: list[Incident] = []
+        self.mismatches = 0
 
-    def take(self, intake: Intake) -> IntakeResult:
-        """Takes everything in, in the order receipts, contacts, incidents."""
+    def reprice(self, price_log: PriceLog) -> None:
+        """Prices again what is not held yet. The log of prices only grows: what it says of a version stays."""
+        receipts_given = self._receipts.by_identity
+        held = receipts.digests(price_log.session, receipts_given.keys())
+        new = [receipt for name, receipt in receipts_given.items() if name not in held]
+        try:
+            price_log.load(new)
+        except Exception as error:
+            # Each receipt then says of itself that it could not be priced again.
+            log.error("the log of prices cannot be read", exc_info=error)
+        for receipt in new:
+            self._differences[receipt.receipt] = _differences(receipt, price_log)
+
+    def take(self, session: Session) -> IntakeResult:
+        """Writes everything, in the order receipts, contacts, incidents."""
+        take_turn(session, self.store)
         result = IntakeResult(
-            receipts=self._take_receipts(intake.receipts),
-            contacts=self._take_new("contact", Contact, intake.contacts, self._store_contacts),
-            incidents=self._take_new("incident", Incident, intake.incidents, self._store_incidents),
+            receipts=self._take_receipts(session),
+            contacts=self._outcome(session, self._contacts, self._store_contacts(session)),
+            incidents=self._outcome(session, self._incidents, incidents.add(session, self._incidents.by_identity.values())),
         )
-        incidents.add(self.session, self._noticed)
-        announce(self.session, "intake")
+        incidents.add(session, {incident.incident: incident for incident in self._noticed}.values())
+        announce(session, "intake")
         return result
 
-    def _take_receipts(self, given: Sequence[Mapping[str, Any]]) -> Outcome:
-        fit, refused = self._sorted("receipt", Receipt, given)
-        held = receipts.digests(self.session, [receipt.receipt for _, receipt in fit])
-        stored = known = 0
-        for index, receipt in fit:
-            digest = _digest(receipt)
-            before = held.get(receipt.receipt)
-            if before is None:
-                held[receipt.receipt] = digest
-                receipts.add(self.session, receipt, digest, self.at)
-                self._reprice(receipt)
-                stored += 1
-            elif before == digest:
+    def _take_receipts(self, session: Session) -> Outcome:
+        refused = self._refused(session, self._receipts)
+        first: dict[str, int] = {}
+        for index, receipt in self._receipts.fit:
+            first.setdefault(receipt.receipt, index)
+        arrived = [(receipt, self._digests[index]) for index, receipt in self._receipts.fit if first[receipt.receipt] == index]
+        stored = receipts.add(session, arrived, self.at)
+        held = receipts.digests(session, first.keys() - stored) | {name: self._digests[first[name]] for name in stored}
+        known = 0
+        for index, receipt in self._receipts.fit:
+            if receipt.receipt in stored and first[receipt.receipt] == index:
+                self._notice_differences(receipt)
+            elif held[receipt.receipt] == self._digests[index]:
                 known += 1
             else:
-                refused.append(self._contradicted(index, receipt, digest, given[index]))
-        return Outcome(stored=stored, known=known, refused=sorted(refused, key=lambda one: one.index))
+                refused.append(self._contradicted(session, index, receipt))
+        return Outcome(stored=len(stored), known=known, refused=sorted(refused, key=lambda one: one.index))
 
-    def _take_new(
-        self, kind: str, model: type[_Item], given: Sequence[Mapping[str, Any]], store: Callable[[dict[str, _Item]], int]
-    ) -> Outcome:
-        fit, refused = self._sorted(kind, model, given)
-        items = {getattr(item, kind): item for _, item in reversed(fit)}
-        stored = store(items) if items else 0
-        return Outcome(stored=stored, known=len(fit) - stored, refused=refused)
+    def _outcome(self, session: Session, given: Sorted[Any], stored: int) -> Outcome:
+        return Outcome(stored=stored, known=len(given.fit) - stored, refused=self._refused(session, given))
 
-    def _store_contacts(self, contacts: dict[str, Contact]) -> int:
-        held = set(self.session.scalars(select(ContactRow.contact).where(ContactRow.contact.in_(contacts))))
-        new = [contact.model_dump() for name, contact in contacts.items() if name not in held]
-        put_new(self.session, ContactRow, new)
-        return len(new)
+    def _store_contacts(self, session: Session) -> int:
+        rows = [contact.model_dump() for contact in self._contacts.by_identity.values()]
+        return len(put_new_returning(session, ContactRow, rows, "contact"))
 
-    def _store_incidents(self, given: dict[str, Incident]) -> int:
-        held = incidents.known(self.session, given)
-        new = [incident for name, incident in given.items() if name not in held]
-        incidents.add(self.session, new)
-        return len(new)
-
-    def _sorted(
-        self, kind: str, model: type[_Item], given: Sequence[Mapping[str, Any]]
-    ) -> tuple[list[tuple[int, _Item]], list[Refused]]:
-        fit: list[tuple[int, _Item]] = []
-        refused: list[Refused] = []
+    def _sorted(self, kind: str, model: type[_Item], given: Sequence[Mapping[str, Any]]) -> Sorted[_Item]:
+        found: Sorted[_Item] = Sorted(kind, [], [])
         for index, raw in enumerate(given):
             try:
-                fit.append((index, self._checked(model, raw)))
+                found.fit.append((index, self._checked(model, raw)))
             except Unfit as error:
-                refused.append(self._refuse(kind, index, raw, str(error)))
-        return fit, refused
+                found.unfit.append((index, raw, str(error)))
+        return found
 
     def _checked(self, model: type[_Item], raw: Mapping[str, Any]) -> _Item:
         try:
@@ -111,35 +126,32 @@ class Delivery:
         except ValidationError as error:
             place, why = first_reason(error)
             raise Unfit({place: why}) from error
-        if holds_nul(raw):
+        if holds_nul(item):
             raise Unfit({"text": "some text holds a NUL character"})
         if getattr(item, "store", self.store) != self.store:
             raise Unfit({"store": f"{getattr(item, 'store', None)!r} is not the store that delivers it, {self.store!r}"})
         return item
 
-    def _refuse(self, kind: str, index: int, raw: Mapping[str, Any], reason: str) -> Refused:
+    def _refused(self, session: Session, given: Sorted[Any]) -> list[Refused]:
+        return [self._refuse(session, given.kind, index, raw, reason) for index, raw, reason in given.unfit]
+
+    def _refuse(self, session: Session, kind: str, index: int, raw: Mapping[str, Any], reason: str) -> Refused:
         stated = raw.get(kind)
         identity = readable(stated, _LONGEST_IDENTITY) if isinstance(stated, str) else None
         reason = readable(reason, _LONGEST_TEXT)
-        incidents.bury(self.session, self.store, kind, identity, reason, as_it_came(raw), self.at)
+        incidents.bury(session, self.store, kind, identity, reason, as_it_came(raw), self.at)
         return Refused(index=index, identity=identity, reason=reason)
 
-    def _contradicted(self, index: int, receipt: Receipt, digest: str, raw: Mapping[str, Any]) -> Refused:
+    def _contradicted(self, session: Session, index: int, receipt: Receipt) -> Refused:
         reason = "a receipt with this id is held already, with other content; the first one stays"
-        held = receipts.find(self.session, receipt.receipt)
+        held = receipts.find(session, receipt.receipt)
         first = format_minor(held.total, held.currency) if held else "?"
         text = f"the receipt came again with other content, total {format_minor(receipt.total, receipt.currency)}; kept: {first}"
-        self._notice("receipt_conflict", receipt, text, f":{digest[:12]}")
-        return self._refuse("receipt", index, raw, reason)
+        self._notice("receipt_conflict", receipt, text, f":{self._digests[index][:12]}")
+        return self._refuse(session, "receipt", index, self._given[index], reason)
 
-    def _reprice(self, receipt: Receipt) -> None:
-        try:
-            found = differences(receipt, self.price_log)
-        except Exception as error:
-            # Whatever ails the engine, the receipt is a fact that must not be lost, and its gateway must not be held up.
-            log.error("re-pricing failed", receipt=receipt.receipt, exc_info=error)
-            found = [f"could not be priced again: {error!r}"]
-        if found:
+    def _notice_differences(self, receipt: Receipt) -> None:
+        if found := self._differences[receipt.receipt]:
             self.mismatches += 1
             # The gateway may have found the same: under the same name, so that one dispute is one incident.
             self._notice("price_mismatch", receipt, "; ".join(found), ".price_mismatch")
@@ -156,6 +168,15 @@ class Delivery:
                 at=self.at,
             )
         )
+
+
+def _differences(receipt: Receipt, price_log: PriceLog) -> list[str]:
+    try:
+        return differences(receipt, price_log)
+    except Exception as error:
+        # Whatever ails the engine, the receipt is a fact that must not be lost, and its gateway must not be held up.
+        log.error("re-pricing failed", receipt=receipt.receipt, exc_info=error)
+        return [f"could not be priced again: {error!r}"]
 
 
 _CAME_LATER = {"clock_offset", "coupons", "deposit", "vat", "weighings", "is_labelled", "standing", "leases"}

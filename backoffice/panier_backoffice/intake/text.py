@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pydantic import BaseModel
+
 LONGEST_BODY = 200_000
 """Characters of a dead letter's body at the most."""
 
@@ -23,16 +25,7 @@ def as_it_came(item: Any) -> str:
     return readable(text, LONGEST_BODY)
 
 
-def holds_nul(item: Any) -> bool:
+def holds_nul(item: BaseModel) -> bool:
     """True where some text in `item` holds a NUL character, which PostgreSQL cannot store."""
-    waiting = [item]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, str) and "\0" in value:
-            return True
-        if isinstance(value, dict):
-            waiting.extend(value.keys())  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
-            waiting.extend(value.values())  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
-        elif isinstance(value, list):
-            waiting.extend(value)  # pyright: ignore[reportUnknownArgumentType]
-    return False
+    # JSON writes it as \u0000; a backslash of the text itself stands doubled before anything that looks alike.
+    return "\\u0000" in item.model_dump_json().replace("\\\\", "")

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from panier.receipt import OfferUse, Receipt, ReceiptLine, Saving, Vat
-from panier_backoffice.database import put_new
+from panier_backoffice.database import put_many, put_new_returning
 from panier_backoffice.receipt.schemas import FullReceipt, ReceiptHead, Totals
 from panier_backoffice.receipt.table import LineRow, ReceiptRow, SavingRow
 
@@ -21,15 +21,24 @@ def digests(session: Session, receipts: Collection[str]) -> dict[str, str]:
     return dict(session.execute(asked).all())
 
 
-def add(session: Session, receipt: Receipt, digest: str, at: int) -> None:
-    """Stores a receipt that is not held yet."""
-    head = ReceiptRow(**receipt.model_dump(exclude=_KEPT_APART), digest=digest, arrived_at=at)
-    session.add(head)
-    session.flush()
-    lines = [{"receipt": head.number, "position": place, **line.model_dump()} for place, line in enumerate(receipt.lines)]
-    put_new(session, LineRow, lines)
-    savings = [{"receipt": head.number, "position": place, **saving.model_dump()} for place, saving in enumerate(receipt.savings)]
-    put_new(session, SavingRow, savings)
+def add(session: Session, arrived: Sequence[tuple[Receipt, str]], at: int) -> set[str]:
+    """Stores each receipt with its digest unless one of its id is held already; returns the ids of those stored."""
+    dumped = {receipt.receipt: (receipt.model_dump(), digest) for receipt, digest in arrived}
+    heads = [
+        {name: value for name, value in stated.items() if name not in _KEPT_APART} | {"digest": digest, "arrived_at": at}
+        for stated, digest in dumped.values()
+    ]
+    numbers: dict[str, int] = {
+        row.receipt: row.number for row in put_new_returning(session, ReceiptRow, heads, "receipt", "number")
+    }
+    for table, part in ((LineRow, "lines"), (SavingRow, "savings")):
+        rows = [
+            {"receipt": number, "position": place, **one}
+            for receipt, number in numbers.items()
+            for place, one in enumerate(dumped[receipt][0][part])
+        ]
+        put_many(session, table, rows)
+    return set(numbers)
 
 
 def find(session: Session, receipt: str) -> ReceiptRow | None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 
 from panier.catalogue import Product
@@ -15,14 +13,12 @@ from panier.error import PanierError
 from panier.money import format_minor
 from panier.offer import Offer
 from panier.pricetag import strange_prices
-from panier.pricing import PricedBasket
+from panier.pricing import PricedBasket, PromotionSet
 from panier.receipt import OfferUse, Receipt, ReceiptLine, vat_of
 from panier.till import compile_offers, price_trip
 from panier.trip import Line, Trip
 from panier_backoffice.feed import log
 from panier_backoffice.receipt.shelf import Shelves
-
-_PRODUCT: TypeAdapter[Product] = TypeAdapter(Product)
 
 
 @dataclass(slots=True)
@@ -32,6 +28,8 @@ class PriceLog:
     session: Session
     shelves: Shelves
     _newest: int | None = None
+    _products: dict[tuple[str, int], Product | None] = field(default_factory=dict[tuple[str, int], "Product | None"])
+    _promotions: dict[tuple[int, str], PromotionSet] = field(default_factory=dict[tuple[int, str], PromotionSet])
     _offers: dict[str, dict[int, Offer]] = field(default_factory=dict[str, dict[int, Offer]])
 
     @property
@@ -41,14 +39,28 @@ class PriceLog:
             self._newest = log.newest(self.session)
         return self._newest
 
-    def products(self, lines: Sequence[ReceiptLine]) -> dict[tuple[str, int], Product]:
-        """The product of each (SKU, version) on `lines`; those that were not sold at that version are left out."""
-        found: dict[tuple[str, int], Product] = {}
-        for version in {line.snapshot for line in lines}:
-            skus = [line.sku for line in lines if line.snapshot == version]
-            bodies: dict[str, dict[str, Any]] = log.bodies_at(self.session, "product", version, skus)
-            found |= {(sku, version): _PRODUCT.validate_python(body) for sku, body in bodies.items()}
-        return found
+    def load(self, receipts: Iterable[Receipt]) -> None:
+        """Looks up at once what the lines of `receipts` name, version by version."""
+        wanted: dict[int, set[str]] = {}
+        for receipt in receipts:
+            for line in receipt.lines:
+                wanted.setdefault(line.snapshot, set()).add(line.sku)
+        for version, skus in wanted.items():
+            # Of a version that nobody told yet, the log may say more later.
+            told = min(version, self.newest)
+            found = self.shelves.products(self.session, told, skus)
+            self._products.update(((sku, version), product) for sku, product in found.items())
+
+    def product(self, sku: str, version: int) -> Product | None:
+        """The product as it was at `version`; None where it was not sold then. What names it has to be loaded."""
+        return self._products[sku, version]
+
+    def promotions(self, version: int, currency: str) -> PromotionSet:
+        """The public promotions as of `version`."""
+        key = (version, currency)
+        if key not in self._promotions:
+            self._promotions[key] = self.shelves.at(self.session, version, currency)
+        return self._promotions[key]
 
     def offer(self, use: OfferUse) -> Offer | None:
         """The offer of that revision of a campaign as it was pushed; None where none such was."""
@@ -65,7 +77,10 @@ class PriceLog:
 
 
 def differences(receipt: Receipt, price_log: PriceLog) -> list[str]:
-    """Every way in which the receipt is not what the log and the engine say, in words; empty where all is equal to the cent."""
+    """Every way in which the receipt is not what the log and the engine say, in words; empty where all is equal to the cent.
+
+    `price_log` has to be loaded with it.
+    """
     found = [*_sums(receipt), *_line_prices(receipt, price_log)]
     if receipt.snapshot > price_log.newest:
         found.append(f"priced with version {receipt.snapshot}, but {price_log.newest} is the newest that was ever told")
@@ -113,14 +128,12 @@ def bought_lines(receipt: Receipt) -> Sequence[ReceiptLine]:
 
 
 def _line_prices(receipt: Receipt, price_log: PriceLog) -> Iterator[str]:
-    bought = bought_lines(receipt)
-    products = price_log.products(bought)
-    for line in bought:
-        yield from strange_prices(line, products.get((line.sku, line.snapshot)), receipt.currency)
+    for line in bought_lines(receipt):
+        yield from strange_prices(line, price_log.product(line.sku, line.snapshot), receipt.currency)
 
 
 def _engine(receipt: Receipt, offers: Sequence[Offer], price_log: PriceLog) -> Iterator[str]:
-    shelf = price_log.shelves.at(price_log.session, receipt.snapshot, receipt.currency)
+    shelf = price_log.promotions(receipt.snapshot, receipt.currency)
     own, refused = compile_offers(offers, receipt.currency)
     yield from map(str, refused)
     priced = price_trip(trip_of(receipt), shelf, own)

@@ -12,6 +12,14 @@ def find_store(session: Session, name: str) -> StoreRow | None:
     return session.get(StoreRow, name)
 
 
+def take_turn(session: Session, name: str) -> None:
+    """Waits until no other transaction has its turn for this store, and has it until this one ends.
+
+    Two that insert the same keys in another order would wait for each other for ever. On SQLite every writer has the turn anyway.
+    """
+    session.execute(select(StoreRow.name).where(StoreRow.name == name).with_for_update(key_share=True))
+
+
 def all_stores(session: Session) -> list[StoreRow]:
     """By name."""
     return list(session.scalars(select(StoreRow).order_by(StoreRow.name)))
