@@ -45,7 +45,7 @@ class ItemAdded:
     """Units of one product; carries what the device knew of it, so that the fold needs no catalogue.
 
     A bag that was weighed is one unit. Where the label stated the price (`is_labelled`), no shelf price is asked. `deposit` is
-    that of one unit, in minor units.
+    that of one unit, in minor units; `serial` the number of this one piece, where its label has one.
     """
 
     sku: Name
@@ -59,6 +59,7 @@ class ItemAdded:
     weighing: Weighing | None = None
     is_labelled: bool = False
     deposit: Minor = 0
+    serial: Annotated[str, Len(0, 20)] = ""
     kind: Literal["item_added"] = "item_added"
 
 
@@ -218,7 +219,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trip:
-    """What a trip's events so far amount to. `last_line` is the index of the line that changed last, or None."""
+    """What a trip's events so far amount to.
+
+    `last_line` is the index of the line that changed last, or None; `pieces` are SKU and serial of the pieces that have one.
+    """
 
     trip: str
     store: str
@@ -231,6 +235,7 @@ class Trip:
     last_sequence: int
     lines: tuple[Line, ...] = ()
     last_line: int | None = None
+    pieces: frozenset[tuple[str, str]] = frozenset()
     card: str | None = None
     coupons: frozenset[str] = frozenset()
     member: str | None = None
@@ -274,9 +279,11 @@ class Trip:
     def _with(self, what: Happening) -> Trip:
         match what:
             case ItemAdded():
-                return self._add(what)
-            case ItemRemoved():
-                return self._remove(what)
+                pieces = self.pieces | {(what.sku, what.serial)} if what.serial else self.pieces
+                return replace(self._add(what), pieces=pieces)
+            case ItemRemoved(sku=sku):
+                # Nobody says which piece went back: each of that product may be scanned again.
+                return replace(self._remove(what), pieces=frozenset(piece for piece in self.pieces if piece[0] != sku))
             case CardScanned(card=card):
                 segments = tuple(dict.fromkeys((*self.segments, EVERY_MEMBER)))
                 return replace(self, card=card, segments=segments)

@@ -6,8 +6,21 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from panier.barcode import BarcodeRefused, CardCode, CouponCode, LoyaltyRules, PluCode, ProductCode, mask, read
+from panier.barcode import (
+    NO_NUMBERING,
+    BarcodeRefused,
+    CardCode,
+    CouponCode,
+    LoyaltyRules,
+    Numbering,
+    PluCode,
+    ProductCode,
+    mask,
+    read,
+)
 from panier.catalogue import Product
 from panier.coupon import coupon_in
 from panier.error import PanierError
@@ -87,12 +100,14 @@ class Agent:
         rules: LoyaltyRules,
         tally: Tally,
         clock: Callable[[], int],
+        numbering: Numbering = NO_NUMBERING,
     ) -> None:
         self._store = store
         self._fallback = (currency, timezone)
         self._journal = journal
         self._shop = shop
         self._rules = rules
+        self._numbering = numbering
         self._tally = tally
         self._clock = clock
         self._log = logger("agent")
@@ -146,7 +161,7 @@ class Agent:
             self._take_coupon(coupon, known.get(coupon, coupon), entry)
             return
         try:
-            content = read(text, self._rules)
+            content = read(text, self._rules, self._numbering)
         except BarcodeRefused as refusal:
             self._refuse(refusal.code, text, entry)
             return
@@ -154,17 +169,20 @@ class Agent:
             self._card_entry = entry
             self._decide(decision.add_card(self.now.trip, content.number))
             return
-        if isinstance(content, CouponCode):
+        if isinstance(content, CouponCode) and not decision.is_over(content.expiry, self._store_time):
             self._take_coupon(content.number, known.get(content.number, content.number), entry)
             return
         if not isinstance(content, ProductCode | PluCode):
-            self._refuse("not_sold_yet", text, entry)
+            self._refuse(decision.unsold(content), text, entry)
             return
         found = self._shop.find(content.gtin14)
         if found is None:
             self._refuse("unknown_product" if self._version else "no_prices_yet", text, entry)
-        else:
-            self._decide(decision.add_scanned(content, *found, entry, self._currency))
+            return
+        stopped = decision.stop_piece(self.now.trip, content, found[0], self._store_time, entry)
+        if stopped is not None and stopped.message is not None:
+            self._tally.refused.labels(stopped.message.key).inc()
+        self._decide(stopped or decision.add_scanned(content, *found, entry, self._currency))
 
     def _coupons(self) -> dict[str, str]:
         """Titles of the coupons that the store, or an offer of this trip's member, asks for."""
@@ -344,6 +362,12 @@ class Agent:
         self.now = replace(self.now, trip=trip if trip.is_open else None, priced=priced, used_up=self._used_up(trip))
         self.poke()
         return True
+
+    def _store_time(self) -> str:
+        """The store's clock, ISO without an offset."""
+        zone = self.now.trip.timezone if self.now.trip else self._shop.held.timezone or self._fallback[1]
+        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=self._at(self.now.trip))
+        return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None).isoformat(timespec="seconds")
 
     @property
     def _currency(self) -> str:

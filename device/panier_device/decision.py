@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from panier.barcode import PluCode, ProductCode
+from panier.barcode import CouponCode, DataCode, DepositCode, HouseCode, LogisticUnit, PluCode, ProductCode
 from panier.catalogue import Product
 from panier.member import Capsule
 from panier.money import exponent, format_minor
@@ -56,34 +56,75 @@ class Decision:
     starts: bool = True
 
 
-def add_product(product: Product, version: int, entry: Entry) -> Decision:
+def add_product(product: Product, version: int, entry: Entry, serial: str = "") -> Decision:
     """A product was scanned, typed or picked."""
     if product.unit == "kg":
         return refuse_code("needs_weight", product.sku, entry)
-    return Decision((_item(product, version, entry, product.unit_price),))
+    return Decision((_item(product, version, entry, product.unit_price, serial),))
+
+
+def is_over(expiry: str, store_time: Callable[[], str]) -> bool:
+    """True where an expiry, ISO or "", has passed; without a time of day it holds to the end of its day.
+
+    `store_time` gives the store's clock, ISO without an offset.
+    """
+    return bool(expiry) and expiry < store_time()[: len(expiry)]
+
+
+def stop_piece(
+    trip: Trip | None, content: ProductCode | PluCode, product: Product, store_time: Callable[[], str], entry: Entry
+) -> Decision | None:
+    """What keeps a piece from being sold: its expiry has passed, or this very piece is in the basket already."""
+    if isinstance(content, PluCode):
+        return None
+    if is_over(content.expiry, store_time):
+        # Whoever scans goods has begun to shop, and staff must hear of what lies on the shelf.
+        return replace(refuse_code("expired", product.sku, entry), starts=True)
+    if trip is not None and (product.sku, content.serial) in trip.pieces:
+        return refuse_code("piece_again", product.sku, entry)
+    return None
+
+
+def unsold(content: CouponCode | DepositCode | LogisticUnit | HouseCode | DataCode) -> str:
+    """Why a code that names no goods brings nothing here, by the key of the words for it."""
+    match content:
+        case CouponCode():
+            return "coupon_expired"
+        case DepositCode():
+            return "deposit_slip"
+        case LogisticUnit():
+            return "whole_case"
+        case HouseCode(kind=kind):
+            return f"{kind}_code"
+        case DataCode():
+            return "label_without_product"
 
 
 def add_scanned(content: ProductCode | PluCode, product: Product, version: int, entry: Entry, currency: str) -> Decision:
-    """A product by its code: by weight or at the price that its own label states, or as the shelf says.
+    """A product by its code: by weight, at the price or in the number that its own label states, or as the shelf says.
 
-    A weight says nothing of what is sold by the piece, and a price in another currency nothing to this store.
+    A weight says nothing of what is sold by the piece, a price in another currency nothing to this store, and a price of 0 is
+    that of a number as the catalogue lists it, not of a bag.
     """
+    serial = content.serial if isinstance(content, ProductCode) else ""
     match content:
         case ProductCode(grams=int(grams)) if product.unit == "kg" and 0 < grams <= _HEAVIEST:
             weighing = Weighing(grams=grams, price_per_kg=product.unit_price)
-            return Decision((replace(_item(product, version, entry, weighing.price), weighing=weighing),))
-        case ProductCode(price=int(price), currency=""):
+            return Decision((replace(_item(product, version, entry, weighing.price, serial), weighing=weighing),))
+        case ProductCode(price=int(price), currency="") if price > 0:
             scale = 10 ** exponent(currency), 10**content.price_decimals
             minor = (2 * price * scale[0] + scale[1]) // (2 * scale[1])
-            return Decision((replace(_item(product, version, entry, minor), is_labelled=True),))
+            return Decision((replace(_item(product, version, entry, minor, serial), is_labelled=True),))
+        case ProductCode(count=int(count), is_in_house=True) if product.unit == "each" and 0 < count <= _MOST_AT_ONCE:
+            return Decision((replace(_item(product, version, entry, product.unit_price), quantity=count),))
         case _:
-            return add_product(product, version, entry)
+            return add_product(product, version, entry, serial)
 
 
-def _item(product: Product, version: int, entry: Entry, unit_price: int) -> ItemAdded:
+def _item(product: Product, version: int, entry: Entry, unit_price: int, serial: str = "") -> ItemAdded:
     return ItemAdded(
         sku=product.sku, name=product.name, unit_price=unit_price, category=product.category,
-        tax_rate=product.tax_rate, snapshot=version, entry=entry, deposit=product.deposit,
+        tax_rate=product.tax_rate, snapshot=version, entry=entry, deposit=product.deposit, serial=serial,
     )  # fmt: skip
 
 

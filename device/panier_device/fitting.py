@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from panier.barcode import LoyaltyRules, parse_rules
+from panier.barcode import NO_NUMBERING, BadNumbering, LoyaltyRules, Numbering, parse_numbering, parse_rules
 from panier.error import PanierError
 from panier_device.driver.layout import load_layout
 from panier_device.driver.port import DeviceGone, KeySource, Scanner
@@ -19,6 +19,7 @@ from panier_device.driver.wedge import WedgeDecoder
 from panier_device.driver.wedge_scanner import WedgeScanner
 from panier_device.settings import DeviceSettings, SerialSettings, WedgeSettings
 from panier_io.firmware import firmware_config
+from panier_io.numbering import numbering_of
 
 NO_EVDEV = (
     "evdev is not installed, so a scanner that poses as a keyboard cannot be read; serial scanners, key streams and typed codes "
@@ -40,6 +41,18 @@ def load_rules(name: str) -> LoyaltyRules:
         known = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
         raise BadRules(f"no loyalty rules {name!r}; there are {known}, or give the path of a .toml file")
     return parse_rules(path.read_text(encoding="utf-8"))
+
+
+def load_numbering(name: str) -> Numbering:
+    """The numbering of the country `name`, two letters, or of the file that it is the path of; none for "".
+
+    Raises BadNumbering.
+    """
+    if not name.endswith(".toml"):
+        return numbering_of(name) if name else NO_NUMBERING
+    if not Path(name).is_file():
+        raise BadNumbering([f"no numbering file {name}; give the path of one, or the two letters of a country"])
+    return parse_numbering(Path(name).read_text(encoding="utf-8"))
 
 
 def fit_scanner(settings: SerialSettings | WedgeSettings) -> Scanner:
@@ -75,7 +88,10 @@ def _nothing_to_open() -> KeySource:
 
 def problems(settings: DeviceSettings) -> list[str]:
     """All that is wrong with what the settings name: files, rights, profiles, hardware. Empty where a shopper can begin."""
-    found = [*_try(lambda: load_rules(settings.loyalty), "loyalty")]
+    found = [
+        *_try(lambda: load_rules(settings.loyalty), "loyalty"),
+        *_try(lambda: load_numbering(settings.numbering), "numbering"),
+    ]
     for place, scanner in enumerate(settings.scanners):
         where = f"scanners.{place}"
         found += _try(lambda scanner=scanner: fit_scanner(scanner), where)

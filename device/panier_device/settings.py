@@ -61,6 +61,11 @@ class DeviceSettings(BaseSettings):
     scanners: list[Annotated[SerialSettings | WedgeSettings, Field(discriminator="kind")]] = []
     loyalty: str = "sample"
     """Card rules: a name in firmware-config/loyalty, or the path of a .toml file."""
+    numbering: str = ""
+    """What in-house labels carry: two letters of a country in firmware-config/numbering, or the path of a .toml file.
+
+    Without one, such a number is only a number: labels that carry a weight or a price in themselves are not known.
+    """
     language: Literal["en"] = "en"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
     """Only until the gateway has said what the store uses."""

@@ -15,7 +15,7 @@ from panier.message import LeaseMessage, Notice
 from panier.topic import DeviceTopics
 from panier_device.agent import Agent
 from panier_device.driver.port import Reading
-from panier_device.fitting import fit_scanner, load_rules
+from panier_device.fitting import fit_scanner, load_numbering, load_rules
 from panier_device.lock import locked
 from panier_device.screen.handheld import Handheld
 from panier_device.screen.view import Link, price_mark
@@ -49,7 +49,7 @@ class Terminal:
         self.scanners = [fit_scanner(scanner) for scanner in settings.scanners]
         self.agent = Agent(
             store=settings.store, currency=settings.currency, timezone=settings.timezone, journal=journal, shop=shop,
-            rules=load_rules(settings.loyalty), tally=self.tally, clock=wall_clock,
+            rules=load_rules(settings.loyalty), numbering=load_numbering(settings.numbering), tally=self.tally, clock=wall_clock,
         )  # fmt: skip
         self.sync = Sync(
             self, address=_address(settings), topics=DeviceTopics(settings.store, settings.device), journal=journal, shop=shop,

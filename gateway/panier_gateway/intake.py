@@ -12,7 +12,7 @@ from panier.error import PanierError
 from panier.intake import Contact, Incident
 from panier.message import EventBatch, Malformed, Refusal, event_from_json, event_to_json
 from panier.receipt import Receipt, with_true_times
-from panier.trip import Event, OfferAccepted, OfferRefused, OfferShown, Trip, TripOrder, TripStarted, start
+from panier.trip import CodeRefused, Event, OfferAccepted, OfferRefused, OfferShown, Trip, TripOrder, TripStarted, start
 from panier_gateway.incident import Incidents
 from panier_gateway.ledger import DeadLetter, JournalState, Ledger, event_sum
 from panier_gateway.purse import NOTHING_USED, Purses, TripUse
@@ -374,6 +374,10 @@ class Intake:
         work.last = trip
         if contact := self._contact(work, event, trip):
             work.contacts.append(contact)
+        if isinstance(event.what, CodeRefused) and event.what.reason == "expired":
+            text = f"a shopper scanned {event.what.seen}, which is past its date: take it off the shelf"
+            identity = f"{trip.trip}.{event.what.seen}.expired"
+            work.incidents.append(self._incident(identity, work.device, "expired", text, now, trip.trip))
         if trip.is_open:
             work.trips[trip.trip] = trip
         else:

@@ -94,6 +94,13 @@ def test_two_weighings_are_two_lines_unless_they_cost_the_same() -> None:
     assert [[weighing.grams for weighing in line.weighings] for line in less.lines] == [[500]]
 
 
+def test_a_piece_with_a_serial_is_known_until_one_of_its_product_goes_back() -> None:
+    held = trip_of(item("ham", 433), replace(item("ham", 433), serial="S-1"), replace(item("cola", 150), serial="S-1"))
+    assert held.pieces == {("ham", "S-1"), ("cola", "S-1")}
+    returned = trip_of(replace(item("ham", 433), serial="S-1"), replace(item("cola", 150), serial="S-1"), back("ham", 433))
+    assert returned.pieces == {("cola", "S-1")}
+
+
 def test_a_label_s_price_is_marked_and_deposits_add_up_by_unit() -> None:
     labelled = replace(item("ham", 433), is_labelled=True)
     trip = trip_of(replace(item("cola", 150, 3), deposit=25), item("ham", 433), labelled, back("cola", 150))

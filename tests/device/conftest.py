@@ -12,7 +12,7 @@ from panier.catalogue import Product, told
 from panier.message import SnapshotPart
 from panier.snapshot import Change, Fingerprint, canonical
 from panier_device.agent import Agent
-from panier_device.fitting import load_rules
+from panier_device.fitting import load_numbering, load_rules
 from panier_device.shop import Shop
 from panier_device.tally import Tally
 from panier_io.journal import Journal
@@ -89,7 +89,7 @@ class Desk:
         return [event.what.kind for event in self.journal.after(0, 1000)]
 
 
-def open_desk(directory: Path, clock: Clock | None = None, *, stocked: bool = True) -> Desk:
+def open_desk(directory: Path, clock: Clock | None = None, *, stocked: bool = True, numbering: str = "") -> Desk:
     shop = Shop(directory / "shop.db")
     if stocked and shop.held.version == 0:
         for part in whole(7):
@@ -105,6 +105,7 @@ def open_desk(directory: Path, clock: Clock | None = None, *, stocked: bool = Tr
         rules=load_rules("sample"),
         tally=tally,
         clock=clock,
+        numbering=load_numbering(numbering),
     )
     desk = Desk(agent, journal, shop, tally, clock)
     agent.show = lambda: desk.shows.append(desk.journal.last and desk.kinds[-1])

@@ -75,13 +75,14 @@ def test_everything_that_is_wrong_with_the_hardware_is_said_at_once(tmp_path: Pa
     (tmp_path / "file").touch()
     file = write(
         tmp_path,
-        f'loyalty = "nowhere"\n[[scanners]]\nkind = "serial"\nport = "/dev/nothing"\nprofile = "gneric"\n'
+        f'loyalty = "nowhere"\nnumbering = "XX"\n[[scanners]]\nkind = "serial"\nport = "/dev/nothing"\nprofile = "gneric"\n'
         f'[[scanners]]\nkind = "wedge"\nsource = "stream"\npath = "{tmp_path}/file"\nlayout = "klingon"\n',
     )
     code, said = check(file)
     assert code == 1
     for words in (
         "no loyalty rules",
+        "no numbering is known for 'XX'; known: BE, CH, DE",
         "no scanner profile",
         "/dev/nothing is not there",
         "no keyboard layout",

@@ -16,6 +16,7 @@ from panier.message import EventBatch, Status, event_to_json, happening_to_json
 from panier.receipt import Receipt
 from panier.trip import (
     CardScanned,
+    CodeRefused,
     Event,
     HelpRequested,
     ItemAdded,
@@ -66,6 +67,14 @@ def test_a_batch_moves_the_acknowledgement_and_folds_the_trip(intake, ledger):
     assert taken.trip is not None
     assert taken.trip.units == 2
     assert stored(ledger) == [1, 2, 3]
+
+
+def test_goods_past_their_date_are_told_to_staff_once_a_trip(intake, ledger):
+    stopped = CodeRefused(reason="expired", seen="17", entry="scan")
+    intake.take_in([batch(journal(STARTED, stopped, stopped, replace(stopped, reason="needs_weight")))], now=5)
+    (incident,) = (json.loads(parcel.body) for parcel in ledger.parcels(9))
+    assert (incident["kind"], incident["trip"]) == ("expired", "till-1.j.1")
+    assert "17, which is past its date" in incident["text"]
 
 
 def test_repeats_change_nothing_and_are_acknowledged_again(intake, ledger):

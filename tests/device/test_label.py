@@ -1,0 +1,194 @@
+"""Labels of scales and makers, and codes that name no goods: from the simulated scanner's bytes to the basket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.device.conftest import MILK, PRODUCTS, WEIGHED_AND_DEPOSIT, Desk, changes, open_desk, total_of
+
+from panier.barcode import BadNumbering, BarcodeRefused, HouseCode
+from panier.barcode.gtin import check_digit
+from panier.barcode.house import write_house
+from panier.barcode.numbering import guard_digit
+from panier.catalogue import Product
+from panier.message import SnapshotPart
+from panier.trip import CodeRefused, ItemAdded
+from panier_device.driver.profile import load_profile
+from panier_device.driver.serial_scanner import SerialScanner
+from panier_device.fitting import load_numbering
+from panier_device.screen.word import ENGLISH
+from panier_io.firmware import firmware_config
+from panier_simulators.fleet import programming
+from panier_simulators.scanner import SimulatedScanner
+
+GS = "\x1d"
+
+
+def checked(body: str) -> str:
+    return body + check_digit(body)
+
+
+def german(prefix: str, item: str, value: str) -> str:
+    return checked(f"{prefix}{item}{guard_digit(value)}{value}")
+
+
+VARIABLE = checked("9400638133393")
+GOODS = PRODUCTS | {
+    "4": replace(
+        WEIGHED_AND_DEPOSIT["4"],
+        gtins=("02000000000046", VARIABLE, "0" + german("28", "1234", "00000"), "0" + checked("201234560000")),
+    ),
+    "5": WEIGHED_AND_DEPOSIT["5"],
+    "6": Product(sku="6", gtins=("0" + german("25", "1234", "00000"),), name="Rolls", unit_price=30),
+}
+TODAY, YESTERDAY = "261121", "261120"
+"""By the desk's clock, in New York."""
+
+
+@asynccontextmanager
+async def scanning(directory: Path, numbering: str = "") -> AsyncIterator[Callable[..., Awaitable[Desk]]]:
+    """A terminal with in-house numbers by `numbering`, and a scanner in hand: `await scan(code, symbology)`."""
+    desk = open_desk(directory, numbering=numbering)
+    held = changes(GOODS, {})
+    desk.shop.take(SnapshotPart(version=9, fingerprint=total_of(held), since=0, part=0, parts=1, changes=held))
+    desk.agent.snapshot_arrived()
+    link, shown = directory / "scanner", asyncio.Event()
+    desk.agent.show = shown.set
+    with SimulatedScanner(link, programming("generic-aim")) as simulated:
+        profile = load_profile("generic-aim", firmware_config() / "profiles")
+        scanner = SerialScanner(str(link), profile)
+        reading = asyncio.create_task(scanner.run(desk.agent.take))
+        async with asyncio.timeout(10):
+            while not scanner.present:  # noqa: ASYNC110  (what is waited for has no event of its own)
+                await asyncio.sleep(0.005)
+
+        async def scan(code: str, symbology: str | None = None) -> Desk:
+            shown.clear()
+            await asyncio.to_thread(simulated.scan, code, symbology)
+            async with asyncio.timeout(10):
+                await shown.wait()
+            return desk
+
+        try:
+            yield scan
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            desk.journal.close()
+            desk.shop.close()
+
+
+def last(desk: Desk) -> ItemAdded:
+    happened = desk.journal.after(desk.journal.last - 1, 1)[0].what
+    assert isinstance(happened, ItemAdded)
+    return happened
+
+
+def said(desk: Desk) -> str | None:
+    return desk.agent.now.message and desk.agent.now.message.key
+
+
+@pytest.mark.parametrize(
+    ("numbering", "label", "symbology", "price", "grams", "quantity"),
+    [
+        ("DE", german("28", "1234", "00532"), "ean13", 212, 532, 1),
+        ("DE", german("25", "1234", "00006"), "ean13", 30, None, 6),
+        ("SE", checked("201234560433"), "ean13", 433, None, 1),
+        ("", f"01{VARIABLE}3103000532", "gs1-128", 212, 532, 1),
+        ("", f"01{VARIABLE}310300053217{TODAY}", "databar", 212, 532, 1),
+        ("", f"01{VARIABLE}3922433{GS}10A7", "gs1-datamatrix", 433, None, 1),
+        ("", f"01{VARIABLE}320300100010A7", "gs1-datamatrix", 181, 454, 1),
+    ],
+)
+async def test_a_label_says_what_its_bag_costs(
+    tmp_path: Path, numbering: str, label: str, symbology: str, price: int, grams: int | None, quantity: int
+):
+    async with scanning(tmp_path, numbering) as scan:
+        item = last(await scan(label, symbology))
+    assert (item.unit_price, item.weighing and item.weighing.grams, item.quantity) == (price, grams, quantity)
+    assert item.is_labelled == (grams is None and quantity == 1)
+
+
+async def test_the_same_label_means_nothing_without_a_numbering_and_its_zeroed_number_sells_nothing(tmp_path: Path):
+    async with scanning(tmp_path) as scan:
+        assert said(await scan(german("28", "1234", "00532"))) == "unknown_product"
+    (tmp_path / "de").mkdir()
+    async with scanning(tmp_path / "de", "DE") as scan:
+        assert said(await scan(german("28", "1234", "00000"))) == "needs_weight"
+    (tmp_path / "se").mkdir()
+    async with scanning(tmp_path / "se", "SE") as scan:
+        assert said(await scan(checked("201234560000"))) == "needs_weight"
+
+
+async def test_what_is_past_its_date_is_stopped_and_told_and_holds_to_the_end_of_its_day(tmp_path: Path):
+    async with scanning(tmp_path) as scan:
+        desk = await scan(f"01{VARIABLE}310300053217{YESTERDAY}", "gs1-128")
+        assert said(desk) == "expired"
+        stopped = desk.journal.after(desk.journal.last - 1, 1)[0].what
+        assert stopped == CodeRefused(reason="expired", seen="4", entry="scan")
+        assert desk.tally.refused.labels("expired")._value.get() == 1
+        assert said(await scan(f"01{VARIABLE}31030005327003{TODAY}1159", "gs1-datamatrix")) == "expired"
+        await scan(f"01{VARIABLE}31030005327003{TODAY}1200", "gs1-datamatrix")
+        await scan(f"01{VARIABLE}310300053217{TODAY}", "gs1-128")
+    assert desk.agent.now.trip is not None
+    assert desk.agent.now.trip.units == 2
+
+
+async def test_one_piece_is_sold_once_and_may_come_back_after_it_was_put_back(tmp_path: Path):
+    piece = f"01{VARIABLE}310300053221S-1"
+    async with scanning(tmp_path) as scan:
+        assert last(await scan(piece, "gs1-datamatrix")).serial == "S-1"
+        assert said(await scan(piece, "gs1-datamatrix")) == "piece_again"
+        desk = await scan(f"01{VARIABLE}310300053221S-2", "gs1-datamatrix")
+        assert desk.agent.now.trip is not None
+        assert desk.agent.now.trip.units == 2
+        desk.agent.put_back(whole_line=True)
+        assert last(await scan(piece, "gs1-datamatrix")).serial == "S-1"
+
+
+@pytest.mark.parametrize(
+    ("code", "symbology", "reason"),
+    [
+        (checked("980123456789"), "ean13", "deposit_slip"),
+        ("00" + checked("34006381333931123"), "gs1-128", "whole_case"),
+        (write_house(HouseCode("transfer", "HAND-1.7")), "qr", "transfer_code"),
+        (write_house(HouseCode("service", "OFF")), "qr", "service_code"),
+        (f"10A7{GS}17{TODAY}", "gs1-128", "label_without_product"),
+        (f"255{checked('978020137962')}{GS}17{YESTERDAY}", "gs1-128", "coupon_expired"),
+    ],
+)
+async def test_a_code_that_names_no_goods_says_what_it_is(tmp_path: Path, code: str, symbology: str, reason: str):
+    async with scanning(tmp_path) as scan:
+        await scan(MILK)
+        desk = await scan(code, symbology)
+        refused = desk.journal.after(desk.journal.last - 1, 1)[0].what
+    assert said(desk) == reason
+    assert isinstance(refused, CodeRefused)
+    assert (refused.reason, code in refused.seen) == (reason, False)
+
+
+def test_every_refusal_of_the_front_door_has_words():
+    assert _codes(BarcodeRefused) - {"barcode_refused", "bad_brackets"} <= ENGLISH.messages.keys() | {
+        # Of the scanner and its setting, or of what nobody scans in a shop: the general words say what helps.
+        "identifier_mismatch", "unknown_identifier", "unknown_ai", "upce_number_system",
+    }  # fmt: skip
+
+
+def _codes(kind: type[BarcodeRefused]) -> set[str]:
+    own = {kind.code} if kind.__module__.startswith("panier.barcode") else set[str]()
+    return own.union(*(_codes(child) for child in kind.__subclasses__()))
+
+
+def test_a_numbering_is_a_country_or_a_file(tmp_path: Path):
+    own = tmp_path / "own.toml"
+    own.write_text('title = "us"\nsource = "scale"\n[[template]]\npattern = "29IIIIIVVVVVC"\nmeasure = "weight"\ndecimals = 3\n')
+    assert [template.prefix for template in load_numbering(str(own)).templates] == ["29"]
+    assert load_numbering("").templates == ()
+    assert load_numbering("de") == load_numbering("DE")
+    with pytest.raises(BadNumbering, match="no numbering file"):
+        load_numbering("nowhere.toml")
