@@ -48,12 +48,10 @@ def read_case(case: Mapping[str, Any], now: datetime) -> Case:
     settings = _settings(fields.inner("settings")) if fields.has("settings") else Settings()
     in_order = settings.selection != "best_basket"
     given = [_lines(line, number if in_order else 0) for number, line in enumerate(fields.objects("lines"))]
-    lines = [line for both in given for line in both]
+    lines = [line for both in given for line in both if line.quantity]
     promotions, refused = _promotions(fields)
     shopper = _shopper(fields, now)
-    for known in ("id", "source", "note", "expect"):
-        fields.has(known)
-    fields.finish()
+    _finish(fields)
     compiled = compile_promotions(promotions, currency=fields.currency, settings=settings)
     return Case(tuple(lines), compiled, shopper, tuple(refused))
 
@@ -108,14 +106,13 @@ def _result(priced: PricedBasket, settings: Settings) -> dict[str, Any]:
 
 def _lines(fields: Fields, position: int) -> list[BasketLine]:
     """One line of a case, and one more for its deposit where it has one. Raises NotWeighed."""
-    fields.has("name")
     sku = fields.text("sku", longest=64)
     category = fields.text("category", longest=80) if fields.has("category") and fields.values["category"] != "" else ""
     if fields.has("price_per_kg"):
         tare = fields.optional_count("tare", least=0) or 0
         line = weigh(sku, fields.amount("price_per_kg"), fields.count("grams"), category, tare=tare)
     else:
-        quantity = fields.count("qty") if fields.has("qty") else 1
+        quantity = fields.count("qty", least=0) if fields.has("qty") else 1
         line = BasketLine(sku, fields.amount("unit_price"), quantity, category)
     line = replace(
         line, min_price=fields.amount("min_price") if fields.has("min_price") else 0,
@@ -128,7 +125,7 @@ def _lines(fields: Fields, position: int) -> list[BasketLine]:
     if fields.has("deposit"):
         owed = deposit(sku, fields.amount("deposit"), line.quantity, line.tax_rate)
         lines.append(replace(owed, position=position))
-    fields.finish()
+    _finish(fields)
     return lines
 
 
@@ -153,9 +150,15 @@ def _shopper(fields: Fields, now: datetime) -> Shopper:
         prior_orders=member.optional_count("prior_orders", least=0) or 0,
         uses={} if uses is None else {name: uses.count(name, least=0) for name in uses.values},
     )
-    member.has("id")
-    member.finish()
+    _finish(member)
     return shopper
+
+
+def _finish(fields: Fields) -> None:
+    """Refuses what is unknown, beside what only tells people what they read: a misspelt `qty` would be another basket."""
+    for said in ("id", "name", "title", "description", "source", "note", "expect"):
+        fields.has(said)
+    fields.finish()
 
 
 def _words(fields: Fields, name: str) -> frozenset[str]:

@@ -96,9 +96,10 @@ class Fields:
 
     def amount(self, name: str) -> int:
         """An amount of money in minor units."""
-        self.decimal(name)
+        value, number = self.values.get(name), self.decimal(name)
         try:
-            return parse_minor(str(self.values[name]), self.currency)
+            # A JSON number may be written as 1e2, money in a text may not.
+            return parse_minor(value if isinstance(value, str) else f"{number:f}", self.currency)
         except NotMoney as error:
             raise self.refuse(name, str(error)) from error
 
@@ -123,7 +124,7 @@ class Fields:
         """A whole number of at least `least`."""
         value = self._given(name)
         number = self._whole(value)
-        if number is None or not least <= number <= _MAX_COUNT:
+        if number is None or number < least:
             raise self.refuse(name, f"{_SEEN.repr(value)} is not a whole number of at least {least}")
         return number
 
@@ -136,18 +137,21 @@ class Fields:
         if not self.has(name):
             return default
         number = self._whole(self.values[name])
-        if number is None or abs(number) > _MAX_COUNT:
+        if number is None:
             raise self.refuse(name, f"{_SEEN.repr(self.values[name])} is not a whole number")
         return number
 
     @staticmethod
     def _whole(value: object) -> int | None:
-        if isinstance(value, bool) or not isinstance(value, (str, int)):
+        """The number in 3, "3" and 3.00; None where it is not whole, or larger than anything in a shop."""
+        if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
             return None
         try:
-            return int(value)
-        except ValueError:
+            number = Decimal(value)
+        except InvalidOperation:
             return None
+        is_whole = number.is_finite() and -_MAX_COUNT <= number <= _MAX_COUNT and number == number.to_integral_value()
+        return int(number) if is_whole else None
 
     def text(self, name: str, *, longest: int) -> str:
         """Text of 1 to `longest` characters."""

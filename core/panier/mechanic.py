@@ -198,8 +198,10 @@ def read_count(fields: Fields, name: str) -> int:
 BASES = {"running": "running", "original": "original"}
 # Peers' words for the two orders of picking units are all read; the meaning is ours.
 _ORDERS = {
-    "cheapest": "cheapest", "cheapest_first": "cheapest", "least_expensive": "cheapest",
+    "cheapest": "cheapest", "cheapest_first": "cheapest", "least_expensive": "cheapest", "least_expensive_first": "cheapest",
+    "price_asc": "cheapest", "asc": "cheapest",
     "dearest": "dearest", "dearest_first": "dearest", "most_expensive": "dearest", "most_expensive_first": "dearest",
+    "price_desc": "dearest", "desc": "dearest",
 }  # fmt: skip
 
 
@@ -286,7 +288,10 @@ def _read_tiered_amount(fields: Fields) -> Tiered:
 
 
 def _read_first_additional(fields: Fields) -> FirstAdditional:
-    return FirstAdditional(fields.amount("first"), fields.amount("additional"), fields.optional_count("max_units"))
+    # Either alone will do: so much off the first unit only, or off the further ones only.
+    first = fields.amount("first") if fields.has("first") or not fields.has("additional") else 0
+    additional = fields.amount("additional") if fields.has("additional") else 0
+    return FirstAdditional(first, additional, fields.optional_count("max_units"))
 
 
 def _read_buy_x_get_y(fields: Fields) -> BuyXGetY:

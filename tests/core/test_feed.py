@@ -12,7 +12,7 @@ from panier.catalogue import told
 from panier.feed import CampaignRecord, FeedEntry, FeedPage, MemberRecord
 from panier.intake import Contact, Incident, Intake, IntakeResult, Live, Outcome, Refused
 from panier.message import Counters, LiveRow
-from panier.receipt import OfferUse, Receipt, ReceiptLine, Saving
+from panier.receipt import OfferUse, Receipt, ReceiptLine, Saving, with_true_times
 
 PRODUCT: dict[str, Any] = {"sku": "beans", "gtins": ["02000000000015"], "name": "Beans", "unit_price": 125}
 RECEIPT = Receipt(
@@ -104,3 +104,9 @@ def test_a_product_is_told_without_the_later_fields_that_say_nothing() -> None:
     body = {"sku": "a", "unit_price": 5, "unit": "each", "deposit": 0}
     assert told(body) == {"sku": "a", "unit_price": 5}
     assert told(body | {"unit": "kg", "deposit": 25}) == {"sku": "a", "unit_price": 5, "unit": "kg", "deposit": 25}
+
+
+def test_a_receipt_of_a_clock_that_was_wrong_is_moved_to_the_true_time_and_never_before_all_time() -> None:
+    late = with_true_times(RECEIPT, -60_000)
+    assert (late.started_at, late.finished_at, late.clock_offset) == (1_699_999_940_000, 1_700_000_040_000, -60_000)
+    assert with_true_times(RECEIPT, -(10**14)).started_at == 0

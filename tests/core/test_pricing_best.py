@@ -49,6 +49,7 @@ MECHANICS = st.one_of(
     kind("cheapest_free", {"when": st.just({"min_qty": 2})}),
     kind("n_for_price", n=FEW, price=amounts()),
     kind("per_complete_group", group_size=FEW, amount=amounts()),
+    kind("per_complete_group", group_size=FEW, base_percent=PERCENTS, tiers=st.just({"5": "10", "9": "25"})),
     kind("tiered_percent", tiers=st.just({"5": "10", "9": "25"})),
     kind("tiered_amount", {"tier_basis": st.just("qty")}, tiers=st.just({"2": "1.50", "4": "3.30"})),
     kind("first_additional", first=amounts(), additional=amounts()),

@@ -372,8 +372,8 @@ def test_another_currency_has_its_own_minor_units() -> None:
         ({"lines": [{"sku": "a", "unit_price": "1.00", "cuantity": 2}]}, "case c: lines[0].cuantity: unknown field"),
         ({"lines": [{"sku": "a", "unit_price": "-1.00"}]}, "case c: lines[0].unit_price: -1.00 is negative"),
         (
-            {"lines": [{"sku": "a", "unit_price": "1.00", "qty": 0}]},
-            "case c: lines[0].qty: 0 is not a whole number of at least 1",
+            {"lines": [{"sku": "a", "unit_price": "1.00", "qty": -1}]},
+            "case c: lines[0].qty: -1 is not a whole number of at least 0",
         ),
         ({"lines": {}}, "case c: lines: {} is not a list"),
         ({"lines": [7]}, "case c: lines[0]: 7 is not an object"),

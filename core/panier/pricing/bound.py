@@ -99,7 +99,8 @@ def _n_for_price(mechanic: NForPrice, reach: Reach, ledger: Ledger) -> int:
 def _per_complete_group(mechanic: PerCompleteGroup, reach: Reach, ledger: Ledger) -> int:
     if mechanic.amount:
         return mechanic.amount * sum(ledger.quantity[i] for i in reach.lines)
-    return _percent_of(_sum(reach, ledger), _best_step(mechanic.tiers, mechanic.percent, reach, ledger), len(reach.lines))
+    amount = _sum(reach, ledger, is_original=ledger.settings.percent_base == "original")
+    return _percent_of(amount, _best_step(mechanic.tiers, mechanic.percent, reach, ledger), len(reach.lines))
 
 
 def _tiered(mechanic: Tiered, reach: Reach, ledger: Ledger) -> int:

@@ -79,7 +79,9 @@ def group_cuts(mechanic: PerCompleteGroup, percent: int, reach: Reach, ledger: L
         if mechanic.amount:
             cuts[line] = fixed(min(mechanic.amount, ledger.lines[line].unit_price) * units)
         else:
-            cuts[line] = share(percent, units, quantity, ledger.settings)
+            cut = share(percent, units, quantity, ledger.settings)
+            is_original = ledger.settings.percent_base == "original"
+            cuts[line] = fixed(cut.off(ledger.gross[line], 0)) if is_original else cut
     return cuts
 
 

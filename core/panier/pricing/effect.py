@@ -286,6 +286,7 @@ def _per_complete_group(mechanic: PerCompleteGroup, reach: Reach, ledger: Ledger
     groups = sum(ledger.quantity[i] for i in lines) // mechanic.group_size
     left = min(groups, reach.rule.promotion.max_applications or groups) * mechanic.group_size
     percent = _step(mechanic.tiers, mechanic.percent, sum(ledger.running[i] for i in lines))
+    amounts = ledger.gross if _is_original(None, ledger) else ledger.running
     exact: list[Exact] = []
     for line in lines:
         units = min(left, ledger.quantity[line])
@@ -293,7 +294,7 @@ def _per_complete_group(mechanic: PerCompleteGroup, reach: Reach, ledger: Ledger
         if mechanic.amount:
             exact.append((line, min(mechanic.amount, ledger.lines[line].unit_price) * units, 1))
         else:
-            exact.append((line, ledger.running[line] * percent * units, WHOLE * ledger.quantity[line]))
+            exact.append((line, amounts[line] * percent * units, WHOLE * ledger.quantity[line]))
     return _settle(ledger, exact)
 
 
