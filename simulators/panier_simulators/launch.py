@@ -6,10 +6,13 @@ Standard library only, and little of it: it runs for milliseconds before it beco
 
 import fcntl
 import os
+import signal
 import sys
 import termios
 
 if __name__ == "__main__":
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # Started by nohup, a simulator would hand its deafness on, and its programs would outlive their screens.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 (to become the program is its purpose)
