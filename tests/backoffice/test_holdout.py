@@ -107,12 +107,13 @@ async def test_what_is_left_of_a_limit_is_shown_for_each_store(
     pushed: httpx.AsyncClient, gateway: httpx.AsyncClient, marketer: httpx.AsyncClient
 ) -> None:
     row = {"promotion": "milk", "is_spend": True, "limit": 10_000, "used": 2_500, "out": 500, "free": 7_000, "stranded": 100}
-    other = {"promotion": "beans", "is_spend": False, "limit": 77, "used": 0, "out": 0, "free": 77}
+    other = {"promotion": "beans", "is_spend": False, "limit": 98_765, "used": 0, "out": 0, "free": 98_765}
     await gateway.put("/api/v1/stores/riverside/live", json={"counters": {"limits": [row, other]}})
     page = (await marketer.get("/campaigns/milk")).text
     for figure in ("$100.00", "$25.00", "$5.00", "($1.00 with terminals that are gone)", "$70.00"):
         assert figure in page
-    assert "77" not in page
+    assert "98,765" not in page
+    assert "98765" not in page
 
 
 async def test_a_receipt_is_priced_again_with_the_leases_and_the_standing_it_states(

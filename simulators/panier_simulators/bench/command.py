@@ -70,6 +70,27 @@ def scan(
 
 
 @bench.command()
+def ingest(
+    receipts: int = typer.Option(4_000, min=400, help="Receipts a measurement."),
+    clients: int = typer.Option(4, min=1, max=64, help="Gateways that deliver at once."),
+    full: bool = typer.Option(False, "--full", help="Beside a million receipts; takes some minutes and gigabytes."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object for machines."),
+) -> None:
+    """Receipts a second over HTTP into SQLite and PostgreSQL, beside a bare bulk insert of the same rows.
+
+    Ends with status 0 only where every promised figure holds on this machine.
+    """
+    from panier_simulators.bench.ingest import measure, render
+
+    result = measure(receipts, clients, full=full, note=_note)
+    if as_json:
+        print(json.dumps(result))
+    else:
+        Console().print(render(result))
+    raise typer.Exit(0 if all(result["holds"].values()) else 1)
+
+
+@bench.command()
 def push(as_json: bool = typer.Option(False, "--json", help="Print one JSON object for machines.")) -> None:
     """Scan to screen with one device, push to screen with twenty in mid-trip; beside a code's time on the wire.
 
