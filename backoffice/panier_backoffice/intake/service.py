@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from panier.intake import Contact, Incident, Intake, IntakeResult, Outcome, Refused
 from panier.money import format_minor
-from panier.receipt import Receipt
+from panier.receipt import Receipt, ReceiptLine
 from panier.snapshot import canonical
 from panier_backoffice.bell import announce
 from panier_backoffice.campaign.table import ContactRow
@@ -183,13 +183,18 @@ _CAME_LATER = {"clock_offset", "coupons", "deposit", "vat", "weighings", "is_lab
 """Fields of a receipt and its lines that earlier versions did not have."""
 
 
+_SILENT = {
+    model: tuple((name, model.model_fields[name].get_default()) for name in sorted(_CAME_LATER & model.model_fields.keys()))
+    for model in (Receipt, ReceiptLine)
+}
+"""Those of each model, with the value that says nothing."""
+
+
 def _digest(receipt: Receipt) -> str:
     # A field that came later counts only where it says something: a repeat from before an update is still a repeat.
-    lines = [_said(line) for line in receipt.lines]
-    return hashlib.sha256(canonical(_said(receipt) | {"lines": lines}).encode()).hexdigest()
-
-
-def _said(part: BaseModel) -> dict[str, Any]:
-    fields = type(part).model_fields
-    silent = {name for name in _CAME_LATER & fields.keys() if getattr(part, name) == fields[name].get_default()}
-    return part.model_dump(mode="json", exclude=silent)
+    stated = receipt.model_dump(mode="json")
+    for part, told in ((receipt, stated), *zip(receipt.lines, stated["lines"], strict=True)):
+        for name, silence in _SILENT[type(part)]:
+            if getattr(part, name) == silence:
+                del told[name]
+    return hashlib.sha256(canonical(stated).encode()).hexdigest()
