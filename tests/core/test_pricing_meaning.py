@@ -74,6 +74,8 @@ CASES: list[tuple[str, list[Json], list[Json], Json, Json]] = [
      {"discount": "8.00"}),
     ("cheapest units first, as unit_order may state", [line("a", "10.00"), line("b", "4.00", 2)],
      [a("percent", percent="50", max_units=1, unit_order="price_asc")], {}, {"line_discounts": {"a": "0.00", "b": "2.00"}}),
+    ("half off a unit for every three, as often as there are three more", [line("a", "4.00", 5), line("b", "3.00", 2)],
+     [a("percent", percent="50", max_units=1, when={"min_qty": 3}, max_applications=9)], {}, {"line_discounts": {"b": "3.00"}}),
     ("two of three units in a group, at half price already", [line("a", "10.00", 3)],
      [a("percent", percent="50"), a("per_complete_group", group_size=2, percent="10")], {}, {"discount": "16.00"}),
     ("the same of the original amount", [line("a", "10.00", 3)],

@@ -71,8 +71,9 @@ def _percent(mechanic: Percent, reach: Reach, ledger: Ledger) -> int:
     amount = _sum(reach, ledger, is_original=(mechanic.base or ledger.settings.percent_base) == "original")
     lines = len(reach.lines)
     if mechanic.max_units is not None:
-        amount = min(amount, _dearest(reach.lines, ledger, mechanic.max_units))
-        lines = min(lines, mechanic.max_units)
+        units = mechanic.max_units * repeats(reach, ledger)
+        amount = min(amount, _dearest(reach.lines, ledger, units))
+        lines = min(lines, units)
     return _percent_of(amount, mechanic.percent, lines)
 
 
@@ -173,9 +174,9 @@ def envelope(reach: Reach, ledger: Ledger, picking: Counter[int]) -> Cuts | None
 
 
 def _line_percent(mechanic: Percent, reach: Reach, ledger: Ledger, line: int) -> Cut:
-    del reach
     quantity = ledger.quantity[line]
-    units = min(quantity, mechanic.max_units or quantity, mechanic.max_units_per_line or quantity)
+    most = quantity if mechanic.max_units is None else mechanic.max_units * repeats(reach, ledger)
+    units = min(quantity, most, mechanic.max_units_per_line or quantity)
     cut = share(mechanic.percent, units, quantity, ledger.settings)
     if (mechanic.base or ledger.settings.percent_base) == "original":
         return fixed(cut.off(ledger.gross[line], 0))

@@ -181,7 +181,8 @@ def _percent(mechanic: Percent, reach: Reach, ledger: Ledger) -> Effect:
             exact.append((line, amounts[line] * mechanic.percent * counted, WHOLE * units))
         return _settle(ledger, exact)
     picked: list[Picked] = []
-    left, left_of = mechanic.max_units, dict.fromkeys(lines, mechanic.max_units if per_line is None else per_line)
+    most = left = mechanic.max_units * repeats(reach, ledger)
+    left_of = dict.fromkeys(lines, most if per_line is None else per_line)
     for pile in ledger.piles(lines, mechanic.pick, without=apart(reach)):
         units = pile.take(min(left, left_of[pile.line]))
         if units.count:
@@ -193,7 +194,7 @@ def _percent(mechanic: Percent, reach: Reach, ledger: Ledger) -> Effect:
     if original:
         bases = _costs(Picked(p.line, 0, 0, ledger.lines[p.line].unit_price * p.count) for p in picked)
     effect = _settle(ledger, [(line, base * mechanic.percent, WHOLE) for line, base in bases.items()], costs)
-    effect.picked = picked
+    effect.picked, effect.times = picked, -((left - most) // mechanic.max_units)
     return effect
 
 
