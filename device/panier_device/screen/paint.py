@@ -206,7 +206,10 @@ def _line(line: LineView, width: int, *, is_marked: bool) -> list[Row]:
         (amount, strong),
     ]
     rows: list[Row] = [tuple(spans)]
-    rows += [row([(f"    {text} ", ink)], [(f"{amount:>{_AMOUNT}} ", ink)], width, ink) for text, amount in line.notes]
+    for text, amount in line.notes:
+        # What was weighed has no amount of its own: on a narrow screen it needs the room.
+        right: list[Span] = [(f"{amount:>{_AMOUNT}} ", ink)] if amount else []
+        rows.append(row([(f"    {text} ", ink)], right, width, ink))
     rows += [row([(f"    {title} ", saving)], [(f"{amount:>{_AMOUNT}} ", saving)], width, ink) for title, amount in line.savings]
     return rows
 
