@@ -12,6 +12,7 @@ _UNITS = re.compile(r"(?<![\w.,])(\d+) items?\b")
 _SAVED = re.compile(r"\bsaved\D{0,4}(\d[\d.,\u00a0\u202f]*)")
 _TOTAL = re.compile(r"\bTOTAL\s+\D{0,4}?(-?\d[\d.,\u00a0\u202f]*)")
 _TRIP = re.compile(r"\bTrip +(\S+\.\S+\.\d+)")
+_COUPON = re.compile(r"coupon accepted|coupon kept|this coupon|the coupon is kept|more coupons", re.IGNORECASE)
 _PRICES = re.compile(r"\bprices (\S.*?)\s*(?:[│|]|$)", re.MULTILINE)
 
 
@@ -28,6 +29,7 @@ class Glance:
     is_end: bool = False
     is_on: bool = False
     is_online: bool = False
+    is_coupon_told: bool = False
     prices_age: str | None = None
 
     @property
@@ -54,6 +56,8 @@ def read(rows: Rows) -> Glance:
         is_end="Thank you" in text,
         is_on="● online" in text or "○ offline" in text,
         is_online="● online" in text,
+        # Words may go on in the next row.
+        is_coupon_told=_COUPON.search(" ".join(row.strip(" │|") for row in rows)) is not None,
         prices_age=age[1] if age else None,
     )
 

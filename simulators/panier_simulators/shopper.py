@@ -73,6 +73,7 @@ class Shopping:
     rescans: int = 0
     corrections: int = 0
     skipped: list[str] = field(default_factory=list[str])
+    coupons: list[str] = field(default_factory=list[str])
     accepted: int = 0
     refused: int = 0
     restarts: int = 0
@@ -103,13 +104,18 @@ class VirtualShopper:
         try:
             await self._take_terminal()
             await self._scan_card(trip.card, done)
-            for line in trip.lines:
+            coupon_after = self._random.randint(0, len(trip.lines)) if trip.coupon else None
+            for place, line in enumerate(trip.lines):
+                if place == coupon_after:
+                    await self._show_coupon(trip.coupon or "", done)
                 await self._pause(self._manner.between_scans)
                 # A repeat that a slow terminal read late must not count for the next product.
                 await self._correct(done.units, done)
                 await self._take(line, done)
                 if self.glance.offers and self._random.random() < self._manner.offers_chance:
                     await self._consider_offer(done)
+            if coupon_after == len(trip.lines):
+                await self._show_coupon(trip.coupon or "", done)
             await self._finish(done)
         except NotSeen as error:
             raise ShopperLost(str(error)) from error
@@ -143,15 +149,30 @@ class VirtualShopper:
                 return  # it died with the card on its disk, and came back with the trip
         raise ShopperLost(f"{self.terminal.name} takes no card; it shows:\n{self.terminal.picture()}")
 
+    async def _show_coupon(self, coupon: str, done: Shopping) -> None:
+        """Scans a coupon until the screen says something about it; shown again, it changes nothing."""
+        await self._pause(self._manner.between_scans)
+        for attempt in range(self._manner.tries):
+            await self._scan(coupon)
+            done.scans += 1
+            done.rescans += attempt > 0
+            with contextlib.suppress(NotSeen):
+                await self._until(lambda seen: seen.is_coupon_told, "a word on the coupon", self._manner.patience)
+                done.coupons.append(coupon)
+                return
+            await self._until_it_answers()
+        done.skipped.append(coupon)
+
     async def _take(self, line: SampleLine, done: Shopping) -> None:
         """Puts the units of one line into the basket: scanned one by one, or once and then `+` for the rest."""
-        by_key = line.quantity > 3 and self._random.random() < 0.7
+        # A bag has a label of its own; the device does not copy it.
+        by_key = line.quantity > 3 and not line.labels and self._random.random() < 0.7
         for unit in range(line.quantity):
             if unit:
                 await self._pause(self._manner.between_scans / 4)
             if unit and by_key:
                 await self._press_until_counted("+", done)
-            elif not await self._scan_until_counted(line.code, done):
+            elif not await self._scan_until_counted(line.labels[unit] if line.labels else line.code, done):
                 done.skipped.append(line.code)
                 return
 

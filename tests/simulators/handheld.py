@@ -30,7 +30,7 @@ class Handheld:
         self.name, self.journal, self.faults = name, journal, faults
         self.view = "basket"
         self.scans = 0
-        self.typed = ""
+        self.typed = self.said = ""
         self.end = ""
         self.events = [json.loads(line) for line in journal.read_text().splitlines()] if journal.exists() else []
         self.trip = [event for event in self.events if event["trip"] == self.number() and "finish" not in event]
@@ -67,8 +67,12 @@ class Handheld:
         self.scans += 1
         if self.scans % int(self.faults.get("deaf", 10**9)) == 0 or code.startswith(self.faults.get("unknown", "none")):
             return
+        self.said = ""
         if code.startswith("29"):
             self.append(card=code)
+        elif code.startswith("99"):
+            self.append(coupon=code)
+            self.said = "Coupon accepted"
         else:
             self.append(code=code)
             if self.scans % int(self.faults.get("twice", 10**9)) == 0:
@@ -121,7 +125,7 @@ class Handheld:
             rows += ["Scan your card or first item"]
         else:
             rows += [f"{code} {int(code[-3:]) / 100:.2f}" for code in self.units[-12:]]
-            rows += [""] * (18 - len(rows)) + ["★ 1 more: save 0.10"]
+            rows += [""] * (17 - len(rows)) + [self.said, "★ 1 more: save 0.10"]
             rows += [f"{len(self.units)} items   saved 0.00", f"TOTAL  {self.total / 100:.2f}"]
             rows += ["Finish? y/n" if self.view == "confirm" else "Offers o  Finish f"]
         sys.stdout.write("\x1b[H\x1b[2J" + "\r\n".join(rows))

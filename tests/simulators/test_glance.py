@@ -38,6 +38,8 @@ def test_the_farewell_carries_the_trip_and_what_is_to_pay() -> None:
         ("1 item   saved 0.00", Glance(units=1, saved=0)),
         ("TOTAL  € 0.05", Glance(total=5)),
         ("TOTAL", Glance()),
+        ("│ Another saves more. The coupon is kept. │", Glance(is_coupon_told=True)),
+        ("★ 10% off  from your coupon mailing no. 13", Glance(offers=1)),
         ("SUBTOTAL 3.00", Glance()),
         ("", Glance()),
     ],

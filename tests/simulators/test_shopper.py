@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from panier_simulators.glance import read
-from panier_simulators.sample.shop import SampleTrip
+from panier_simulators.sample.shop import SampleLine, SampleTrip
 from panier_simulators.shopper import Manner, ShopperLost, VirtualShopper
 
 Start = Callable[..., Awaitable[VirtualShopper]]
@@ -107,6 +107,20 @@ async def test_offers_are_opened_and_answered_and_the_basket_goes_on(
     assert (answers.count("y"), answers.count("n")) == (done.accepted, done.refused)
     assert len(answers) == len(basket.lines)
     assert (done.units, done.total) == (9, price(basket))
+
+
+@pytest.mark.parametrize("faults", [(), ("deaf=3",)])
+async def test_a_coupon_is_shown_until_the_screen_answers_and_bags_are_scanned_label_by_label(
+    shopper_at: Start, basket: SampleTrip, manner: Manner, tmp_path: Path, faults: tuple[str, ...]
+) -> None:
+    bags = tuple(f"01920000108218563103{grams:06d}" for grams in (301, 302, 303, 304))
+    mine = replace(basket, lines=(*basket.lines, SampleLine(sku="1", quantity=4, labels=bags)), coupon="9900000854256")
+    shopper = await shopper_at("serial", *faults, manner=replace(manner, patience=0.5))
+    done = await shopper.shop(mine)
+    events = [json.loads(line) for line in (tmp_path / "d1.journal").read_text().splitlines()]
+    assert (done.coupons, done.units, done.skipped) == (["9900000854256"], 13, [])
+    assert {event["coupon"] for event in events if "coupon" in event} == {"9900000854256"}
+    assert tuple(event["code"] for event in events if event.get("code", "").startswith("01")) == bags
 
 
 async def test_a_product_that_never_counts_is_left_out_and_named(

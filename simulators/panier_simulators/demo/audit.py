@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from panier_simulators.demo.premises import STORE, Premises
+from panier_simulators.sample.label import weighed_grams
 from panier_simulators.sample.shop import SampleTrip
 from panier_simulators.shopper import Shopping
 
@@ -88,15 +89,21 @@ def _claim(shopping: Shopping, unclaimed: dict[str, Mapping[str, Any]]) -> Mappi
 
 
 def _differences(shopping: Shopping, trip: SampleTrip, receipt: Mapping[str, Any]) -> list[str]:
-    want = Counter[str]()
+    want, grams = Counter[str](), Counter[int]()
     for line in trip.lines:
         if line.code not in shopping.skipped:
             want[line.sku] += line.quantity
-    got = Counter[str]()
+            grams.update(weight for label in line.labels if (weight := weighed_grams(label)) is not None)
+    got, stated = Counter[str](), Counter[int]()
     for line in receipt["lines"]:
         got[line["sku"]] += line["quantity"]
+        stated.update(weighing["grams"] for weighing in line.get("weighings", ()))
     figures = {"the screen": shopping.total, "the device's journal": receipt["device_total"], "the gateway": receipt["total"]}
     wrong = [f"totals differ: {figures}"] if len(set(figures.values())) > 1 else []
+    if grams != stated:
+        wrong.append(f"bags of {sorted((grams - stated).elements())} g are not on the receipt; it has {sorted(stated - grams)}")
+    if missing := set(shopping.coupons) - set(receipt.get("coupons", ())):
+        wrong.append(f"the receipt does not know of the coupons {sorted(missing)}")
     if want != got:
         wrong.append(f"scanned {dict(want - got)} more than the receipt has, and {dict(got - want)} less")
     return wrong

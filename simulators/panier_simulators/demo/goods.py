@@ -6,7 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 
+from panier.catalogue import Product
 from panier.money import format_minor
+from panier_simulators.sample.label import print_label
 from panier_simulators.sample.numbering import product_code
 from panier_simulators.sample.shop import CURRENCY, SampleMember, SampleShop
 
@@ -26,6 +28,7 @@ class Goods:
     name: str
     note: str
     is_card: bool = False
+    is_coupon: bool = False
 
     def matches(self, words: str) -> bool:
         """True where each word of the search is in the name, the note or the code."""
@@ -34,7 +37,7 @@ class Goods:
 
 
 def wallet(sample: SampleShop) -> list[Goods]:
-    """Cards of members whom many campaigns address, each for another reason."""
+    """Cards of members whom many campaigns address, each for another reason, and the coupons of the sample."""
     addressed = Counter[str]()
     for campaign in sample.campaigns_on(TODAY):
         addressed.update(campaign.record.members or [])
@@ -48,19 +51,27 @@ def wallet(sample: SampleShop) -> list[Goods]:
         if len(chosen) == _CARDS:
             break
     return [
-        Goods(one.card, f"{one.first_name}'s card", ", ".join(segment.replace("-", " ") for segment in one.segments[:2]), True)
-        for one in chosen
+        *(
+            Goods(one.card, f"{one.first_name}'s card", ", ".join(part.replace("-", " ") for part in one.segments[:2]), True)
+            for one in chosen
+        ),
+        *(Goods(one["coupon"], one["title"], "for everybody", is_coupon=True) for one in sample.coupons()),
     ]
 
 
 def shelf(sample: SampleShop) -> list[Goods]:
-    """The products that the sample's baskets hold most often, with their shelf prices."""
+    """The products that the sample's baskets hold most often, with their shelf prices; of loose goods, a bag with its label."""
     bought = Counter[str]()
     for trip in sample.trips(_BASKETS):
         bought.update(line.sku for line in trip.lines)
     places = {sku: place for place, (sku, _) in enumerate(bought.most_common(_PRODUCTS))}
     found = [product for product in sample.products() if product.sku in places]
-    return [
-        Goods(product_code(int(product.sku)), product.name, format_minor(product.unit_price, CURRENCY))
-        for product in sorted(found, key=lambda product: places[product.sku])
-    ]
+    return [_on_shelf(product) for product in sorted(found, key=lambda product: places[product.sku])]
+
+
+def _on_shelf(product: Product) -> Goods:
+    price = format_minor(product.unit_price, CURRENCY)
+    if product.unit == "kg":
+        return Goods(print_label(product.gtins[-1], product.unit_price, "on the shelf"), product.name, f"{price}/kg")
+    more = f" and {format_minor(product.deposit, CURRENCY)} deposit" if product.deposit else ""
+    return Goods(product_code(int(product.sku)), product.name, price + more)

@@ -184,6 +184,7 @@ async def _stock(premises: Premises, sample: SampleShop, say: Say) -> None:
     say(f"welcoming {counts['members']:,} members")
     for page in _pages(sample.promotions()):
         await premises.post("/import", {"promotions": [dict(promotion) for promotion in page]})
+    await premises.post("/import", {"promotions": [dict(coupon) for coupon in sample.coupons()]})
     say("starting the campaigns")
     for campaign in sample.campaigns_on(TODAY):
         record = campaign.record
@@ -220,7 +221,7 @@ def _equip(file: Path, *, wedge: bool) -> None:
     """Gives a terminal its directory and a scanner: on a serial line, or one that poses as a keyboard."""
     data = file.with_suffix("")
     lines = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("data_dir")]
-    lines.insert(1, f'data_dir = "{data}"')
+    lines[1:1] = [f'data_dir = "{data}"', 'numbering = "US"']
     scanner = f'kind = "wedge"\nsource = "stream"\npath = "{data}.key"' if wedge else f'kind = "serial"\nport = "{data}.tty"'
     file.write_text("\n".join([*lines, "", "[[scanners]]", scanner]) + "\n", encoding="utf-8")
 

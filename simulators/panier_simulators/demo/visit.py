@@ -175,7 +175,9 @@ class Visit(App[None]):
 
 
 def _row(goods: Goods) -> Text:
-    if goods.is_card:
+    if goods.is_coupon:
+        row = Text.assemble(("✂ ", "bold yellow"), (goods.name, "bold"), f"  {goods.note}")
+    elif goods.is_card:
         row = Text.assemble(("▣ ", "bold yellow"), (goods.name, "bold"), f"  {goods.note}")
     else:
         row = Text.assemble("  ", f"{goods.name}  ", (goods.note, "dim"))

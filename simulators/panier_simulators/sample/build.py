@@ -20,7 +20,7 @@ from panier_simulators.sample import campaign, member, product, promotion, table
 from panier_simulators.sample.source import Source, find_source
 
 # Counts up whenever the same data would give another shop.
-LAYOUT = 2
+LAYOUT = 3
 MANIFEST = "manifest.json"
 
 # DuckDB's own ceiling; with Python and its buffers the process stays well below the 2 GB that a small machine can spare.
@@ -194,6 +194,9 @@ class _Work:
         columns = {"campaign": "VARCHAR", "record": "VARCHAR", "first_day": "DATE", "last_day": "DATE", "type": "VARCHAR"}
         table.load(self._connection, "campaign", columns, found, self._scratch)
         self._save("campaigns", "from campaign order by campaign")
+        cut_out = campaign.write_coupons(self._connection, file["coupons"])
+        table.load(self._connection, "coupon", {"code": "VARCHAR", "definition": "VARCHAR"}, cut_out, self._scratch)
+        self._save("coupons", "from coupon order by code")
 
     def _save(self, name: str, query: str) -> None:
         self.rows[name] = table.save(self._connection, query, self._staging / f"{name}.parquet")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from panier.feed import CampaignRecord
-from panier_simulators.sample.numbering import member_id
+from panier_simulators.sample.numbering import coupon_code, member_id
 from panier_simulators.sample.table import Connection, rows
 
 # Up to 35,000 products hang on one campaign of the data. A device carries a member's offers in one message, so the campaign
@@ -69,6 +69,32 @@ def write_campaigns(connection: Connection, *, coupons: str, campaigns: str, des
             state="running",
         )
         yield record.campaign, json.dumps(record.model_dump()), first_day.isoformat(), last_day.isoformat(), kind
+
+
+MOST_COUPONS = 6
+_COUPONS = f"""
+with paper as (select coupon_upc as number, product_id, min(campaign_id) as campaign from {{coupons}} group by all)
+select number, percent, skus, topics from (
+    select number, percent, list(product_id::varchar order by households desc, product_id) as skus,
+           list(words order by households desc, words)[:2] as topics, sum(households) as worth
+    from paper join campaign_product using (campaign, product_id) join campaign_saving using (campaign) group by number, percent
+) qualify row_number() over (partition by topics[1] order by worth desc, number) = 1
+order by worth desc, number limit {MOST_COUPONS}
+"""  # noqa: S608 (no input: a constant)
+
+
+def write_coupons(connection: Connection, coupons: str) -> Iterator[tuple[str, ...]]:
+    """(code, definition as JSON) of the coupons that most households could use, for whoever shows one; after write_campaigns.
+
+    Each takes the share of its campaign off one unit, and each is for something else.
+    """
+    for number, percent, skus, words in rows(connection, _COUPONS.format(coupons=coupons)):
+        code = coupon_code(number)
+        definition = {
+            "id": f"coupon-{number % 10**7:07d}", "title": _title(percent, words), "kind": "percent", "coupon": code,
+            "target": {"skus": skus}, "percent": str(percent), "max_applications": 1,
+        }  # fmt: skip
+        yield code, json.dumps(definition)
 
 
 def _title(percent: int, words: list[str]) -> str:

@@ -9,6 +9,8 @@ import hashlib
 
 PRODUCT_PREFIX = "20"
 CARD_PREFIX = "29"
+COUPON_PREFIX = "99"
+"""GS1 leaves 99 to coupons of a market."""
 
 
 def product_code(product_id: int) -> str:
@@ -19,6 +21,11 @@ def product_code(product_id: int) -> str:
 def card_number(household: int) -> str:
     """EAN-13 on a household's loyalty card: "29", its id in 10 digits, the check digit."""
     return _numbered(CARD_PREFIX, household)
+
+
+def coupon_code(number: int) -> str:
+    """EAN-13 of a coupon: "99", the last 10 digits of its number, the check digit."""
+    return _numbered(COUPON_PREFIX, number % 10**10)
 
 
 def member_id(household: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from panier_simulators.sample.label import price_number, weight_number
 from panier_simulators.sample.naming import kind_name, product_name, readable, size
 from panier_simulators.sample.numbering import product_code
 from panier_simulators.sample.table import Connection, Row, load, rows
@@ -74,9 +75,25 @@ left join department_price on article.department = department_price.department
 cross join shop_price
 """
 
+MOST_LOOSE = 40
+_LOOSE = f"""
+create table loose as
+select product_id, department = 'DELI' as is_priced, row_number() over (order by product_id) as item
+from (select product_id, department from sale join article using (product_id)
+      where kind like '%BULK%' and department = 'DELI' or kind like '%GRAPES%' or kind = 'BANANAS'
+         or kind like '%BULK' and department = 'PRODUCE' or kind in ('CHICKEN BREAST BONELESS', 'LEAN') and department = 'MEAT'
+      group by all order by count(distinct household) desc, product_id limit {MOST_LOOSE})
+"""  # noqa: S608 (no input: a constant)
+
+# A bottle of soft drink, one by one; what is packed in sixes or twelves keeps its price.
+_BOTTLES = ("SFT DRNK 2 LITER BTL CARB INCL", "SFT DRNK SNGL SRV BTL CARB (EX")
+DEPOSIT = 5
+
 _NAMED = ("code", "name", "category", "size", "kind")
 
-PRODUCT_FILE = "select sku, code, name, category, size, unit_price, price_from from product order by product_id"
+PRODUCT_FILE = """
+select sku, code, name, category, size, unit_price, price_from, unit, label, deposit from product order by product_id
+"""
 
 PRICE_SOURCES = ("own", "type", "category", "department", "shop")
 
@@ -96,15 +113,27 @@ def price_products(connection: Connection) -> dict[str, int]:
 
 
 def name_products(connection: Connection, scratch: Path) -> None:
-    """Makes `product`: sku, code, name, category, size, unit_price, price_from, in order of the data's product id."""
+    """Makes `product`: sku, code, name, category, size, unit_price, price_from, unit, label, deposit, by the data's product id.
+
+    Loose goods are sold by the kilogram, at the price that the data implies for a piece; `label` is the GTIN-14 that the
+    catalogue lists for what a scale prints, or empty.
+    """
     shelf = rows(connection, "select product_id, kind, category, department, package, own_brand from shelf order by product_id")
     load(connection, "named", {"product_id": "BIGINT", **dict.fromkeys(_NAMED, "VARCHAR")}, map(_named, shelf), scratch)
-    connection.execute("""
+    connection.execute(_LOOSE)
+    numbers = rows(connection, "select product_id, is_priced, item from loose")
+    labels = [
+        (product_id, price_number(item) if is_priced else weight_number(product_id)) for product_id, is_priced, item in numbers
+    ]
+    load(connection, "labelled", {"product_id": "BIGINT", "label": "VARCHAR"}, labels, scratch)
+    connection.execute(f"""
         create table product as
         select product_id::varchar as sku, product_id, code, name, coalesce(named.category, '') as category,
-               coalesce(size, '') as size, named.kind, price as unit_price, price_from
-        from named join shelf using (product_id) order by product_id
-    """)
+               coalesce(size, '') as size, named.kind, price as unit_price, price_from,
+               case when label is null then 'each' else 'kg' end as unit, coalesce(label, '') as label,
+               case when shelf.kind in {_BOTTLES} then {DEPOSIT} else 0 end as deposit
+        from named join shelf using (product_id) left join labelled using (product_id) order by product_id
+    """)  # noqa: S608 (no input: two constants)
 
 
 def _named(shelf: Row) -> Row:

@@ -14,6 +14,7 @@ from panier.catalogue import Product
 from panier.feed import CampaignRecord, MemberRecord
 from panier_simulators.sample import table
 from panier_simulators.sample.build import Manifest, NotASample, read_manifest
+from panier_simulators.sample.label import print_label
 from panier_simulators.sample.numbering import card_number, product_code
 
 CURRENCY = "USD"
@@ -37,10 +38,14 @@ class SampleMember:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleLine:
-    """Units of one product, as they stood on one line of a real receipt."""
+    """Units of one product, as they stood on one line of a real receipt.
+
+    `labels` are what the scale printed on the bags of loose goods, one each; none on goods by the piece.
+    """
 
     sku: str
     quantity: int
+    labels: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
@@ -50,13 +55,14 @@ class SampleLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleTrip:
-    """One real basket: who, where and when (UTC), and the lines in the data's order."""
+    """One real basket: who, where and when (UTC), the lines in the data's order, and a coupon that fits them, if there is one."""
 
     basket: int
     household: int
     store: int
     at: datetime
     lines: tuple[SampleLine, ...]
+    coupon: str | None = None
 
     @property
     def card(self) -> str:
@@ -88,9 +94,19 @@ class SampleShop:
 
     def products(self) -> Iterator[Product]:
         """All products, in order of the data's product id; prices in cents."""
-        query = "select sku, code, name, category, size, unit_price"
-        for sku, code, name, category, size, price in self._rows("products", query):
-            yield Product(sku=sku, gtins=(f"0{code}",), name=name, unit_price=price, category=category, size=size)
+        query = "select sku, code, name, category, size, unit_price, unit, label, deposit"
+        for sku, code, name, category, size, price, unit, label, deposit in self._rows("products", query):
+            yield Product(
+                sku=sku, gtins=(f"0{code}", label) if label else (f"0{code}",), name=name, unit_price=price, category=category,
+                size=size, unit=unit, deposit=deposit,
+            )  # fmt: skip
+
+    def loose(self) -> dict[str, tuple[str, int]]:
+        """Goods sold by weight, by SKU: the GTIN-14 that the catalogue lists for their labels, and cents a kilogram."""
+        return {
+            sku: (label, price)
+            for sku, label, price in self._rows("products", "select sku, label, unit_price", "where label <> '' order by sku")
+        }
 
     def members(self) -> Iterator[SampleMember]:
         """All members, in order of household."""
@@ -104,13 +120,27 @@ class SampleShop:
         # MD5 rather than DuckDB's own hash or sample, which may change from one version to the next.
         shuffled = "order by md5(concat(?, ' ', basket)), basket" + ("" if limit is None else f" limit {int(limit)}")
         query = "select basket, household, store, bought_at, lines"
+        loose = self.loose()
+        coupons = {coupon["coupon"]: frozenset(coupon["target"]["skus"]) for coupon in self.coupons()}
         for basket, household, store, at, lines in self._rows("trips", query, shuffled, (str(seed),)):
-            items = tuple(SampleLine(sku=line["sku"], quantity=line["quantity"]) for line in lines)
-            yield SampleTrip(basket=basket, household=household, store=store, at=at.replace(tzinfo=UTC), lines=items)
+            items = tuple(
+                SampleLine(sku=line["sku"], quantity=line["quantity"], labels=_labels(loose, basket, place, line))
+                for place, line in enumerate(lines)
+            )
+            bought = {line.sku for line in items}
+            coupon = next((code for code, skus in coupons.items() if bought & skus), None)
+            yield SampleTrip(
+                basket=basket, household=household, store=store, at=at.replace(tzinfo=UTC), lines=items, coupon=coupon
+            )
 
     def promotions(self) -> Iterator[Mapping[str, Any]]:
         """Public promotions in the promotion format, each with `id` and `title`; the one that touches most households first."""
         for (definition,) in self._rows("promotions", "select definition"):
+            yield json.loads(definition)
+
+    def coupons(self) -> Iterator[Mapping[str, Any]]:
+        """Promotions that ask for a paper coupon, in the promotion format; each names its `coupon`, an EAN-13."""
+        for (definition,) in self._rows("coupons", "select definition"):
             yield json.loads(definition)
 
     def campaigns(self) -> Iterator[SampleCampaign]:
@@ -138,6 +168,11 @@ class SampleShop:
             yield connection
         finally:
             connection.close()
+
+
+def _labels(loose: Mapping[str, tuple[str, int]], basket: int, place: int, line: Mapping[str, Any]) -> tuple[str, ...]:
+    held = loose.get(line["sku"])
+    return tuple(print_label(*held, f"{basket}/{place}/{bag}") for bag in range(line["quantity"])) if held else ()
 
 
 def open_sample(directory: Path) -> SampleShop:

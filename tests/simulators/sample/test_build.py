@@ -63,6 +63,19 @@ def test_a_campaign_names_its_members_and_no_sensitive_product(small_data: Path,
     assert campaign.first_day.isoformat() == "2017-11-01"
 
 
+def test_a_coupon_of_the_data_is_one_that_any_shopper_may_show(small_data: Path, tmp_path: Path) -> None:
+    shop = _shop(small_data, tmp_path / "out")
+    (campaign,) = shop.campaigns()
+    first, second = sorted(shop.coupons(), key=lambda coupon: coupon["id"])
+    assert (first["coupon"], first["target"]) == ("9900000005016", {"skus": ["1001"]})
+    assert first["title"] == f"{first['percent']}% off Ground Coffee"
+    assert second["target"] == {"skus": ["1004"]}
+    assert first["percent"] == campaign.record.promotion["percent"]
+    assert {trip.basket: trip.coupon for trip in shop.trips()} == {10: "9900000005016", 11: "9900000005016"} | dict.fromkeys(
+        (12, 13), "9900000005016"
+    )
+
+
 def test_segments_read_age_and_children_but_not_income(small_data: Path, tmp_path: Path) -> None:
     segments = {member.household: member.segments for member in _shop(small_data, tmp_path / "out").members()}
     assert "senior" in segments[1]

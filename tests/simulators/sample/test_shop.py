@@ -26,14 +26,38 @@ def test_the_real_shop_is_whole_and_its_first_build_is_quick_and_small(real_samp
 
 def test_every_product_has_a_price_a_short_name_and_its_own_code(real_sample: Built) -> None:
     codes: set[str] = set()
+    printed: list[str] = []
     for product in open_sample(real_sample.directory).products():
-        (gtin,) = product.gtins
+        gtin, *labels = product.gtins
+        printed += labels
         assert gtin.startswith("020")
         assert gtin[-1] == check_digit(gtin[:-1])
         assert product.unit_price >= 1
         assert 1 <= len(product.name) <= 38
         codes.add(gtin)
     assert len(codes) == 92_331
+    assert len(codes.union(printed)) == 92_331 + len(printed)
+
+
+def test_some_goods_are_sold_by_weight_some_bottles_carry_a_deposit_and_a_coupon_lies_about(real_sample: Built) -> None:
+    shop = open_sample(real_sample.directory)
+    products = list(shop.products())
+    loose = {product.sku: product for product in products if product.unit == "kg"}
+    assert len(loose) == 40
+    assert {sku: (product.gtins[-1], product.unit_price) for sku, product in loose.items()} == shop.loose()
+    assert "Bananas" in {product.name for product in loose.values()}
+    assert {product.deposit for product in products} == {0, 5}
+    coupons = list(shop.coupons())
+    assert len({coupon["title"] for coupon in coupons}) == len(coupons) == 6
+    assert compile_definitions({coupon["id"]: coupon for coupon in coupons}, CURRENCY)[1] == []
+    trips = list(shop.trips(40, seed=1))
+    bags = [(line, label) for trip in trips for line in trip.lines for label in line.labels]
+    assert {line.sku for line, _ in bags} <= loose.keys()
+    assert len({label for _, label in bags}) > 5
+    assert all(len(line.labels) == line.quantity for line, _ in bags)
+    shown = {trip.coupon for trip in trips} - {None}
+    assert shown
+    assert shown <= {coupon["coupon"] for coupon in coupons}
 
 
 def test_the_same_seed_chooses_the_same_trips_and_another_seed_others(real_sample: Built) -> None:
