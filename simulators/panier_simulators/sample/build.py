@@ -20,7 +20,7 @@ from panier_simulators.sample import campaign, member, product, promotion, table
 from panier_simulators.sample.source import Source, find_source
 
 # Counts up whenever the same data would give another shop.
-LAYOUT = 3
+LAYOUT = 4
 MANIFEST = "manifest.json"
 
 # DuckDB's own ceiling; with Python and its buffers the process stays well below the 2 GB that a small machine can spare.

@@ -92,7 +92,7 @@ def write_coupons(connection: Connection, coupons: str) -> Iterator[tuple[str, .
         code = coupon_code(number)
         definition = {
             "id": f"coupon-{number % 10**7:07d}", "title": _title(percent, words), "kind": "percent", "coupon": code,
-            "target": {"skus": skus}, "percent": str(percent), "max_applications": 1,
+            "target": {"skus": skus}, "percent": str(percent), "max_units": 1, "unit_order": "dearest",
         }  # fmt: skip
         yield code, json.dumps(definition)
 
