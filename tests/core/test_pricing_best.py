@@ -171,6 +171,7 @@ class Oracle:
                     yield effect
 
 
+@pytest.mark.timeout(600)  # half a minute alone, several on a busy machine
 @settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LINES, DEFINITIONS, RECKONING)
 def test_the_total_is_the_lowest_that_any_sequence_of_any_choice_comes_to(
