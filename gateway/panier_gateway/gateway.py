@@ -41,6 +41,7 @@ from panier_io.log import logger
 from panier_io.session import Address, Session
 
 _TIDY_EVERY = 3600.0
+_MANIFEST_EVERY = 30.0
 _RIGHTS_POLL = 1.0
 _REGISTRY_POLL = 0.5
 """Seconds until an enrolment is noticed."""
@@ -143,6 +144,7 @@ class Gateway:
             work += [group.create_task(keep_at("settlement", self._settle_what_is_left))]
             work += [group.create_task(keep_at("decisions", self._do_what_is_decided))]
             work += [group.create_task(keep_at("tidying", self._tidy))]
+            work += [group.create_task(keep_at("manifest", self._repeat_manifest))]
             work += [group.create_task(keep_at("violations", self._watch_rights))] if self._broker else []
             await _first_of(self._connected, stop)
             if self._connected.is_set():
@@ -185,6 +187,12 @@ class Gateway:
             currency=self._settings.currency, timezone=self._settings.timezone,
         )  # fmt: skip
         await self._wire.announce(manifest)
+
+    async def _repeat_manifest(self) -> None:
+        """A device that missed it would sell at old prices as if they were today's."""
+        while True:
+            await asyncio.sleep(_MANIFEST_EVERY)
+            await self._announce()
 
     def _stored(self, taken: Collection[Taken]) -> None:
         self._publication.wake()

@@ -11,12 +11,14 @@ from dataclasses import replace
 
 import aiomqtt
 import pytest
+from structlog.testing import capture_logs
 
 from panier.message import EventBatch
 from panier_gateway.broker import BrokerUnusable, EmbeddedBroker, find_binary, settled_port
 from panier_gateway.broker_config import rights
 from panier_gateway.registry import Identity, NameTaken, Registry
 from panier_gateway.settings import BrokerSettings
+from panier_io.session import Session
 
 
 def client(address, identifier=None):
@@ -60,6 +62,24 @@ async def test_a_device_cannot_listen_to_another(shop, started, until):
             async with asyncio.timeout(0.3):
                 async for message in spy.messages:
                     pytest.fail(f"heard {message.topic}")
+
+
+async def test_a_session_whose_subscription_is_refused_does_not_go_on_deaf(shop, until):
+    await shop.till("till-2")
+    connected: list[None] = []
+
+    async def on_connect():
+        connected.append(None)
+
+    with capture_logs() as said:
+        session = Session(
+            shop.addresses["till-1"], subscriptions=["panier/1/shop/till-2/down/#"], on_connect=on_connect, on_message=on_connect
+        )
+        running = asyncio.create_task(session.run())
+        await until(lambda: any("refuses the subscription" in line.get("reason", "") for line in said), "it is refused")
+        running.cancel()
+    assert not connected
+    assert not session.connected
 
 
 def test_the_rights_are_the_table_of_topics():

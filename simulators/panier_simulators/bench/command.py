@@ -103,5 +103,29 @@ def push(as_json: bool = typer.Option(False, "--json", help="Print one JSON obje
     raise typer.Exit(0 if all(figures["holds"].values()) else 1)
 
 
+@bench.command()
+def intake(
+    quick: bool = typer.Option(False, "--quick", help="A short version with few devices: does it work at all?"),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object for machines."),
+) -> None:
+    """The gateway's intake: 300 devices at a scan a second, the highest rate beside the broker's own, 3,000 connected, catch-up.
+
+    Takes some minutes. Ends with status 0 only where every promised figure holds on this machine.
+    """
+    from panier.error import PanierError
+    from panier_simulators.bench.intake import QUICK, Plan, measure, render
+
+    try:
+        result = measure(QUICK if quick else Plan(), _note)
+    except PanierError as error:
+        _note(f"{error.code}: {error}")
+        raise typer.Exit(1) from None
+    if as_json:
+        print(json.dumps(result))
+    else:
+        Console().print(render(result))
+    raise typer.Exit(0 if all(result["holds"].values()) else 1)
+
+
 def _note(text: str) -> None:
     print(text, file=sys.stderr)

@@ -52,6 +52,17 @@ def published(packet: bytes) -> Publish:
     return Publish(packet[begin + 2 : topic_end].decode(), packet[topic_end + (2 if has_identifier else 0) :])
 
 
+def identifier(packet: bytes) -> bytes:
+    """The two bytes by which a PUBLISH packet wants to be acknowledged; none at quality of service 0."""
+    if not packet[0] & 0x06:
+        return b""
+    begin = 1
+    while packet[begin] & 0x80:
+        begin += 1
+    after = begin + 3 + int.from_bytes(packet[begin + 1 : begin + 3], "big")
+    return packet[after : after + 2]
+
+
 def _size(held: bytearray) -> int:
     """The size of the packet that `held` begins with, or 0 where that cannot be told yet."""
     size = 0

@@ -119,7 +119,7 @@ async def open_premises(
             "gateway",
             ["gateway", "--settings", str(settings["gateway"])],
             directory / "gateway.log",
-            _wrote(directory / "gateway"),
+            told_by_gateway(directory / "gateway"),
         )
         premises = Premises(directory, backoffice, gateway, office, url, password)
         say("opening the back office")
@@ -196,8 +196,8 @@ async def _stock(premises: Premises, sample: SampleShop, say: Say) -> None:
 async def _enrol(premises: Premises, settings: Path, terminals: int, *, with_handheld: bool) -> None:
     names = [f"till-{number:02}" for number in range(1, terminals + 1)]
     every = [*names, *([HANDHELD] if with_handheld else [])]
-    await _run("enrol", *every, "--settings", str(settings), "--out", str(premises.directory))
-    await _run("enrol", "--monitor", "--settings", str(settings), "--out", str(premises.directory))
+    await run_panier("enrol", *every, "--settings", str(settings), "--out", str(premises.directory))
+    await run_panier("enrol", "--monitor", "--settings", str(settings), "--out", str(premises.directory))
     for number, name in enumerate(every):
         _equip(premises.directory / f"{name}.toml", wedge=number % 2 == 1 and name != HANDHELD)
     premises.terminals = [premises.directory / f"{name}.toml" for name in names]
@@ -207,7 +207,7 @@ async def _enrol(premises: Premises, settings: Path, terminals: int, *, with_han
     premises.monitor.write_text(f'log_file = "{premises.directory / "monitor.log"}"\n{told}', encoding="utf-8")
 
 
-async def _run(*words: str) -> None:
+async def run_panier(*words: str) -> None:
     """One short `panier` command. Raises RoleFailed with what it said."""
     process = await asyncio.create_subprocess_exec(
         *PANIER, *words, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
@@ -243,7 +243,9 @@ def _serves(office: httpx.AsyncClient) -> Callable[[], Any]:
     return until_healthy
 
 
-def _wrote(data: Path) -> Callable[[], Any]:
+def told_by_gateway(data: Path) -> Callable[[], Any]:
+    """Waits until the gateway of this data directory says that it takes events."""
+
     async def until_written() -> None:
         while True:
             with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):

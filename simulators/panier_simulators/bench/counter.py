@@ -1,0 +1,39 @@
+"""A subscriber that only counts, in a process of its own: what the broker alone can do is measured with it.
+
+Reads one JSON object (`port`, `name`, `password`, `topic`) from its input and says `ready`; then it answers each line with the
+number of messages that it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+from panier_simulators.bench.line import Caller, Line
+
+
+async def _count() -> None:
+    told = json.loads(sys.stdin.readline())
+    count = 0
+
+    def one_more(_: object) -> None:
+        nonlocal count
+        count += 1
+
+    line = Line(one_more, lambda: None)
+    await line.open(Caller(port=told["port"], name=told["name"], password=told["password"], listens=[told["topic"]]))
+    _say("ready")
+    asked = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(asked), sys.stdin)
+    while await asked.readline():
+        _say(str(count))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(_count())
