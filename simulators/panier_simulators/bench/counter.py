@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 
 from panier_simulators.bench.line import Caller, Line
 
@@ -24,10 +25,20 @@ async def _count() -> None:
     line = Line(one_more, lambda: None)
     await line.open(Caller(port=told["port"], name=told["name"], password=told["password"], listens=[told["topic"]]))
     _say("ready")
+    beating = asyncio.create_task(_beat(line))
     asked = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(asked), sys.stdin)
-    while await asked.readline():
+    # Who was cut off says no more: its count would be wrong.
+    while await asked.readline() and not line.is_cut:
         _say(str(count))
+    beating.cancel()
+
+
+async def _beat(line: Line) -> None:
+    """A subscriber at quality of service 0 says nothing by itself, and a broker ends with whoever is silent."""
+    while True:
+        await asyncio.sleep(1)
+        line.beat(time.monotonic())
 
 
 def _say(text: str) -> None:
