@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from panier.definition import Fields, PromotionInvalid
+from panier.definition import Fields, PromotionInvalid, quoted
 from panier.error import PanierError
 from panier.money import format_minor
 from panier.pricing import BasketLine, PricedBasket, PromotionSet, Settings, Shopper, compile_promotions, price
-from panier.promotion import Promotion, parse_promotion
+from panier.promotion import Promotion, parse_listed
 from panier.sense import separate
 from panier.weighed import deposit, overridden, weigh
 
@@ -43,8 +43,8 @@ def read_case(case: Mapping[str, Any], now: datetime) -> Case:
     A promotion that does not fit is left out, as in a store. The list of lines is an ordered document: with equal claims, the
     order decides which line takes an odd cent and which units stand in a whole group. Only under best_basket it means nothing.
     """
-    fields = Fields(str(case.get("id")), case, DEFAULT_CURRENCY, error=CaseInvalid)
-    fields.currency = fields.optional_text("currency", longest=3) or DEFAULT_CURRENCY
+    fields = Fields(_name(case), case, DEFAULT_CURRENCY, error=CaseInvalid)
+    fields.currency = fields.currency_code("currency", DEFAULT_CURRENCY)
     settings = _settings(fields.inner("settings")) if fields.has("settings") else Settings()
     in_order = settings.selection != "best_basket"
     given = [_lines(line, number if in_order else 0) for number, line in enumerate(fields.objects("lines"))]
@@ -56,12 +56,18 @@ def read_case(case: Mapping[str, Any], now: datetime) -> Case:
     return Case(tuple(lines), compiled, shopper, tuple(refused))
 
 
+def _name(case: Mapping[str, Any]) -> str:
+    """What errors call it, however long that is."""
+    name = case.get("id")
+    return "(without id)" if name is None else (name if isinstance(name, str) else quoted(name))[:64]
+
+
 def _promotions(fields: Fields) -> tuple[list[Promotion], list[PromotionInvalid]]:
     read: list[Promotion] = []
     refused: list[PromotionInvalid] = []
-    for number, inner in enumerate(fields.objects("promotions"), 1):
+    for number, definition in enumerate(fields.entries("promotions"), 1):
         try:
-            read.append(parse_promotion(inner.values, fields.currency, name=None if inner.has("id") else f"#{number}"))
+            read.append(parse_listed(definition, number, fields.currency))
         except PromotionInvalid as error:
             refused.append(error)
     kept, senseless = separate(read)
@@ -109,9 +115,11 @@ def _lines(fields: Fields, position: int) -> list[BasketLine]:
     sku = fields.text("sku", longest=64)
     category = fields.text("category", longest=80) if fields.has("category") and fields.values["category"] != "" else ""
     if fields.has("price_per_kg"):
-        tare = fields.optional_count("tare", least=0) or 0
-        line = weigh(sku, fields.amount("price_per_kg"), fields.count("grams"), category, tare=tare)
+        line = _weighed(fields, sku, category)
     else:
+        for name in ("grams", "tare"):
+            if fields.has(name):
+                raise fields.refuse(name, "goes with price_per_kg; a line by the piece has unit_price and qty")
         quantity = fields.count("qty", least=0) if fields.has("qty") else 1
         line = BasketLine(sku, fields.amount("unit_price"), quantity, category)
     line = replace(
@@ -127,6 +135,18 @@ def _lines(fields: Fields, position: int) -> list[BasketLine]:
         lines.append(replace(owed, position=position))
     _finish(fields)
     return lines
+
+
+def _weighed(fields: Fields, sku: str, category: str) -> BasketLine:
+    for name in ("unit_price", "qty"):
+        if fields.has(name):
+            raise fields.refuse(
+                name, "stands beside price_per_kg; a weighed line is one piece and has price_per_kg and grams alone"
+            )
+    per_kg, grams, tare = fields.amount("price_per_kg"), fields.count("grams"), fields.optional_count("tare", least=0) or 0
+    if tare >= grams:
+        raise fields.refuse("tare", f"{tare} g of packing leave nothing of {grams} g; weigh again")
+    return weigh(sku, per_kg, grams, category, tare=tare)
 
 
 def _shopper(fields: Fields, now: datetime) -> Shopper:

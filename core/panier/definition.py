@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from difflib import get_close_matches
 from fractions import Fraction
 from reprlib import Repr
 from typing import Any, cast
 
 from panier.error import PanierError
-from panier.money import NotMoney, parse_minor
+from panier.money import CURRENCIES, NotMoney, parse_minor
 
 PERCENT = 1_000_000
 """Percentages are integers: millionths of a percent, so that 12.5 % is 12_500_000 and nothing is rounded before money is."""
@@ -23,9 +24,11 @@ Steps = tuple[tuple[int, int], ...]
 _MAX_COUNT = 10**9
 _LARGEST = 10**9
 _LONGEST_REASON = 400
+_LONGEST_NUMBER = 40
+_NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?\s*")
+"""Decimal alone also takes 1_0 and the digits of every script."""
 _SEEN = Repr()
-_SEEN.maxstring = _SEEN.maxother = 120
-"""Quotes what was seen, however long or deeply nested it is."""
+_SEEN.maxstring = _SEEN.maxother = 60
 
 
 class PromotionInvalid(PanierError):
@@ -79,19 +82,15 @@ class Fields:
     def decimal(self, name: str) -> Decimal:
         """A decimal string (or a whole number) that is not negative."""
         value: object = self._given(name)
-        if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-            raise self.refuse(name, f'{_SEEN.repr(value)} is not a number; write it as text, like "12.40"')
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            raise self.refuse(name, f'{_SEEN.repr(value)} is not a number; write it like "12.40"') from None
-        if not number.is_finite():
-            raise self.refuse(name, f"{_SEEN.repr(value)} is not a number")
+        number = _as_number(value)
+        if number is None:
+            how = "" if isinstance(value, str) else "as text, "
+            raise self.refuse(name, f'{quoted(value)} is not a number; write it {how}like "12.40"')
         if number < 0:
-            raise self.refuse(name, f"{value} is negative")
+            raise self.refuse(name, f"{_plain(value)} is negative")
         # Bounded, so that the arithmetic that follows is exact.
         if number > _LARGEST or number != round(number, 12):
-            raise self.refuse(name, f"{value} is larger or finer than anything in a shop")
+            raise self.refuse(name, f"{_plain(value)} is larger or finer than anything in a shop")
         return number
 
     def amount(self, name: str) -> int:
@@ -122,11 +121,7 @@ class Fields:
 
     def count(self, name: str, *, least: int = 1) -> int:
         """A whole number of at least `least`."""
-        value = self._given(name)
-        number = self._whole(value)
-        if number is None or number < least:
-            raise self.refuse(name, f"{_SEEN.repr(value)} is not a whole number of at least {least}")
-        return number
+        return self._whole(name, least)
 
     def optional_count(self, name: str, *, least: int = 1) -> int | None:
         """A whole number, or None where the field is not given."""
@@ -134,30 +129,33 @@ class Fields:
 
     def integer(self, name: str, default: int) -> int:
         """A whole number, also a negative one."""
-        if not self.has(name):
-            return default
-        number = self._whole(self.values[name])
-        if number is None:
-            raise self.refuse(name, f"{_SEEN.repr(self.values[name])} is not a whole number")
-        return number
+        return self._whole(name, None) if self.has(name) else default
 
-    @staticmethod
-    def _whole(value: object) -> int | None:
-        """The number in 3, "3" and 3.00; None where it is not whole, or larger than anything in a shop."""
-        if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-            return None
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            return None
-        is_whole = number.is_finite() and -_MAX_COUNT <= number <= _MAX_COUNT and number == number.to_integral_value()
-        return int(number) if is_whole else None
+    def _whole(self, name: str, least: int | None) -> int:
+        value: object = self._given(name)
+        number = _as_number(value)
+        if number is not None and number > _MAX_COUNT:
+            raise self.refuse(name, f"{_plain(value)} is larger than anything in a shop; the most is {_MAX_COUNT}")
+        lowest = -_MAX_COUNT if least is None else least
+        if number is None or number < lowest or number != number.to_integral_value():
+            raise self.refuse(name, f"{quoted(value)} is not a whole number{'' if least is None else f' of at least {least}'}")
+        return int(number)
+
+    def currency_code(self, name: str, default: str) -> str:
+        """A currency of ISO 4217."""
+        code = self.optional_text(name, longest=20) or default
+        if code not in CURRENCIES:
+            raise self.refuse(
+                name,
+                f"{code!r} is no currency of ISO 4217{did_you_mean(code.upper(), CURRENCIES, said='codes like EUR and USD')}",
+            )
+        return code
 
     def text(self, name: str, *, longest: int) -> str:
         """Text of 1 to `longest` characters."""
         value = self._given(name)
         if not isinstance(value, str) or not value.strip():
-            raise self.refuse(name, f"{_SEEN.repr(value)} is not a text")
+            raise self.refuse(name, f"{quoted(value)} is not a text")
         if len(value) > longest:
             raise self.refuse(name, f"is {len(value)} characters long; the most is {longest}")
         return value
@@ -172,7 +170,7 @@ class Fields:
             return False
         value = self.values[name]
         if not isinstance(value, bool):
-            raise self.refuse(name, f"{_SEEN.repr(value)} is neither true nor false")
+            raise self.refuse(name, f"{quoted(value)} is neither true nor false")
         return value
 
     def choice(self, name: str, choices: Mapping[str, str], default: str) -> str:
@@ -181,14 +179,14 @@ class Fields:
             return default
         value = self.values[name]
         if not isinstance(value, str) or value not in choices:
-            raise self.refuse(name, f"{_SEEN.repr(value)} is unknown{did_you_mean(str(value), choices)}")
+            raise self.refuse(name, f"{quoted(value)} is unknown{did_you_mean(str(value), choices)}")
         return choices[value]
 
     def items(self, name: str) -> list[Any]:
         """A list with at least one entry."""
         value = self._given(name)
         if not isinstance(value, list) or not value:
-            raise self.refuse(name, f"{_SEEN.repr(value)} is not a list with at least one entry")
+            raise self.refuse(name, f"{quoted(cast(object, value))} is not a list with at least one entry")
         return cast("list[Any]", value)
 
     def words(self, name: str) -> frozenset[str] | None:
@@ -198,27 +196,30 @@ class Fields:
         entries = self.items(name)
         for entry in entries:
             if not isinstance(entry, str) or not entry:
-                raise self.refuse(name, f"{_SEEN.repr(entry)} is not a text")
+                raise self.refuse(name, f"{quoted(entry)} is not a text")
         return frozenset(entries)
 
     def mapping(self, name: str) -> Mapping[str, Any]:
         """A JSON object."""
         value = self._given(name)
         if not isinstance(value, Mapping):
-            raise self.refuse(name, f"{_SEEN.repr(value)} is not an object")
+            raise self.refuse(name, f"{quoted(value)} is not an object")
         return cast("Mapping[str, Any]", value)
 
     def inner(self, name: str) -> Fields:
         """The fields of a JSON object within this one."""
         return Fields(self.owner, self.mapping(name), self.currency, f"{self.path}{name}.", self.error)
 
-    def objects(self, name: str) -> list[Fields]:
-        """The JSON objects of a list, which may be empty or absent."""
+    def entries(self, name: str) -> list[Any]:
+        """A list of anything, which may be empty or absent."""
         entries: object = self.values[name] if self.has(name) else []
         if not isinstance(entries, list):
-            raise self.refuse(name, f"{_SEEN.repr(entries)} is not a list")
-        listed = cast("list[Any]", entries)
-        named: dict[str, Any] = {f"{name}[{number}]": entry for number, entry in enumerate(listed)}
+            raise self.refuse(name, f"{quoted(entries)} is not a list")
+        return cast("list[Any]", entries)
+
+    def objects(self, name: str) -> list[Fields]:
+        """The JSON objects of a list, which may be empty or absent."""
+        named: dict[str, Any] = {f"{name}[{number}]": entry for number, entry in enumerate(self.entries(name))}
         inside = Fields(self.owner, named, self.currency, self.path, self.error)
         return [inside.inner(entry) for entry in named]
 
@@ -266,12 +267,35 @@ class Fields:
                 raise self.refuse(name, f"unknown field{did_you_mean(name, self.asked)}")
 
 
+def quoted(value: object) -> str:
+    """What was seen, as JSON writes it where that is short, however long or deeply nested it is."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return _plain(value) if isinstance(value, Decimal) else _SEEN.repr(value)
+
+
+def _plain(value: object) -> str:
+    """A number without quotes, cut where it is long."""
+    text = str(value)
+    return text if len(text) <= _LONGEST_NUMBER else f"{text[:_LONGEST_NUMBER]}… ({len(text)} characters)"
+
+
+def _as_number(value: object) -> Decimal | None:
+    """The number in 3, "3" and 3.00; None where there is none."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+        return None
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        return None
+    number = Decimal(value)
+    return number if number.is_finite() else None
+
+
 def milliseconds(when: datetime) -> int:
     """Milliseconds since 1970 UTC of a time with an offset, exactly."""
     return (when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-def did_you_mean(word: str, known: Mapping[str, Any] | Sequence[str] | set[str]) -> str:
-    """`"; did you mean X?"`, or else the words that are known."""
+def did_you_mean(word: str, known: Collection[str], *, said: str | None = None) -> str:
+    """`"; did you mean X?"`, or else the words that are known; `said` stands in for them where they are many."""
     close = get_close_matches(word, sorted(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(known))}"
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {said or ', '.join(sorted(known))}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import combinations, islice, pairwise
-from typing import Any, cast
+from typing import Any
 
 from panier.definition import PromotionInvalid, Steps
 from panier.finding import Finding, receipt_of
@@ -15,7 +15,7 @@ from panier.money import format_minor
 from panier.opening import next_opening
 from panier.pricing import BasketLine, PricedBasket, PricedLine, Shopper, compile_promotions, price
 from panier.pricing.gate import admits, read_clock
-from panier.promotion import Promotion, parse_promotion
+from panier.promotion import Promotion, parse_listed
 from panier.sense import Sense, check_sold, targets
 from panier.specimen import MANY, Article, Assortment, Rank
 from panier.till import RECKONING
@@ -44,12 +44,9 @@ def lint(
     sense = Sense()
     for number, definition in enumerate(definitions, 1):
         try:
-            if not isinstance(definition, Mapping):
-                raise PromotionInvalid(f"#{number}", "definition", "is not an object")
-            read = cast("Mapping[str, Any]", definition)
-            promotion = parse_promotion(read, currency, name=None if read.get("id") else f"#{number}")
+            promotion = parse_listed(definition, number, currency)
             check_sold(promotion, assortment.by_sku)
-            sense.take(promotion)
+            sense.take_named(promotion)
         except PromotionInvalid as error:
             invalid.append(
                 Finding(rule="invalid", promotions=(error.promotion,), field=error.field, text=error.reason, currency=currency)

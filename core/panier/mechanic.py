@@ -177,6 +177,9 @@ def read_target(fields: Fields, name: str) -> Target:
     inner = fields.inner(name)
     if inner.has("all") and not inner.flag("all"):
         raise inner.refuse("all", "can only be true; leave it out to name lines")
+    named = [name for name in ("skus", "categories") if inner.has(name)]
+    if inner.has("all") and named:
+        raise inner.refuse("all", f"contradicts {named[0]}: write one of them, all lines or those that are named")
     target = Target(
         skus=inner.words("skus"),
         categories=inner.words("categories"),
@@ -255,7 +258,10 @@ def _read_per_complete_group(fields: Fields) -> PerCompleteGroup:
     given = [name for name in ("amount", "percent", "base_percent") if fields.has(name)]
     if len(given) != 1:
         seen = " and ".join(given) or "none"
-        raise fields.refuse("amount", f"a group needs exactly one of amount, percent and base_percent; {seen} is given")
+        raise fields.refuse(
+            "amount",
+            f"a group needs exactly one of amount, percent and base_percent; {seen} {'are' if len(given) > 1 else 'is'} given",
+        )
     tiers: Steps = ()
     if fields.has("tiers"):
         if given != ["base_percent"]:

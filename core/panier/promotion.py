@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from panier.definition import Fields, Moment, PromotionInvalid, did_you_mean
+from panier.definition import Fields, Moment, PromotionInvalid, did_you_mean, quoted
 from panier.mechanic import BASES, EVERYTHING, MECHANICS, Basis, Mechanic, Target, read_count, read_target
 
-__all__ = ["FORMAT", "Budget", "Promotion", "PromotionInvalid", "Schedule", "When", "parse_promotion"]
+__all__ = ["FORMAT", "Budget", "Promotion", "PromotionInvalid", "Schedule", "When", "parse_listed", "parse_promotion"]
 
 FORMAT = 1
 """The newest definition format that this version reads."""
@@ -95,6 +95,14 @@ def parse_promotion(
     promotion = _common(fields, identity, title or own_title or identity, kind, MECHANICS[kind](fields))
     fields.finish()
     return promotion
+
+
+def parse_listed(definition: object, number: int, currency: str) -> Promotion:
+    """Reads the `number`th definition of a list, which is called by its place where it has no id. Raises PromotionInvalid."""
+    if not isinstance(definition, Mapping):
+        raise PromotionInvalid(f"#{number}", "definition", f"{quoted(definition)} is not an object")
+    known = cast("Mapping[str, Any]", definition)
+    return parse_promotion(known, currency, name=None if known.get("id") else f"#{number}")
 
 
 def _common(fields: Fields, identity: str, title: str, kind: str, mechanic: Mechanic) -> Promotion:

@@ -24,6 +24,16 @@ class Sense:
     def __init__(self) -> None:
         self._gifts: dict[str, list[tuple[str, str]]] = {}
         """What earns a gift → the gift, and by which promotion."""
+        self._names: set[str] = set()
+
+    def take_named(self, promotion: Promotion) -> None:
+        """Takes one of a list, where each has a name of its own: two of one name would count twice. Raises PromotionInvalid."""
+        if promotion.id in self._names:
+            raise PromotionInvalid(
+                promotion.id, "id", f"{promotion.id!r} is used twice, and the first one stands; give it another id"
+            )
+        self.take(promotion)
+        self._names.add(promotion.id)
 
     def take(self, promotion: Promotion) -> None:
         """Raises PromotionInvalid."""
@@ -94,7 +104,7 @@ def separate(promotions: Iterable[Promotion]) -> tuple[list[Promotion], list[Pro
     refused: list[PromotionInvalid] = []
     for promotion in promotions:
         try:
-            sense.take(promotion)
+            sense.take_named(promotion)
             kept.append(promotion)
         except PromotionInvalid as error:
             refused.append(error)

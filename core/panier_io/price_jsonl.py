@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, cast
 
 import typer
+
+_LONGEST_INTEGER = 100
 
 
 def price(
@@ -33,9 +35,12 @@ def price(
         raise typer.Exit(_lint(lint, as_json=as_json))
     if not jsonl:
         raise typer.BadParameter("nothing to price; give --jsonl, and one case a line on standard input")
-    for line in sys.stdin.buffer:
+    for number, line in enumerate(sys.stdin.buffer, 1):
         if line.strip():
-            sys.stdout.write(json.dumps(answer(line, datetime.now(UTC))) + "\n")
+            answered = answer(line, datetime.now(UTC))
+            if answered["id"] is None and "error" in answered:
+                answered["line"] = number
+            sys.stdout.write(json.dumps(answered, default=str) + "\n")
             sys.stdout.flush()
 
 
@@ -65,16 +70,40 @@ def _lint(path: Path, *, as_json: bool) -> int:
     return 1 if found else 0
 
 
+class _NotJson(ValueError):
+    """Bytes that are no JSON, and why."""
+
+
+def _parse(text: bytes) -> object:
+    """Reads JSON with every number as it is written: money never passes through a float. Raises _NotJson."""
+    try:
+        return json.loads(text.decode("utf-8-sig"), parse_float=_number, parse_int=_number)
+    except UnicodeDecodeError as error:
+        raise _NotJson(f"not text in UTF-8 (byte 0x{error.object[error.start]:02x} at position {error.start})") from None
+    except RecursionError:
+        raise _NotJson("nested too deep") from None
+    except json.JSONDecodeError as error:
+        raise _NotJson(f"not JSON ({error})") from None
+
+
+def _number(written: str) -> int | Decimal:
+    """A number however long it is; one beyond all bounds is infinite, so that its field is refused by name."""
+    try:
+        number = Decimal(written)
+    except InvalidOperation:
+        return Decimal("Infinity")
+    return int(number) if written.removeprefix("-").isdecimal() and len(written) < _LONGEST_INTEGER else number
+
+
 def answer(line: bytes, now: datetime) -> dict[str, Any]:
     """The answer to one line."""
     from panier.case import price_case
     from panier.error import PanierError
 
     try:
-        # A number with a fraction is read as written: money never passes through a float.
-        case = json.loads(line, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
-        return {"id": None, "error": "malformed", "message": f"not JSON ({error}); one case a line is wanted"}
+        case = _parse(line)
+    except _NotJson as error:
+        return {"id": None, "error": "malformed", "message": f"{error}; one case a line is wanted"}
     if not isinstance(case, dict):
         return {"id": None, "error": "malformed", "message": "not an object; one case a line is wanted"}
     known = cast("dict[str, Any]", case)

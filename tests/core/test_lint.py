@@ -190,9 +190,15 @@ def test_what_is_sold_below_cost_is_said_with_name_and_figures() -> None:
 
 def test_what_is_no_definition_at_all_is_named_by_its_place() -> None:
     [finding] = found(7)
-    assert (finding.promotions, finding.field, finding.text) == (("#1",), "definition", "is not an object")
+    assert (finding.promotions, finding.field, finding.text) == (("#1",), "definition", "7 is not an object")
     assert "basket" not in finding.as_json()
     assert said({"id": None} | TENTH | TEA) == []
+
+
+def test_of_two_with_one_name_the_first_stands() -> None:
+    [finding] = found(TENTH | TEA, TENTH | BREAD | {"id": "p0"})
+    assert (finding.rule, finding.field, finding.promotions) == ("invalid", "id", ("p0",))
+    assert finding.text == "'p0' is used twice, and the first one stands; give it another id"
 
 
 def test_a_ring_of_gifts_is_found_where_it_closes() -> None:

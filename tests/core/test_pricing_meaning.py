@@ -236,5 +236,5 @@ def test_a_case_may_have_no_promotions_at_all() -> None:
 
 @pytest.mark.parametrize("number", ["2.5", Decimal("1E+400"), "NaN", "1e999999999", True, 2.0])
 def test_half_a_unit_and_what_no_shop_counts_are_refused(number: object) -> None:
-    with pytest.raises(CaseInvalid, match=r"qty: .* is not a whole number of at least 0"):
+    with pytest.raises(CaseInvalid, match=r"qty: .* is (not a whole number of at least 0|larger than anything in a shop)"):
         price_case({"id": "case", "lines": [{"sku": "a", "unit_price": "1.00", "qty": number}]}, NOW)

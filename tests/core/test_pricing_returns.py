@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from panier.case import price_case
+from panier.case import CaseInvalid, price_case
 from panier.definition import PERCENT, WHOLE
 from panier.holdout import is_held_out
 from panier.pricing import BasketLine, PromotionSet, Settings, Shopper, compile_promotions, price
@@ -149,5 +149,5 @@ def test_a_case_may_hold_weighed_goods_deposits_and_prices_that_staff_set() -> N
     # 10 % of 2.00, 1.00, 2.00 and the one 5.00 that promotions may touch; the deposit of 0.50 stays whole.
     assert (result["discount"], result["total"]) == ("1.00", "14.50")
     light = {"id": 1, "promotions": [], "lines": [{"sku": "a", "price_per_kg": "1", "grams": 5, "tare": 5}]}
-    with pytest.raises(NotWeighed, match="weigh again"):
+    with pytest.raises(CaseInvalid, match=r"lines\[0\].tare: 5 g of packing leave nothing of 5 g; weigh again"):
         price_case(light, now)

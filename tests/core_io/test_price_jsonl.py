@@ -87,6 +87,54 @@ def test_a_promotion_that_does_not_fit_is_listed_beside_the_price() -> None:
     assert answered["refused"] == [{"promotion": "#1", "field": "percent", "reason": "-5 is negative"}]
 
 
+def test_what_is_no_promotion_or_has_a_name_that_is_taken_is_refused_and_the_rest_is_priced() -> None:
+    good = {"id": "p", "kind": "percent", "percent": "10"}
+    case = {"lines": [{"sku": "a", "unit_price": "10.00"}], "promotions": [good, [], None, "x", 5, good]}
+    answered = answer(json.dumps(case).encode(), NOW)
+    assert (answered["total"], answered["applied"]) == ("9.00", ["p"])
+    assert [(one["promotion"], one["field"], one["reason"].split(",")[0]) for one in answered["refused"]] == [
+        ("#2", "definition", "[] is not an object"),
+        ("#3", "definition", "null is not an object"),
+        ("#4", "definition", "'x' is not an object"),
+        ("#5", "definition", "5 is not an object"),
+        ("p", "id", "'p' is used twice"),
+    ]
+
+
+def test_bytes_that_are_no_case_and_numbers_beyond_reason_are_refused_in_plain_words() -> None:
+    assert answer(b"\0" * 8, NOW)["message"].startswith("not JSON (Expecting value")
+    assert answer(b"\xff", NOW)["message"].startswith("not text in UTF-8 (byte 0xff at position 0)")
+    digits = answer(GOOD.replace(b'"2.00"', b"9" * 5000), NOW)
+    assert digits["message"].startswith(f"case 1: lines[0].unit_price: {'9' * 40}… (5000 characters) is larger")
+    endless = answer(GOOD.replace(b'"2.00"', b"1e99999999999999999999"), NOW)
+    assert endless["message"].startswith("case 1: lines[0].unit_price: Infinity is not a number")
+
+
+def test_an_answer_without_an_id_names_the_line() -> None:
+    done = run(["--jsonl"], b"\n".join([GOOD, b'{"lines": 5}', b'{"id": 1.5, "lines": 5}']))
+    answered = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(found["id"], found.get("line")) for found in answered] == [(1, None), (None, 2), ("1.5", None)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"currency": "XXQ"}, "currency: 'XXQ' is no currency of ISO 4217"),
+        ({"currency": "eur"}, "currency: 'eur' is no currency of ISO 4217; did you mean 'EUR'?"),
+        ({"promotions": {}}, "promotions: {} is not a list"),
+        ({"lines": [{"sku": "a", "price_per_kg": "1", "unit_price": "1"}]}, "lines[0].unit_price: stands beside price_per_kg"),
+        ({"lines": [{"sku": "a", "unit_price": "1", "grams": 5}]}, "lines[0].grams: goes with price_per_kg"),
+        (
+            {"lines": [{"sku": "a", "price_per_kg": "1", "grams": 5, "tare": 6}]},
+            "lines[0].tare: 6 g of packing leave nothing of 5 g",
+        ),
+    ],
+)
+def test_a_case_that_cannot_be_priced_says_which_field_and_why(fields: dict[str, object], said: str) -> None:
+    answered = answer(json.dumps({"lines": [], **fields}).encode(), NOW)
+    assert answered["message"].startswith(f"case (without id): {said}")
+
+
 def test_what_is_nested_beyond_reason_is_refused_and_the_next_line_is_read() -> None:
     deep = b'{"id": 1, "lines": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     assert answer(deep, NOW)["error"] == "malformed"
