@@ -111,6 +111,7 @@ class _Author:
         self.assortment = assortment
         self.currency = currency
         self.now = now
+        self.place = {promotion.id: number for number, promotion in enumerate(promotions)}
 
     def findings(self, about: str | None) -> Iterator[Finding]:
         # For a shopper who has all that is asked for; points take nothing off a product.
@@ -177,7 +178,9 @@ class _Author:
 
     def together(self, trial: _Trial, neighbours: Sequence[Promotion], named: set[frozenset[str]]) -> Iterator[Finding]:
         """Each with the others on its own basket, as a store would price it."""
-        promotion, everything = trial.promotion, [trial.promotion, *neighbours]
+        promotion = trial.promotion
+        # In one order, whichever it is tried for: it decides how promotions share a line whose total is the same.
+        everything = sorted([promotion, *neighbours], key=lambda one: self.place[one.id])
         priced = self.priced(everything, trial)
         by_id = {one.id: one for one in everything}
         yield from self.stacked(priced, by_id, named)

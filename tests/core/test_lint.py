@@ -135,6 +135,15 @@ def test_an_overlap_says_who_acts(definitions: list[dict[str, Any]], text: str) 
     assert next(finding.text for finding in found(*definitions) if finding.rule == "overlap") == text
 
 
+@pytest.mark.parametrize("about", ["a", "b"])
+def test_an_example_is_shared_out_in_the_order_of_the_definitions_whichever_is_asked_about(about: str) -> None:
+    definitions = [{"id": name, "kind": "percent", "percent": percent, **TEA} for name, percent in (("a", "5"), ("b", "30"))]
+    [everywhere], [alone] = lint(definitions, ARTICLES, "EUR", NOW), lint(definitions, ARTICLES, "EUR", NOW, about=about)
+    assert alone.example == everywhere.example
+    assert alone.example is not None
+    assert [name for name, _ in alone.example.lines[0].savings] == ["a", "b"]
+
+
 def test_an_overlap_is_seen_on_the_basket_where_both_act() -> None:
     assert said(TENTH | BREAD, TENTH | BREAD | {"when": {"min_qty": 9}}) == [("overlap", "target", ("p1", "p0"))]
 
