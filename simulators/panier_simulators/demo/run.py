@@ -198,5 +198,18 @@ async def _farewell(console: Console, premises: Premises, facts: list[str]) -> N
         "\n".join(facts), f"         {_BIN / 'panier'} monitor --settings {premises.monitor}", sep="\n", highlight=False
     )
     console.print("The store stays open so that you can look around. Enter closes it.")
-    with contextlib.suppress(EOFError):
-        await asyncio.to_thread(input)
+    await enter()
+
+
+async def enter() -> None:
+    """Waits for a line on standard input, or its end; cancelled, it is over at once.
+
+    Not input() in a thread: nothing ends that one, and the process would wait for it when it is told to end.
+    """
+    loop, written = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(0, written.set)
+    try:
+        await written.wait()
+    finally:
+        loop.remove_reader(0)
+    sys.stdin.readline()
