@@ -239,7 +239,7 @@ def test_the_check_shows_a_marketer_what_happens_with_an_example_receipt(page: A
     sync_api.expect(card.locator(".slip .sum")).to_have_text("To pay$6.20")
 
     page.get_by_role("link", name="Check", exact=True).first.click()
-    sync_api.expect(page.locator(".tally")).to_contain_text("1 to mend")
+    sync_api.expect(page.locator(".filter")).to_contain_text("1 to mend")
     sync_api.expect(page.locator(".finding").first).to_contain_text("To mend Never acts")
     page.get_by_role("link", name="-50 % Espresso beans 1 kg").first.click()
     sync_api.expect(page.get_by_role("heading", level=1)).to_contain_text("50 % off Espresso beans 1 kg")
@@ -247,3 +247,54 @@ def test_the_check_shows_a_marketer_what_happens_with_an_example_receipt(page: A
     page.get_by_role("link", name="xmas").click()
     sync_api.expect(page.locator(".finding.error")).to_contain_text("Its window is over.")
     sync_api.expect(page.locator("pre")).to_contain_text("cheapest_free")
+
+
+def test_a_draft_is_told_what_it_was_checked_against_and_what_cannot_be_seen(page: Any, running: Running) -> None:
+    page.goto(f"{running.url}/campaigns/new")
+    page.get_by_label("Percent", exact=True).fill("90")
+    page.get_by_label("On what").select_option("category")
+    page.get_by_label("Category").fill("Cereals")
+    page.get_by_label("Not together with others of the group").fill("breakfast")
+    page.get_by_label("Group", exact=True).select_option("member")
+    page.get_by_label("Why this member gets it").fill("it is nearly free")
+    page.get_by_role("button", name="Save as a draft").click()
+    checked = page.locator(".checked")
+    sync_api.expect(checked).to_contain_text("Before it goes out")
+    sync_api.expect(checked).to_contain_text("Checked against 4 products and")
+    sync_api.expect(checked).to_contain_text("The cost of its product is not known")
+    sync_api.expect(page.locator(".terms")).to_have_text("Not together with others of the group breakfast")
+    page.get_by_role("link", name="Edit", exact=True).click()
+    sync_api.expect(page.get_by_label("Not together with others of the group")).to_have_value("breakfast")
+
+
+def test_a_promotion_says_whom_it_is_for_and_how_often(page: Any, running: Running) -> None:
+    definition = {
+        "kind": "percent", "percent": "10", "target": {"skus": ["soy"]}, "segment": "member", "usage_limit": 5,
+        "valid_from": "2026-01-01", "schedule": {"weekdays": [1, 2], "from": "17:00", "to": "19:00"},
+    }  # fmt: skip
+    with httpx.Client(base_url=running.url, headers={"Authorization": f"Bearer {API_TOKEN}"}) as script:
+        script.put("/api/v1/promotions/evening", json=definition).raise_for_status()
+    page.goto(f"{running.url}/promotions/evening")
+    sync_api.expect(page.get_by_text("10 % off Soy milk 1 l, for every member.")).to_be_visible()
+    said = page.locator(".terms li").all_inner_texts()
+    assert said[1:] == ["Mon, Tue from 17:00 to 19:00", "5 times at most in each store"]
+    assert said[0].startswith("From Thu 1 Jan")
+    with httpx.Client(base_url=running.url, headers={"Authorization": f"Bearer {API_TOKEN}"}) as script:
+        script.delete("/api/v1/promotions/evening").raise_for_status()
+
+
+def test_what_is_alike_is_one_card_and_two_of_one_title_are_told_apart(page: Any, running: Running) -> None:
+    names = [f"twin-{number}" for number in range(5)]
+    with httpx.Client(base_url=running.url, headers={"Authorization": f"Bearer {API_TOKEN}"}) as script:
+        for name in names:
+            definition = {"kind": "percent", "percent": "10", "title": "Twin", "valid_to": "2025-12-24"}
+            script.put(f"/api/v1/promotions/{name}", json=definition).raise_for_status()
+        page.goto(f"{running.url}/check?severity=error")
+        alike = page.locator("details.alike.error")
+        sync_api.expect(alike.locator("summary")).to_contain_text("Never acts")
+        sync_api.expect(alike.get_by_text("Twin (twin-3)")).to_be_hidden()
+        alike.locator("summary").click()
+        sync_api.expect(alike.get_by_text("Twin (twin-3)")).to_be_visible()
+        assert page.locator(".finding.note").count() == 0
+        for name in names:
+            script.delete(f"/api/v1/promotions/{name}").raise_for_status()

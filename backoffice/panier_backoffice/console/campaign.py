@@ -14,7 +14,7 @@ from panier_backoffice.campaign import repository, service
 from panier_backoffice.campaign.comparison import compare
 from panier_backoffice.campaign.table import CampaignRow
 from panier_backoffice.console.campaign_form import CampaignForm, form_of, read_form
-from panier_backoffice.console.check import shown
+from panier_backoffice.console.check import checked, conditions
 from panier_backoffice.console.guest import Marketing, OwnForm, SignedIn
 from panier_backoffice.console.page import redirect, render
 from panier_backoffice.feed import log
@@ -23,7 +23,7 @@ from panier_backoffice.member.repository import segments
 from panier_backoffice.office import Office, TheOffice
 from panier_backoffice.problem import Unfit
 from panier_backoffice.product import repository as products
-from panier_backoffice.promotion.review import review
+from panier_backoffice.promotion.review import groups, review
 
 router = APIRouter(include_in_schema=False)
 
@@ -138,12 +138,14 @@ def _list(office: Office) -> dict[str, Any]:
 
 
 def _one(office: Office, campaign: str, *, is_checked: bool = True) -> dict[str, Any]:
+    words = office.words()
     with office.reading() as session:
         row = service.named(session, campaign)
         return {
-            "campaign": service.described(session, [row], office.words())[0],
+            "campaign": service.described(session, [row], words)[0],
             "pushes": list(reversed(_pushes(session, row))),
-            **shown(session, review(session, office.words(), campaign) if is_checked and row.state != "stopped" else []),
+            **(checked(session, review(session, words, campaign)) if is_checked and row.state != "stopped" else {"review": None}),
+            "terms": conditions(row.promotion, campaign, words)["terms"],
             "comparison": compare(session, row, office.settings.currency),
             "limits": _limits(session, row),
         }
@@ -169,7 +171,7 @@ def _form_page(
     request: Request, office: Office, filled: CampaignForm, problems: dict[str, str], row: CampaignRow | None = None
 ) -> Response:
     with office.reading() as session:
-        choices = {"segments": segments(session), "categories": products.categories(session)}
+        choices = {"segments": segments(session), "categories": products.categories(session), "groups": groups(session)}
         names = {sku: product.name for sku, product in products.known_skus(session, filled.skus).items()}
     return render(
         request, "campaign_form.html", 422 if problems else 200, form=filled, names=names, problems=problems, row=row, **choices

@@ -32,6 +32,7 @@ _BESIDE = {
     "promotion.buy.qty": "buy",
     "promotion.get.qty": "get",
     "promotion.get.percent": "get",
+    "promotion.exclusive_group": "group",
     "promotion": "goods",
     "segment": "segment",
     "members": "listed",
@@ -52,6 +53,7 @@ class CampaignForm:
     scope: str = "products"
     skus: list[str] = field(default_factory=list[str])
     category: str = ""
+    group: str = ""
     whom: str = "segment"
     segment: str = ""
     listed: str = ""
@@ -102,6 +104,10 @@ class CampaignForm:
     def _promotion(self, session: Session) -> dict[str, Any]:
         if self.definition is not None:
             return {name: value for name, value in self.definition.items() if name != "id"}
+        promotion = self._effect(session)
+        return {**promotion, "exclusive_group": self.group.strip()} if self.group.strip() else promotion
+
+    def _effect(self, session: Session) -> dict[str, Any]:
         target = self._target(session)
         match self.kind:
             case "n_for_price":
@@ -179,7 +185,7 @@ def form_of(row: CampaignRow, words: Words) -> CampaignForm:
         filled.definition = promotion
         return filled
     filled.percent, filled.n = str(promotion.get("percent", "")), str(promotion.get("n", 2))
-    filled.price = str(promotion.get("price", ""))
+    filled.price, filled.group = str(promotion.get("price", "")), str(promotion.get("exclusive_group", ""))
     filled.buy, filled.get = str(promotion.get("buy", {}).get("qty", 2)), str(promotion.get("get", {}).get("qty", 1))
     return filled
 
@@ -190,7 +196,7 @@ def _is_expressible(promotion: Mapping[str, Any], target: Mapping[str, Any]) -> 
         "n_for_price": {"n", "price", "target"},
         "buy_x_get_y": {"buy", "get"},
     }.get(str(promotion.get("kind")))
-    if known is None or promotion.keys() - known - {"kind", "id"}:
+    if known is None or promotion.keys() - known - {"kind", "id", "exclusive_group"}:
         return False
     get = promotion.get("get", {"percent": "100", "target": target, "qty": 1})
     simple = (
