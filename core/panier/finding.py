@@ -22,6 +22,7 @@ class Rule:
 
 RULES: dict[str, Rule] = {
     "invalid": Rule("error", "Cannot be used", "Correct this field; until then no shop uses the promotion."),
+    "product": Rule("error", "Product left out", "Correct this field; promotions are checked as if the product were not sold."),
     "dead": Rule("error", "Never acts", "Correct this field, or take the promotion out."),
     "unreachable": Rule("error", "Out of reach", "Lower the threshold, or give more, so that a shopper can get something."),
     "below_cost": Rule(

@@ -6,9 +6,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from panier.definition import Fields
+from panier.definition import Fields, quoted
+from panier.error import PanierError
 from panier.mechanic import BuyXGetY, FreeGift, Mechanic, NForPrice, PerCompleteGroup, Target, Tiered
 from panier.pricing import BasketLine
 from panier.promotion import Promotion
@@ -45,24 +46,55 @@ _KEYS: dict[Rank, Callable[[Article], tuple[float, str]]] = {
 }
 
 
-def read_articles(products: Iterable[Mapping[str, Any]], currency: str) -> list[Article]:
+class ArticleInvalid(PanierError):
+    """A product that cannot be used: `product` is its place and SKU, `field` and `reason` what is wrong with it."""
+
+    code = "article_invalid"
+
+    def __init__(self, product: str, field: str, reason: str) -> None:
+        super().__init__(f"{product}: {field}: {reason}")
+        self.product = product
+        self.field = field
+        self.reason = reason
+
+
+def read_articles(products: Iterable[object], currency: str) -> tuple[list[Article], list[ArticleInvalid]]:
     """Products as JSON `{"sku", "unit_price", "name"?, "category"?, "cost"?, "min_price"?}`, amounts as text.
 
-    Raises PromotionInvalid.
+    Beside them, why each of those that are left out is: one that does not fit, or whose SKU an earlier one has.
     """
-    articles: list[Article] = []
-    for number, product in enumerate(products):
-        fields = Fields("products", {f"[{number}]": product}, currency).inner(f"[{number}]")
-        articles.append(
-            Article(
-                sku=fields.text("sku", longest=64), unit_price=fields.amount("unit_price"),
-                category=fields.optional_text("category", longest=80) or "",
-                cost=fields.amount("cost") if fields.has("cost") else None,
-                min_price=fields.amount("min_price") if fields.has("min_price") else 0,
-                name=fields.optional_text("name", longest=120) or "",
-            )
-        )  # fmt: skip
-    return articles
+    articles: dict[str, Article] = {}
+    refused: list[ArticleInvalid] = []
+    for number, product in enumerate(products, 1):
+        try:
+            article = _read_article(product, number, currency)
+            if article.sku in articles:
+                raise ArticleInvalid(f"product #{number} {article.sku}", "sku", "is used twice, and the first one stands")
+            articles[article.sku] = article
+        except ArticleInvalid as error:
+            refused.append(error)
+    return list(articles.values()), refused
+
+
+def _read_article(product: object, number: int, currency: str) -> Article:
+    if not isinstance(product, Mapping):
+        raise ArticleInvalid(f"product #{number}", "product", f"{quoted(product)} is not an object")
+    values = cast("Mapping[str, Any]", product)
+    sku = values.get("sku")
+    owner = f"product #{number} {sku[:64]}" if isinstance(sku, str) else f"product #{number}"
+    fields = Fields(owner, values, currency, error=ArticleInvalid)
+    article = Article(
+        sku=fields.text("sku", longest=64), unit_price=fields.amount("unit_price"),
+        category=fields.text("category", longest=80) if fields.has("category") and values["category"] != "" else "",
+        cost=fields.amount("cost") if fields.has("cost") else None,
+        min_price=fields.amount("min_price") if fields.has("min_price") else 0,
+        name=fields.optional_text("name", longest=120) or "",
+    )  # fmt: skip
+    fields.has("note")
+    fields.finish()
+    if article.min_price > article.unit_price:
+        raise fields.refuse("min_price", "is above unit_price, so that no promotion could act on it; lower it")
+    return article
 
 
 class _Rack:

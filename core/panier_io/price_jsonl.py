@@ -12,11 +12,15 @@ from typing import Any, cast
 import typer
 
 _LONGEST_INTEGER = 100
+_DRAFT = (
+    'Check a file of {"currency", "products": [{"sku", "unit_price", "name", "category", "cost", "min_price"}], "promotions"};'
+    " of a product only sku and unit_price are needed."
+)
 
 
 def price(
     jsonl: bool = typer.Option(False, "--jsonl", help="Read one case a line from standard input, answer one result a line."),
-    lint: Path | None = typer.Option(None, "--lint", help='Check a file of {"products", "promotions", "currency"}.'),
+    lint: Path | None = typer.Option(None, "--lint", help=_DRAFT),
     examples: bool = typer.Option(False, "--examples", help="Print the documentation's examples, reckoned now."),
     as_json: bool = typer.Option(False, "--json", help="With --lint: print one JSON object."),
 ) -> None:
@@ -31,6 +35,8 @@ def price(
 
         print(render())
         return
+    if lint is not None and jsonl:
+        raise typer.BadParameter("--jsonl prices baskets and --lint checks promotions; give one of them")
     if lint is not None:
         raise typer.Exit(_lint(lint, as_json=as_json))
     if not jsonl:
@@ -46,25 +52,26 @@ def price(
 
 def _lint(path: Path, *, as_json: bool) -> int:
     """Prints what an author should know; 1 where there is anything."""
-    from panier.case import DEFAULT_CURRENCY
-    from panier.definition import PromotionInvalid
+    from panier.draft import WANTED, check_draft
+    from panier.error import PanierError
     from panier.finding import RULES
-    from panier.lint import lint
-    from panier.specimen import read_articles
 
     try:
-        read = json.loads(path.read_bytes(), parse_float=Decimal)
-        currency = str(read.get("currency") or DEFAULT_CURRENCY)
-        found = lint(read["promotions"], read_articles(read["products"], currency), currency, datetime.now(UTC))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, PromotionInvalid) as error:
-        print(f"panier price --lint {path}: cannot be read: {error!r}", file=sys.stderr)
+        content = path.read_bytes()
+        if not content.strip():
+            raise _NotJson("it is empty")
+        found = check_draft(_parse(content), datetime.now(UTC))
+    except (OSError, _NotJson, PanierError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        print(f"panier price --lint {path}: cannot be checked: {said}; wanted is {WANTED}", file=sys.stderr)
         return 1
     if as_json:
         print(json.dumps({"findings": [finding.as_json() for finding in found]}))
     else:
         for finding in found:
             rule, example = RULES[finding.rule], finding.example_in_words()
-            print(f"{finding.severity}: {', '.join(finding.promotions)}: {rule.name}: {finding.field}: {finding.text}")
+            about = f"{', '.join(finding.promotions)}: " if finding.promotions else ""
+            print(f"{finding.severity}: {about}{rule.name}: {finding.field}: {finding.text}")
             print(f"    For example: {example}\n    {rule.advice}" if example else f"    {rule.advice}")
         print(f"{len(found)} finding{'' if len(found) == 1 else 's'}")
     return 1 if found else 0

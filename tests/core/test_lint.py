@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from panier.definition import PromotionInvalid
+from panier.draft import DraftInvalid, check_draft
 from panier.finding import RULES, Finding
 from panier.lint import lint
 from panier.opening import next_opening
@@ -217,20 +219,51 @@ def test_a_ring_of_gifts_is_found_where_it_closes() -> None:
 
 
 def test_every_rule_can_be_found() -> None:
-    assert {rule for rule, _, _ in ALONE} | {"overlap", "stacking"} == set(RULES)
+    assert {rule for rule, _, _ in ALONE} | {"overlap", "stacking", "product"} == set(RULES)
 
 
 def test_products_are_read_with_their_costs() -> None:
     named = {"sku": "tea", "unit_price": "4.00", "cost": "2.50", "min_price": "1", "category": "drink", "name": "Green tea"}
-    [tea] = read_articles([named], "EUR")
-    assert tea == Article(sku="tea", unit_price=400, category="drink", cost=250, min_price=100, name="Green tea")
-    assert read_articles([{"sku": "tea", "unit_price": "4.00"}], "EUR") == [Article(sku="tea", unit_price=400)]
+    assert read_articles([named, {"sku": "bun", "unit_price": "4.00", "category": ""}], "EUR") == (
+        [
+            Article(sku="tea", unit_price=400, category="drink", cost=250, min_price=100, name="Green tea"),
+            Article(sku="bun", unit_price=400),
+        ],
+        [],
+    )
 
 
-@pytest.mark.parametrize("product", [7, {"sku": 7}, {"sku": "a", "unit_price": "-1"}, {"sku": "a"}])
-def test_a_product_that_does_not_fit_is_named_by_its_place(product: Any) -> None:
-    with pytest.raises(PromotionInvalid, match=r"products: \[1\]"):
-        read_articles([{"sku": "a", "unit_price": "1"}, product], "EUR")
+@pytest.mark.parametrize(
+    ("product", "said"),
+    [
+        (7, "#2: product: 7 is not an object"),
+        ({"sku": 7}, "#2: sku: 7 is not a text"),
+        ({"sku": "b", "unit_price": "-1"}, "#2 b: unit_price: -1 is negative"),
+        ({"sku": "b"}, "#2 b: unit_price: is missing"),
+        ({"sku": "a", "unit_price": "1"}, "#2 a: sku: is used twice, and the first one stands"),
+        ({"sku": "b", "unit_price": "1", "min_prise": "1"}, "#2 b: min_prise: unknown field; did you mean 'min_price'?"),
+        ({"sku": "b", "unit_price": "1", "min_price": "2"}, "#2 b: min_price: is above unit_price"),
+    ],
+)
+def test_a_product_that_does_not_fit_is_left_out_by_its_place_and_name(product: Any, said: str) -> None:
+    articles, [error] = read_articles([{"sku": "a", "unit_price": "1"}, product], "EUR")
+    assert [one.sku for one in articles] == ["a"]
+    assert str(error).startswith(f"product {said}")
+
+
+def test_a_document_of_another_shape_is_refused_with_its_field() -> None:
+    for document, said in (
+        ([1], "the document: [1] is not an object"),
+        ({"produkts": []}, "produkts: unknown field; did you mean 'products'?"),
+        ({"promotions": []}, "products: is missing"),
+        ({"products": {}, "promotions": []}, "products: {} is not a list"),
+        ({"products": [], "promotions": [], "currency": "XXQ"}, "currency: 'XXQ' is no currency of ISO 4217"),
+    ):
+        with pytest.raises(DraftInvalid) as caught:
+            check_draft(document, NOW)
+        assert str(caught.value).startswith(said)
+    [finding] = check_draft({"products": [5], "promotions": []}, NOW)
+    assert (finding.rule, finding.field, finding.promotions) == ("product", "product #1: product", ())
 
 
 @pytest.mark.parametrize(
@@ -252,3 +285,9 @@ def test_a_promotion_opens_next_on_the_stores_clock(fields: dict[str, Any], open
     promotion = parse_promotion({"id": "p", **TENTH, **fields}, "EUR")
     at = next_opening(promotion, NOW)
     assert (at and at.astimezone(UTC)) == (opens and datetime.fromisoformat(opens))
+
+
+def test_the_file_in_the_documentation_is_one_to_copy() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "promotions.md").read_text()
+    written = page.split("<!-- a whole file for --lint -->\n```json\n")[1].split("```")[0]
+    assert check_draft(json.loads(written), NOW) == []

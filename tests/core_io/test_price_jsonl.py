@@ -33,6 +33,11 @@ def test_a_broken_case_answers_with_its_error_and_the_run_goes_on() -> None:
     assert (answers[1]["id"], answers[1]["message"]) == ("b", "case b: lines[0].unit_price: -1 is negative")
 
 
+def test_pricing_and_checking_at_once_are_refused() -> None:
+    done = run(["--jsonl", "--lint", "nothing.json"])
+    assert (done.returncode, b"give one of them" in done.stderr) == (2, True)
+
+
 def test_without_jsonl_it_says_what_it_reads() -> None:
     done = run([])
     assert done.returncode == 2
@@ -61,14 +66,36 @@ def test_the_authors_check_prints_each_finding_with_what_to_do_and_fails_where_t
     assert printed.endswith("1 finding\n")
 
 
-@pytest.mark.parametrize("content", ["[1]", "{}", '{"products": [7], "promotions": []}', "not JSON"])
+@pytest.mark.parametrize("content", ["[1]", "{}", '{"produkts": [], "promotions": []}', "not JSON", ""])
 def test_a_file_that_cannot_be_checked_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str) -> None:
     file = tmp_path / "promotions.json"
     file.write_text(content)
     with pytest.raises(typer.Exit) as ended:
         price(jsonl=False, lint=file, examples=False, as_json=True)
     assert ended.value.exit_code == 1
-    assert "cannot be read" in capsys.readouterr().err
+    assert "cannot be checked" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_and_one_that_is_no_text_say_so_without_what_they_hold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff" * 999)
+    for name, said in (("none", "No such file or directory"), ("binary", "not text in UTF-8 (byte 0xff at position 0)")):
+        with pytest.raises(typer.Exit):
+            price(jsonl=False, lint=tmp_path / name, examples=False, as_json=False)
+        assert f'cannot be checked: {said}; wanted is {{"currency"' in capsys.readouterr().err
+
+
+def test_a_product_that_does_not_fit_is_named_and_the_rest_is_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "promotions.json"
+    tea = {"sku": "tea", "unit_price": "4.00"}
+    promotion = {"id": "p", "kind": "percent", "percent": "5"}
+    file.write_text(json.dumps({"products": [tea, tea | {"sku": "oolong", "cots": "1"}], "promotions": [promotion]}))
+    with pytest.raises(typer.Exit):
+        price(jsonl=False, lint=file, examples=False, as_json=False)
+    printed = capsys.readouterr().out
+    assert printed.startswith("error: Product left out: product #2 oolong: cots: unknown field; did you mean 'cost'?\n")
+    assert printed.endswith("1 finding\n")
 
 
 def test_a_check_without_findings_succeeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
