@@ -34,6 +34,7 @@ RULES: dict[str, Rule] = {
         "warning", "Stacks without a limit", "Let only one of them act: give all the same exclusive_group, or make one exclusive."
     ),
     "falling": Rule("warning", "A higher step gives less", "Put the steps in order, so that who buys more gets more."),
+    "strange": Rule("warning", "Written otherwise than sold", "Correct this field, unless it is meant so."),
     "at_floor": Rule("note", "Held at the floor", "Give less, or lower the floor: shoppers get less than they are promised."),
     "overlap": Rule(
         "note", "Means the same products", "If only one should act, give them the same exclusive_group; otherwise leave it so."

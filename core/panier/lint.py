@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from difflib import get_close_matches
 from itertools import combinations, islice, pairwise
 from typing import Any
 
@@ -118,7 +119,7 @@ class _Author:
         open_to_all = [
             replace(promotion, coupon=None, segment=None, nth_order=None, per_member_limit=None)
             for promotion in self.promotions
-            if not isinstance(promotion.mechanic, PointsEarn | PointsBurn)
+            if not isinstance(promotion.mechanic, PointsEarn | PointsBurn) and _used_up(promotion) is None
         ]
         neighbours = _Neighbours()
         for promotion in sorted(open_to_all, key=_turn):
@@ -129,6 +130,7 @@ class _Author:
                 continue
             found = self.tried(promotion)
             if isinstance(found, _Trial):
+                yield from self.strange(promotion)
                 yield from self.together(found, neighbours.of(found), named)
             elif found is not None:
                 yield found
@@ -139,12 +141,8 @@ class _Author:
         at = next_opening(open_to_all, self.now)
         if at is None:
             return self.finding("dead", [promotion], "valid_to", "its window is over")
-        if promotion.uses_left is not None and promotion.uses_left <= 0:
-            return self.finding("dead", [promotion], "usage_limit", "its limit is used up")
-        if promotion.budget is not None and promotion.budget.left <= 0:
-            return self.finding("dead", [promotion], "budget", "its budget is used up")
-        if promotion.per_member_limit == 0:
-            return self.finding("dead", [promotion], "per_member_limit", "no member may use it even once")
+        if (used_up := _used_up(promotion)) is not None:
+            return self.finding("dead", [promotion], *used_up)
         if isinstance(promotion.mechanic, PointsEarn | PointsBurn):
             return None
         trial = _Trial(open_to_all, at, self.assortment.specimen(promotion))
@@ -153,13 +151,13 @@ class _Author:
     def out_of_reach(self, trial: _Trial) -> Finding | None:
         promotion, basket = trial.promotion, trial.basket
         if not basket:
-            return self.finding("dead", [promotion], "target", "no product that is sold here is meant")
+            return self.finding("dead", [promotion], *self.not_sold(promotion))
         alone = self.priced([promotion], trial)
         if max(line.quantity for line in basket) > MANY:
-            text = f"it asks for more than {MANY} units of one product"
+            text = f"the smallest basket that it asks for holds more than {MANY} units"
             return self.finding("unreachable", [promotion], "when", text, alone)
         if not alone.savings:
-            return self.finding("unreachable", [promotion], "kind", "saves nothing, even on the basket that it asks for", alone)
+            return self.finding("unreachable", [promotion], *self.held_back(trial), alone)
         mechanic = promotion.mechanic
         tiers = mechanic.tiers if isinstance(mechanic, Tiered | PerCompleteGroup) else ()
         if tiers and (step := self.step_out_of_reach(mechanic, tiers, basket)) is not None:
@@ -168,6 +166,47 @@ class _Author:
         if any(higher < lower for (_, higher), (_, lower) in pairwise(tiers)):
             return self.finding("falling", [promotion], "tiers", "a shopper who buys more gets less", alone)
         return None
+
+    def not_sold(self, promotion: Promotion) -> tuple[str, str]:
+        """The field that means nothing that is sold, and what is wrong with it."""
+        empty = [path for path, target in targets(promotion) if self.assortment.choose(target) is None]
+        if isinstance(promotion.mechanic, BuyXGetY):
+            empty = [path for path in empty if path != "target"]
+        path = empty[0] if empty else "target"
+        return path, "no product that is sold here is meant" + self.likeness(promotion, path)
+
+    def likeness(self, promotion: Promotion, path: str) -> str:
+        """A category that may have been meant."""
+        target = dict(targets(promotion))[path]
+        strange = sorted((target.categories or frozenset()) - self.assortment.categories)
+        close = get_close_matches(strange[0], self.assortment.categories, n=1) if strange else []
+        return f"; did you mean {close[0]!r}?" if close else ""
+
+    def strange(self, promotion: Promotion) -> Iterator[Finding]:
+        """Categories that nothing is sold in, beside others that are, and gifts that cost another price than on the shelf."""
+        for path, target in targets(promotion):
+            strange = sorted((target.categories or frozenset()) - self.assortment.categories)
+            if strange and self.assortment.choose(target) is not None:
+                text = f"nothing is sold in {_listed([repr(one) for one in strange])}{self.likeness(promotion, path)}"
+                yield self.finding("strange", [promotion], f"{path}.categories", text)
+        gift = promotion.mechanic
+        if isinstance(gift, FreeGift) and (sold := self.assortment.by_sku.get(gift.sku)) and sold.unit_price != gift.unit_price:
+            given, shelf = format_minor(gift.unit_price, self.currency), format_minor(sold.unit_price, self.currency)
+            text = f"{self.name(gift.sku)} is a gift at {given}, and costs {shelf} on the shelf"
+            yield self.finding("strange", [promotion], "gift.unit_price", text)
+
+    def held_back(self, trial: _Trial) -> tuple[str, str]:
+        """The field for which a promotion saves nothing on the basket that it asks for, and why."""
+        promotion = trial.promotion
+        if promotion.budget is not None and self.priced([replace(promotion, budget=None)], trial).savings:
+            return (
+                "budget",
+                f"what is left of it, {format_minor(promotion.budget.left, self.currency)}, is too little for one use",
+            )
+        unheld = replace(trial, basket=[replace(line, min_price=0) for line in trial.basket])
+        if self.priced([promotion], unheld).savings:
+            return "min_price", "the products that it means cost no more than their floor"
+        return "kind", "saves nothing, even on the basket that it asks for"
 
     def step_out_of_reach(self, mechanic: Mechanic, tiers: Steps, basket: Sequence[BasketLine]) -> str | None:
         """The highest step, where it is."""
@@ -291,6 +330,17 @@ class _Author:
             rule=rule, promotions=tuple(one.id for one in about), field=field, text=text, currency=self.currency,
             example=None if priced is None else receipt_of(priced),
         )  # fmt: skip
+
+
+def _used_up(promotion: Promotion) -> tuple[str, str] | None:
+    """The limit for which a promotion never acts, and why."""
+    if promotion.uses_left is not None and promotion.uses_left <= 0:
+        return "usage_limit", "its limit is used up"
+    if promotion.budget is not None and promotion.budget.left <= 0:
+        return "budget", "its budget is used up"
+    if promotion.per_member_limit == 0:
+        return "per_member_limit", "nobody may use it even once"
+    return None
 
 
 def _meet_by_chance(one: Promotion, other: Promotion) -> bool:

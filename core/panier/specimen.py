@@ -124,6 +124,7 @@ class Assortment:
         by_category: dict[str, list[Article]] = {}
         for article in articles:
             by_category.setdefault(article.category, []).append(article)
+        self.categories = frozenset(by_category)
         self._racks = {category: _Rack(held) for category, held in by_category.items()}
         self._everything = _Rack(articles)
 

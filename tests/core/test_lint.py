@@ -23,6 +23,7 @@ ARTICLES = [
     Article(sku="cola", unit_price=150, category="drink", min_price=100),
     Article(sku="bread", unit_price=250),
     Article(sku="bag", unit_price=0),
+    Article(sku="dear", unit_price=100, min_price=100),
 ]
 NOW = datetime(2026, 3, 2, 12, tzinfo=ZoneInfo("America/New_York"))  # a Monday
 TEA = {"target": {"skus": ["tea"]}}
@@ -50,6 +51,13 @@ ALONE: list[tuple[str, str, dict[str, Any]]] = [
     ("dead", "budget", TENTH | {"budget": {"type": "spend", "limit": "5", "used": "5"}}),
     ("dead", "per_member_limit", TENTH | {"per_member_limit": 0}),
     ("dead", "target", TENTH | {"target": {"categories": ["fish"]}}),
+    ("dead", "when.contains", TENTH | BREAD | {"when": {"contains": {"categories": ["drnk"]}}}),
+    ("dead", "get.target", {"kind": "buy_x_get_y", "buy": {**BREAD, "qty": 1}, "get": {
+        "target": {"categories": ["fish"]}, "qty": 1}, "target": {"categories": ["fish"]}}),
+    ("strange", "target.categories", TENTH | {"target": {"categories": ["drinc", "drink"]}}),
+    ("strange", "gift.unit_price", {"kind": "free_gift", "gift": {"sku": "cola", "unit_price": "1"}, "per": {"skus": ["tea"]}}),
+    ("unreachable", "budget", {"kind": "amount", "amount": "2", **BREAD, "budget": {"type": "spend", "limit": "1"}}),
+    ("unreachable", "min_price", {"kind": "percent", "percent": "10", "target": {"skus": ["dear"]}}),
     ("dead", "target", TENTH | {"target": {"categories": ["drink"], "price_max": "1.00"}}),
     ("dead", "target", TENTH | {"target": {"skus": ["tea"], "categories": ["spice"]}}),
     ("unreachable", "when", TENTH | BREAD | {"when": {"min_qty": 500}}),
@@ -204,6 +212,17 @@ def test_what_is_no_definition_at_all_is_named_by_its_place() -> None:
     assert (finding.promotions, finding.field, finding.text) == (("#1",), "definition", "7 is not an object")
     assert "basket" not in finding.as_json()
     assert said({"id": None} | TENTH | TEA) == []
+
+
+def test_a_category_that_nothing_is_sold_in_is_said_with_what_may_have_been_meant() -> None:
+    [strange] = found({"kind": "percent", "percent": "5", "target": {"categories": ["drinc", "drink"]}})
+    assert strange.text == "nothing is sold in 'drinc'; did you mean 'drink'?"
+    [dead] = found({"kind": "percent", "percent": "5", "target": {"categories": ["drinc"]}})
+    assert dead.text == "no product that is sold here is meant; did you mean 'drink'?"
+
+
+def test_one_that_never_acts_is_in_no_example_of_others() -> None:
+    assert [rule for rule, _, _ in said(TENTH | BREAD, TENTH | BREAD | {"per_member_limit": 0})] == ["dead"]
 
 
 def test_of_two_with_one_name_the_first_stands() -> None:
