@@ -30,6 +30,9 @@ RULES: dict[str, Rule] = {
         "Sold below cost",
         "Give less, or leave this product out; where several act together, let only one (one exclusive_group).",
     ),
+    "shadowed": Rule(
+        "warning", "Never acts beside another", "Take it out, let it give more, or aim it at what the other does not reach."
+    ),
     "stacking": Rule(
         "warning", "Stacks without a limit", "Let only one of them act: give all the same exclusive_group, or make one exclusive."
     ),

@@ -11,7 +11,7 @@ from typing import Any
 
 from panier.definition import PromotionInvalid, Steps
 from panier.finding import Finding, receipt_of
-from panier.mechanic import BuyXGetY, CheapestFree, FreeGift, Mechanic, PerCompleteGroup, PointsBurn, PointsEarn, Tiered
+from panier.mechanic import BuyXGetY, CheapestFree, FreeGift, Mechanic, PerCompleteGroup, PointsBurn, PointsEarn, Target, Tiered
 from panier.money import format_minor
 from panier.opening import next_opening
 from panier.pricing import BasketLine, PricedBasket, PricedLine, Shopper, compile_promotions, price
@@ -109,6 +109,7 @@ def _turn(promotion: Promotion) -> tuple[bool, int]:
 class _Author:
     def __init__(self, promotions: Sequence[Promotion], assortment: Assortment, currency: str, now: datetime) -> None:
         self.promotions = promotions
+        self.by_id = {promotion.id: promotion for promotion in promotions}
         self.assortment = assortment
         self.currency = currency
         self.now = now
@@ -222,6 +223,7 @@ class _Author:
         everything = sorted([promotion, *neighbours], key=lambda one: self.place[one.id])
         priced = self.priced(everything, trial)
         by_id = {one.id: one for one in everything}
+        yield from self.shadowed(trial, neighbours, priced)
         yield from self.stacked(priced, by_id, named)
         yield from self.overlap(trial, neighbours, priced, named)
         yield from self.at_floor(trial, priced, by_id)
@@ -234,6 +236,18 @@ class _Author:
                 low = self.below_cost(trial, self.priced(everything, replace(trial, basket=basket)), by_id)
         if low is not None:
             yield low
+
+    def shadowed(self, trial: _Trial, neighbours: Sequence[Promotion], priced: PricedBasket) -> Iterator[Finding]:
+        """Where another that keeps it out acts on all that it means, for as long and for every shopper."""
+        promotion = trial.promotion
+        if promotion.id in priced.applied:
+            return
+        for other in neighbours:
+            keeps_out = not _meet_by_chance(promotion, other) and other.id in priced.applied
+            if keeps_out and _lasts_as_long(self.by_id[other.id], promotion) and _covers(other.target, promotion.target):
+                text = f"{_called(other)} acts in its place, and only one of the two may"
+                yield self.finding("shadowed", [promotion, other], "exclusive_group", text, priced)
+                return
 
     def overlap(
         self, trial: _Trial, neighbours: Sequence[Promotion], priced: PricedBasket, named: set[frozenset[str]]
@@ -256,8 +270,8 @@ class _Author:
         named.update(frozenset(group) for size in (1, 2) for group in combinations(ids, size))
         if is_stack:
             return
-        act = [one.title for one in about if one.id in acting]
-        silent = [one.title for one in about if one.id not in acting]
+        act = [_called(one) for one in about if one.id in acting]
+        silent = [_called(one) for one in about if one.id not in acting]
         if not silent:
             how = "both act" if len(about) == 2 else f"all {len(about)} act"
         elif act:
@@ -348,6 +362,27 @@ def _meet_by_chance(one: Promotion, other: Promotion) -> bool:
     if one.is_catalogue == other.is_catalogue and (one.exclusive or other.exclusive):
         return False
     return one.exclusive_group is None or one.exclusive_group != other.exclusive_group
+
+
+def _lasts_as_long(other: Promotion, promotion: Promotion) -> bool:
+    """Whether `other` is for everyone, without a limit, and runs for as long as `promotion` does."""
+    narrow = (other.coupon, other.segment, other.nth_order, other.per_member_limit, other.uses_left, other.budget)
+    lasts = other.valid_to in (None, promotion.valid_to) and other.schedule in (None, promotion.schedule)
+    return lasts and all(limit is None for limit in narrow)
+
+
+def _covers(wide: Target, narrow: Target) -> bool:
+    """Whether every line that `narrow` means is meant by `wide`."""
+    return (
+        (wide.skus is None or (narrow.skus is not None and narrow.skus <= wide.skus))
+        and (wide.categories is None or (narrow.categories is not None and narrow.categories <= wide.categories))
+        and wide.price_min in (None, narrow.price_min)
+        and wide.price_max in (None, narrow.price_max)
+    )
+
+
+def _called(promotion: Promotion) -> str:
+    return promotion.id if promotion.title == promotion.id else f"{promotion.title} ({promotion.id})"
 
 
 def _is_broad(promotion: Promotion) -> bool:

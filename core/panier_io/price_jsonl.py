@@ -54,7 +54,7 @@ def _lint(path: Path, *, as_json: bool) -> int:
     """Prints what an author should know; 1 where there is anything."""
     from panier.draft import WANTED, check_draft
     from panier.error import PanierError
-    from panier.finding import RULES
+    from panier.finding import RULES, Finding
 
     try:
         content = path.read_bytes()
@@ -68,9 +68,14 @@ def _lint(path: Path, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"findings": [finding.as_json() for finding in found]}))
     else:
+        alike: dict[tuple[str, str, str], list[Finding]] = {}
         for finding in found:
+            alike.setdefault((finding.rule, finding.field, finding.text), []).append(finding)
+        for finding, *others in alike.values():
             rule, example = RULES[finding.rule], finding.example_in_words()
-            about = f"{', '.join(finding.promotions)}: " if finding.promotions else ""
+            names = list(dict.fromkeys(name for one in (finding, *others) for name in one.promotions))
+            count = f"{len(others) + 1} times: " if others else ""
+            about = f"{count}{', '.join(names)}: " if names else count
             print(f"{finding.severity}: {about}{rule.name}: {finding.field}: {finding.text}")
             print(f"    For example: {example}\n    {rule.advice}" if example else f"    {rule.advice}")
         print(f"{len(found)} finding{'' if len(found) == 1 else 's'}")

@@ -174,8 +174,34 @@ def test_what_concerns_one_promotion_can_be_asked_for_alone() -> None:
 
 def test_those_whose_author_said_how_they_go_together_are_no_overlap() -> None:
     group = TENTH | BREAD | {"exclusive_group": "bread"}
-    assert said(group, group) == []
-    assert said(TENTH | BREAD | {"exclusive": True}, TENTH | BREAD) == []
+    assert said(group, TENTH | TEA | {"exclusive_group": "bread"}) == []
+    assert said(group | {"coupon": "C"}, TENTH | BREAD | {"percent": "9", "exclusive_group": "bread"}) == []
+
+
+WEAK = {"kind": "percent", "percent": "5", "title": "Five"} | BREAD | {"exclusive_group": "bread"}
+
+
+@pytest.mark.parametrize(
+    ("weak", "strong", "is_said"),
+    [
+        (WEAK, TENTH | BREAD | {"exclusive_group": "bread"}, True),
+        (WEAK | {"exclusive_group": None}, TENTH | BREAD | {"exclusive": True, "title": "Ten"}, True),
+        (WEAK, TENTH | BREAD | {"exclusive_group": "bread", "valid_to": "2026-04-01"}, False),
+        (WEAK, TENTH | BREAD | {"exclusive_group": "bread", "usage_limit": 5}, False),
+        (WEAK, TENTH | {"exclusive_group": "bread", "target": {"price_min": "2.50", "price_max": "2.50"}}, False),
+        (WEAK | {"target": {"all": True}}, TENTH | {"exclusive_group": "bread", "target": {"skus": ["tea"]}}, False),
+        (
+            WEAK | {"target": {"price_min": "4.00"}},
+            TENTH | {"exclusive_group": "bread", "target": {"categories": ["drink"]}},
+            False,
+        ),
+    ],
+)
+def test_one_that_another_always_keeps_out_is_said(weak: dict[str, Any], strong: dict[str, Any], is_said: bool) -> None:
+    shadowed = [one for one in found(weak, strong) if one.rule == "shadowed"]
+    assert [one.promotions for one in shadowed] == ([("p0", "p1")] if is_said else [])
+    called = "Ten (p1)" if "title" in strong else "p1"
+    assert [one.text for one in shadowed] == [f"{called} acts in its place, and only one of the two may"] * is_said
 
 
 def test_promotions_that_never_run_together_do_not_overlap() -> None:
@@ -238,7 +264,7 @@ def test_a_ring_of_gifts_is_found_where_it_closes() -> None:
 
 
 def test_every_rule_can_be_found() -> None:
-    assert {rule for rule, _, _ in ALONE} | {"overlap", "stacking", "product"} == set(RULES)
+    assert {rule for rule, _, _ in ALONE} | {"overlap", "stacking", "product", "shadowed"} == set(RULES)
 
 
 def test_products_are_read_with_their_costs() -> None:

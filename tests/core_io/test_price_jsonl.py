@@ -98,6 +98,17 @@ def test_a_product_that_does_not_fit_is_named_and_the_rest_is_checked(tmp_path: 
     assert printed.endswith("1 finding\n")
 
 
+def test_findings_that_say_the_same_are_printed_once_with_their_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "promotions.json"
+    over = [{"id": name, "kind": "percent", "percent": "5", "valid_to": "2020-01-01"} for name in "abc"]
+    file.write_text(json.dumps({"products": [], "promotions": over}))
+    with pytest.raises(typer.Exit):
+        price(jsonl=False, lint=file, examples=False, as_json=False)
+    printed = capsys.readouterr().out
+    assert printed.startswith("error: 3 times: a, b, c: Never acts: valid_to: its window is over\n")
+    assert printed.endswith("3 findings\n")
+
+
 def test_a_check_without_findings_succeeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "promotions.json"
     file.write_text('{"products": [], "promotions": []}')
