@@ -144,7 +144,13 @@ class _Author:
             return self.finding("dead", [promotion], "valid_to", "its window is over")
         if (used_up := _used_up(promotion)) is not None:
             return self.finding("dead", [promotion], *used_up)
-        if isinstance(promotion.mechanic, PointsEarn | PointsBurn):
+        if isinstance(promotion.mechanic, PointsBurn):
+            dearest = self.assortment.choose(promotion.target)
+            if dearest and promotion.mechanic.value * promotion.mechanic.multiple_of > MANY * dearest.unit_price:
+                text = f"so many points are worth more than {MANY} units of the dearest product"
+                return self.finding("unreachable", [promotion], "multiple_of", text)
+            return None
+        if isinstance(promotion.mechanic, PointsEarn):
             return None
         trial = _Trial(open_to_all, at, self.assortment.specimen(promotion))
         return self.out_of_reach(trial) or trial
