@@ -6,6 +6,7 @@ what was acknowledged off the wire, and what was in a basket is the plan.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ from panier_simulators.demo.audit import compare
 from panier_simulators.sample.shop import SampleTrip
 from panier_simulators.shopper import Shopping
 
+_JSON = frozenset({"coupons", "weighings"})
 _CONTACTS = frozenset({"offer_shown", "offer_accepted", "offer_refused"})
 
 
@@ -38,7 +40,7 @@ class Books:
             office.row_factory = sqlite3.Row
 
             def rows(query: str) -> tuple[dict[str, Any], ...]:
-                return tuple(dict(row) for row in office.execute(query))
+                return tuple(_opened(dict(row)) for row in office.execute(query))
 
             receipts = rows("SELECT * FROM receipt ORDER BY number")
             by_number: dict[int, list[dict[str, Any]]] = {receipt["number"]: [] for receipt in receipts}
@@ -52,6 +54,11 @@ class Books:
                 rows("SELECT * FROM incident"),
                 rows("SELECT * FROM dead_letter"),
             )
+
+
+def _opened(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with its JSON columns read, as the API gives them."""
+    return row | {name: json.loads(row[name]) for name in _JSON & row.keys()}
 
 
 def dead_letters(ledger: Path) -> tuple[dict[str, Any], ...]:

@@ -21,7 +21,7 @@ def test_json_says_where_it_is_and_what_it_holds(app: typer.Typer, small_data: P
     flags = ["--out", str(tmp_path / "out"), "--data", str(small_data), "--json"]
     first = json.loads(CliRunner().invoke(app, flags).stdout)
     assert (first["directory"], first["cached"]) == (str(tmp_path / "out"), False)
-    assert first["rows"] == {"campaigns": 1, "lines": 6, "members": 3, "products": 8, "promotions": 1, "trips": 4}
+    assert first["rows"] == {"campaigns": 1, "coupons": 2, "lines": 6, "members": 3, "products": 8, "promotions": 1, "trips": 4}
     assert json.loads(CliRunner().invoke(app, flags).stdout)["cached"] is True
 
 
