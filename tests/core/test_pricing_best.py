@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from panier.mechanic import BuyXGetY, FreeGift, PointsEarn, Target
+from panier.mechanic import BuyXGetY, FreeGift, NForPrice, PerCompleteGroup, PointsEarn, Target
 from panier.pricing import BasketLine, PricedBasket, Settings, Shopper, compile_promotions, price
-from panier.pricing.effect import picks_units, propose
-from panier.pricing.ledger import Effect, Ledger
+from panier.pricing.assign import FEW as FREELY
+from panier.pricing.assign import assignments
+from panier.pricing.effect import grouped, picks_units, propose
+from panier.pricing.ledger import Chosen, Effect, Ledger
 from panier.pricing.reach import Reach
 from panier.pricing.rule import Rule
 from panier.promotion import Promotion, parse_promotion
@@ -91,7 +94,7 @@ RECKONING = st.builds(
 
 
 def parsed(definitions: list[dict[str, Any]]) -> list[Promotion]:
-    return [parse_promotion(definition, "EUR", name=f"p{number}") for number, definition in enumerate(definitions)]
+    return [parse_promotion(definition, "EUR", name=f"p{number:02}") for number, definition in enumerate(definitions)]
 
 
 def priced(lines: Sequence[BasketLine], promotions: Sequence[Promotion], reckoning: Settings) -> PricedBasket:
@@ -137,6 +140,26 @@ class Oracle:
     def least(self) -> int:
         return min(self.totals(self.ledger, ()))
 
+    @staticmethod
+    def subsets(reach: Reach, ledger: Ledger, times: int) -> Iterator[Chosen]:
+        """Of a few units every subset, whatever they cost and whoever picked them."""
+        match reach.rule.promotion.mechanic:
+            case NForPrice(n=n):
+                lines, wanted = reach.lines, n * times
+            case BuyXGetY(buy_quantity=needed, pick="dearest"):
+                lines, wanted = reach.buy, needed * times
+            case PerCompleteGroup() as mechanic:
+                lines = [i for i in reach.lines if not reach.rule.promotion.only_undiscounted or i not in ledger.catalogue]
+                wanted = grouped(mechanic, reach, ledger, lines)
+            case _:
+                return
+        slices = [ledger.slices(i) if picks_units(reach.rule.promotion.mechanic) else [(ledger.quantity[i], 0, 0)] for i in lines]
+        units = [
+            (i, index) for i, parts in zip(lines, slices, strict=True) for index, part in enumerate(parts) for _ in range(part[0])
+        ]
+        if len(units) <= FREELY:
+            yield from (dict(Counter(chosen)) for chosen in set(combinations(units, wanted)))
+
     def totals(self, ledger: Ledger, acted: tuple[Reach, ...]) -> Iterator[int]:
         yield sum(ledger.running) + sum(
             (2 * amount * (line.tax_rate or 0) + 10**8) // (2 * 10**8)
@@ -166,9 +189,11 @@ class Oracle:
         picks = picks_units(reach.rule.promotion.mechanic)
         for is_apart in (False, True) if picks else (False,):
             for times in range(1, (reach.rule.promotion.max_applications or 1) + 1) if picks else (None,):
-                effect = propose(replace(reach, times=times, is_apart=is_apart), ledger)
-                if effect is not None:
-                    yield effect
+                way = replace(reach, times=times, is_apart=is_apart)
+                for chosen in (None, *Oracle.subsets(way, ledger, times or 1), *assignments(way, ledger, times or 1)):
+                    effect = propose(replace(way, chosen=chosen), ledger)
+                    if effect is not None:
+                        yield effect
 
 
 @pytest.mark.timeout(600)  # half a minute alone, several on a busy machine
@@ -346,7 +371,7 @@ def test_tax_on_top_counts_in_what_is_lowest() -> None:
     lines = [BasketLine("a", 200), BasketLine("b", 200, tax_rate=20_000_000)]
     either = [{"kind": "amount", "amount": "1.00", "target": {"skus": [sku]}, "exclusive_group": "g"} for sku in "ab"]
     found = priced(lines, parsed(either), Settings(selection="best_basket"))
-    assert (found.applied, found.total, found.gained) == (("p1",), 320, 20)
+    assert (found.applied, found.total, found.gained) == (("p01",), 320, 20)
 
 
 def best(lines: Sequence[BasketLine], *definitions: dict[str, Any]) -> PricedBasket:
@@ -378,3 +403,34 @@ def test_more_different_cuts_of_one_line_than_are_followed_through_still_give_th
         priced(lines, [replace(one, priority=-rank) for rank, one in enumerate(order)], Settings()).total
         for order in permutations(promotions)
     )
+
+
+PAIR: dict[str, Any] = {"kind": "n_for_price", "n": 2, "price": "5.50"}
+ANY: dict[str, Any] = {"target": {"all": True}, "qty": 1}
+ONE_FREE: dict[str, Any] = {"kind": "buy_x_get_y", "buy": ANY, "get": ANY | {"percent": "100"}}
+
+
+@pytest.mark.parametrize(
+    ("prices", "definition", "total"),
+    [
+        ([500, 400, 100], PAIR, 650),
+        ([500, 400, 100, 100, 100, 100], PAIR, 950),
+        ([1000, 600], ONE_FREE | {"get": {"target": {"skus": ["s0"]}, "qty": 1, "percent": "100"}}, 600),
+        ([1000, 600], ONE_FREE, 600),
+        ([1000, 600], ONE_FREE | {"get": ANY | {"percent": "100", "pick": "cheapest"}}, 1000),
+        ([35, 1337, 1337], {"kind": "per_complete_group", "group_size": 2, "percent": "25"}, 2041),
+        ([35, 35, 35, 35, 35, 1337, 1337], {"kind": "per_complete_group", "group_size": 2, "amount": "1.00"}, 2509),
+    ],
+)
+def test_units_are_assigned_to_the_shopper_s_best_whatever_they_are_called(
+    prices: list[int], definition: dict[str, Any], total: int
+) -> None:
+    found = best([BasketLine(f"s{number}", amount) for number, amount in enumerate(prices)], definition)
+    assert (found.total, found.proven) == (total, True)
+
+
+def test_of_equal_priority_the_order_of_the_list_changes_nothing() -> None:
+    lines = [BasketLine(sku, 100 + 37 * number, 3, "x") for number, sku in enumerate("abcdef")]
+    rivals = parsed([{"kind": "n_for_price", "n": 2, "price": f"1.{number}0"} for number in range(8)])
+    reckoning = Settings(selection="best_basket")
+    assert priced(lines, rivals, reckoning) == priced(lines, rivals[::-1], reckoning)

@@ -48,14 +48,12 @@ def _sum(reach: Reach, ledger: Ledger, *, is_original: bool = False) -> int:
     return sum(amounts[line] for line in reach.lines)
 
 
-def _dearest(lines: Sequence[int], ledger: Ledger, units: int, skipped: int = 0) -> int:
-    """What so many of the dearest units cost in the beginning, after those that are skipped."""
+def _dearest(lines: Sequence[int], ledger: Ledger, units: int) -> int:
+    """What so many of the dearest units cost in the beginning."""
     cost = 0
     for price, line in sorted(((ledger.lines[line].unit_price, line) for line in lines), reverse=True):
         count = ledger.quantity[line]
-        passed = min(skipped, count)
-        skipped -= passed
-        taken = min(units, count - passed)
+        taken = min(units, count)
         units -= taken
         cost += taken * price
     return cost
@@ -122,9 +120,13 @@ def _tier(mechanic: Tiered, reach: Reach, ledger: Ledger) -> int:
 
 def _buy_x_get_y(mechanic: BuyXGetY, reach: Reach, ledger: Ledger) -> int:
     times, get = repeats(reach, ledger), mechanic.get_quantity
-    # Where the same units may buy or be got, the dearest buy.
-    skipped = mechanic.buy_quantity if set(reach.get) == set(reach.buy) else 0
-    amount = _dearest(reach.get, ledger, get * times, skipped)
+    # Where only units that may be got can buy, those that buy are not got; which they are may be chosen.
+    quantity, needed = sum(ledger.quantity[line] for line in reach.get), mechanic.buy_quantity
+    if set(reach.buy) <= set(reach.get):
+        most = max(min(get * count, quantity - needed * count) for count in range(times + 1))
+    else:
+        most = get * times
+    amount = _dearest(reach.get, ledger, most)
     return _percent_of(amount, mechanic.percent, min(get * times, len(reach.get)) if mechanic.percent < WHOLE else 0)
 
 

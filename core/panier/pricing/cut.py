@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from panier.definition import WHOLE
 from panier.mechanic import AmountPerLine, AmountPerUnit, Basis, FirstAdditional, Percent, PerCompleteGroup, Tiered
 from panier.pricing.basket import Settings
+from panier.pricing.effect import grouped
 from panier.pricing.ledger import Ledger
 from panier.pricing.reach import Reach
 
@@ -68,14 +69,12 @@ def percent_cuts(percent: int, reach: Reach, ledger: Ledger, base: Basis | None 
 
 
 def group_cuts(mechanic: PerCompleteGroup, percent: int, reach: Reach, ledger: Ledger) -> Cuts:
-    """What comes off the units in whole groups, in the order of the lines."""
-    groups = sum(ledger.quantity[line] for line in reach.lines) // mechanic.group_size
-    left = min(groups, reach.rule.promotion.max_applications or groups) * mechanic.group_size
+    """What comes off each line where as many of its units as possible stand in whole groups."""
+    most = grouped(mechanic, reach, ledger, reach.lines)
     cuts: Cuts = {}
     for line in reach.lines:
         quantity = ledger.quantity[line]
-        units = min(left, quantity)
-        left -= units
+        units = min(most, quantity)
         if mechanic.amount:
             cuts[line] = fixed(min(mechanic.amount, ledger.lines[line].unit_price) * units)
         else:
@@ -120,6 +119,8 @@ def _first_additional(mechanic: FirstAdditional, reach: Reach, ledger: Ledger) -
 def _per_complete_group(mechanic: PerCompleteGroup, reach: Reach, ledger: Ledger) -> Cuts | None:
     if mechanic.tiers or reach.rule.promotion.only_undiscounted or ledger.settings.round_at == "order":
         return None
+    if grouped(mechanic, reach, ledger, reach.lines) < sum(ledger.quantity[line] for line in reach.lines):
+        return None  # which units stand in groups is to be chosen
     return group_cuts(mechanic, mechanic.percent, reach, ledger)
 
 

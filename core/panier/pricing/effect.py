@@ -30,7 +30,7 @@ from panier.mechanic import (
     PointsEarn,
     Tiered,
 )  # fmt: skip
-from panier.pricing.ledger import TAKEN, USED, Effect, Ledger, Picked, Pile
+from panier.pricing.ledger import TAKEN, USED, Chosen, Effect, Ledger, Picked, Pile
 from panier.pricing.reach import Reach
 from panier.pricing.spread import spread
 
@@ -136,6 +136,16 @@ def _take(piles: Iterable[Pile], wanted: int) -> list[Picked]:
             picked.append(pile.take(wanted))
             wanted -= picked[-1].count
     return picked
+
+
+def _set_apart(piles: Iterable[Pile], chosen: Chosen) -> list[Pile]:
+    """The chosen units, which the piles then lack."""
+    found: list[Pile] = []
+    for pile in piles:
+        if count := chosen.get((pile.line, pile.slice)):
+            units = pile.take(count)
+            found.append(Pile(units.line, units.slice, units.count, units.amount))
+    return found
 
 
 def _costs(picked: Iterable[Picked]) -> dict[int, int]:
@@ -261,7 +271,10 @@ def _cheapest_free(mechanic: CheapestFree, reach: Reach, ledger: Ledger) -> Effe
 
 def _n_for_price(mechanic: NForPrice, reach: Reach, ledger: Ledger) -> Effect:
     lines = reducible(reach, ledger, reach.lines)
-    piles = ledger.piles(lines, "cheapest", without=apart(reach))
+    # Of units that were chosen, those go together whose saving is greatest.
+    piles = ledger.piles(lines, "cheapest" if reach.chosen is None else "dearest", without=apart(reach))
+    if reach.chosen is not None:
+        piles = _set_apart(piles, reach.chosen)
     effect = Effect()
     for _ in range(repeats(reach, ledger)):
         if sum(pile.count for pile in piles) < mechanic.n:
@@ -282,20 +295,29 @@ def _step(steps: Steps, base: int, reached: int) -> int:
     return next((value for start, value in steps if reached >= start), base)
 
 
-def _per_complete_group(mechanic: PerCompleteGroup, reach: Reach, ledger: Ledger) -> Effect:
-    lines = reducible(reach, ledger, reach.lines)
+def grouped(mechanic: PerCompleteGroup, reach: Reach, ledger: Ledger, lines: Sequence[int]) -> int:
+    """How many units stand in whole groups that count."""
     groups = sum(ledger.quantity[i] for i in lines) // mechanic.group_size
-    left = min(groups, reach.rule.promotion.max_applications or groups) * mechanic.group_size
+    return min(groups, reach.rule.promotion.max_applications or groups) * mechanic.group_size
+
+
+def group_offs(mechanic: PerCompleteGroup, ledger: Ledger, lines: Sequence[int]) -> list[Exact]:
+    """What comes off one unit of each line that stands in a group."""
+    if mechanic.amount:
+        return [(line, min(mechanic.amount, ledger.lines[line].unit_price), 1) for line in lines]
     percent = _step(mechanic.tiers, mechanic.percent, sum(ledger.running[i] for i in lines))
     amounts = ledger.gross if _is_original(None, ledger) else ledger.running
+    return [(line, amounts[line] * percent, WHOLE * ledger.quantity[line]) for line in lines]
+
+
+def _per_complete_group(mechanic: PerCompleteGroup, reach: Reach, ledger: Ledger) -> Effect:
+    lines = reducible(reach, ledger, reach.lines)
+    left = grouped(mechanic, reach, ledger, lines)
     exact: list[Exact] = []
-    for line in lines:
-        units = min(left, ledger.quantity[line])
+    for line, over, under in group_offs(mechanic, ledger, lines):
+        units = min(left, ledger.quantity[line]) if reach.chosen is None else reach.chosen.get((line, 0), 0)
         left -= units
-        if mechanic.amount:
-            exact.append((line, min(mechanic.amount, ledger.lines[line].unit_price) * units, 1))
-        else:
-            exact.append((line, amounts[line] * percent * units, WHOLE * ledger.quantity[line]))
+        exact.append((line, over * units, under))
     return _settle(ledger, exact)
 
 
@@ -325,8 +347,8 @@ def _buy_x_get_y(mechanic: BuyXGetY, reach: Reach, ledger: Ledger) -> Effect:
     buy = set(reducible(reach, ledger, reach.buy))
     get = set(reducible(reach, ledger, reach.get))
     piles = ledger.piles(sorted(buy | get), "dearest", without=USED | apart(reach))
-    buyable = [pile for pile in piles if pile.line in buy]
-    gettable = [pile for pile in piles if pile.line in get]
+    buyable = [pile for pile in piles if pile.line in buy] if reach.chosen is None else _set_apart(piles, reach.chosen)
+    gettable = [pile for pile in piles if pile.line in get and pile.count]
     if mechanic.pick == "cheapest":
         gettable.sort(key=Pile.unit_cost)
     bought: list[Picked] = []

@@ -17,6 +17,8 @@ TAKEN, USED = 1, 2
 """Marks of units: picked by some promotion; used by a buy_x_get_y, so that no other one may count them."""
 Slice = tuple[int, int, int]
 """Units of a line that cost the same: (count, amount of all of them, marks)."""
+Chosen = dict[tuple[int, int], int]
+"""How many units of which line and slice."""
 
 
 @dataclass(slots=True)

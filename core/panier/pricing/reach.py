@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from panier.pricing.ledger import Chosen
 from panier.pricing.rule import Rule
 
 
@@ -30,3 +31,5 @@ class Reach:
     """Applications at the most, below what the promotion itself allows."""
     is_apart: bool = False
     """Whether it leaves alone what other promotions have picked."""
+    chosen: Chosen | None = None
+    """The units that it takes, or buys with; None for those that its kind names."""

@@ -205,12 +205,15 @@ def _tuples(lists: Mapping[_K, list[int]]) -> dict[_K, tuple[int, ...]]:
 
 
 def compile_promotions(promotions: Iterable[Promotion], *, currency: str, settings: Settings | None = None) -> PromotionSet:
-    """Indexes promotions for pricing. At equal priority they act in the order given.
+    """Indexes promotions for pricing. At equal priority they act in the order given, for the best basket in order of their ids.
 
     What a definition itself rules out, by limits that are used up, is left out.
     """
     index = _Index()
     rules: list[Rule] = []
+    if settings is not None and settings.selection == "best_basket":
+        # There the order of equal ones is nobody's wish, so that the list it comes from must change nothing.
+        promotions = sorted(promotions, key=lambda promotion: promotion.id)
     for promotion in promotions:
         budget = promotion.budget
         if (promotion.uses_left is None or promotion.uses_left > 0) and (budget is None or budget.left > 0):

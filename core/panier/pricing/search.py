@@ -1,7 +1,7 @@
 """The search for the lowest total: which promotions act, in which order, how often, and on which units.
 
 A solution is a sequence of actions. An action is a promotion with the number of its applications and, for one that picks units,
-whether it leaves alone what others have picked; which units it then takes is what its kind says (the cheapest, the dearest).
+whether it leaves alone what others have picked; which units it then takes is what its kind says, or another way (assign.py).
 Shelf prices come before all others; of an exclusive group one acts at the most. Every such sequence is a candidate.
 
 The search is depth first with an upper bound for what is still to be saved (bound.py). Of two neighbours whose order means
@@ -13,11 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from panier.definition import WHOLE
 from panier.mechanic import PointsBurn
+from panier.pricing.assign import assignments, has_ways
 from panier.pricing.cut import Cuts
-from panier.pricing.effect import picks_units, propose
+from panier.pricing.effect import picks_units, propose, repeats
 from panier.pricing.hope import Hope, is_plain
 from panier.pricing.ledger import Effect, Ledger
 from panier.pricing.reach import Reach
@@ -64,8 +66,7 @@ def find_best(reaches: Sequence[Reach], ledger: Ledger, shut: AbstractSet[str | 
     """
     start = ledger.fork()
     found = act(reaches, ledger, shut)
-    if len(reaches) == 1 and reaches[0].rule.promotion.budget is None:
-        # Alone, more applications never save less, and there is nobody to keep apart from; only a budget may want fewer.
+    if len(reaches) == 1 and not _has_choice(reaches[0], start):
         return replace(found, is_proven=True)
     search = _Search(reaches, start, found, bound, shut)
     if search.may_improve(start, search.open(0)):
@@ -73,6 +74,9 @@ def find_best(reaches: Sequence[Reach], ledger: Ledger, shut: AbstractSet[str | 
         if len(reaches) > 2:
             search.try_steepest(start.fork())
         search.explore(start, 0, -1, ())
+        if search.tried > bound:
+            for number in range(len(reaches)):
+                search.try_steepest(start.fork(), without=number)
     best = search.best
     best.is_proven, best.tried = search.tried <= bound, search.tried
     return best
@@ -111,17 +115,23 @@ class _Search:
             for one in range(len(touched))
         ]
 
-    def take(self, steps: tuple[Step, ...], ledger: Ledger) -> None:
-        """Notes a candidate; the first of equals stays."""
-        if ledger.payable < self.best.ledger.payable:
+    def take(self, steps: tuple[Step, ...], ledger: Ledger) -> bool:
+        """Notes a candidate, and says whether it is a better one; the first of equals stays."""
+        is_better = ledger.payable < self.best.ledger.payable
+        if is_better:
             self.best = replace(self.best, steps=steps, ledger=ledger)
+        return is_better
 
-    def try_steepest(self, ledger: Ledger) -> None:
-        """A second good candidate to begin with: always what saves most at once."""
+    def try_steepest(self, ledger: Ledger, without: int | None = None) -> None:
+        """Another good candidate: always what saves most at once, `without` one that may stand in the way of better ones."""
         steps: tuple[Step, ...] = ()
         used = 0
         while True:
-            choices = [(number, effect) for number in self.open(used) if (effect := propose(self.reaches[number], ledger))]
+            choices = [
+                (number, effect)
+                for number in self.open(used)
+                if number != without and (effect := propose(self.reaches[number], ledger))
+            ]
             if not choices:
                 break
             number, effect = max(choices, key=lambda choice: (choice[1].saving, -choice[0]))
@@ -171,7 +181,8 @@ class _Search:
                 after = ledger.fork()
                 after.commit(effect, is_catalogue=reach.rule.promotion.is_catalogue)
                 further = (*steps, (number, effect))
-                self.take(further, after)
+                if self.take(further, after) and not self.may_improve(ledger, left):
+                    return
                 if len(left) > 1:
                     self.explore(after, used | 1 << number, number, further)
 
@@ -197,23 +208,37 @@ def _touched(reach: Reach) -> set[object]:
     return touched
 
 
+def _has_choice(reach: Reach, ledger: Ledger) -> bool:
+    """Whether a promotion that is alone could save more than it does by priority.
+
+    Alone, more applications never save less, and there is nobody to keep apart from; only a budget may want fewer.
+    """
+    if reach.rule.promotion.budget is not None:
+        return True
+    return any(True for times in range(1, repeats(reach, ledger) + 1) for _ in assignments(reach, ledger, times))
+
+
 def _choices(reach: Reach, ledger: Ledger) -> Iterator[Effect]:
     """All that one promotion may do now."""
     whole = propose(reach, ledger)
     if whole is not None:
         yield whole
-    promotion = reach.rule.promotion
-    if not picks_units(promotion.mechanic):
+    mechanic = reach.rule.promotion.mechanic
+    if not has_ways(mechanic):
         return
+    tried = [whole]
     lines = (*reach.lines, *reach.buy, *reach.get)
-    for is_apart in (False, True) if ledger.has_taken(lines) else (False,):
+    is_picking = picks_units(mechanic)
+    for is_apart in (False, True) if is_picking and ledger.has_taken(lines) else (False,):
         # Refused as a whole, by its budget or because the first units save nothing, it may still do less or elsewhere.
-        most = promotion.max_applications or 1
-        if whole is not None and not is_apart:
-            most = whole.times - 1
-        for times in range(most, 0, -1):
-            reach.times, reach.is_apart = times, is_apart
-            effect = propose(reach, ledger)
-            reach.times, reach.is_apart = None, False
-            if effect is not None:
-                yield effect
+        for times in range(repeats(reach, ledger) if is_picking else 1, 0, -1):
+            reach.is_apart = is_apart
+            ways = assignments(reach, ledger, times)
+            reach.is_apart = False
+            for chosen in chain((None,), ways):
+                reach.times, reach.is_apart, reach.chosen = times if is_picking else None, is_apart, chosen
+                effect = propose(reach, ledger)
+                reach.times, reach.is_apart, reach.chosen = None, False, None
+                if effect is not None and effect not in tried:
+                    tried.append(effect)
+                    yield effect
