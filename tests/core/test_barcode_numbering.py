@@ -85,6 +85,41 @@ def test_the_guarding_digit_is_that_of_the_general_specifications(value: str, di
     assert guard_digit(value) == digit
 
 
+LABELS = [
+    # Country, label without its check digit, what the catalogue lists, and the price (minor units) or weight (grams): the layouts
+    # of the Summary of GS1 MO Prefixes 20-29, release 5.1.4; pages in the files of firmware-config/numbering.
+    ("be", "281234501250", "281234500000", "grams", 1250),
+    ("be", "021234901599", "021234000000", "price", 1599),
+    ("be", "295123450250", "295123450000", "price", 250),
+    ("be", "296123412550", "296123400000", "price", 12550),
+    ("ch", "211234700475", "211234000000", "price", 475),
+    ("ch", "291234500842", "291234500000", "grams", 842),
+    ("de", "241111400239", "241111000000", "price", 239),
+    ("dk", "251234001500", "251234000000", "grams", 1500),
+    ("es", "021234500399", "021234500000", "price", 399),
+    ("es", "241234512345", "241234500000", "price", 12345),
+    ("fi", "280123400599", "280123400000", "price", 599),
+    ("fr", "211234500842", "211234500000", "grams", 842),
+    ("it", "201234500599", "201234500000", "price", 599),
+    ("lv", "210123401234", "210123400000", "price", 1234),
+    ("nl", "231234560475", "231234500000", "price", 475),
+    ("nl", "281234601250", "281234000000", "grams", 1250),
+    ("no", "271234560123", "271234560000", "price", 123),
+    ("pl", "291234700842", "291234000000", "grams", 842),
+    ("pl", "241234900842", "241234000000", "price", 842),
+]
+
+
+@pytest.mark.parametrize(("country", "label", "listed", "field", "value"), LABELS)
+def test_labels_of_many_countries_say_what_their_layouts_say(
+    country: str, label: str, listed: str, field: str, value: int
+) -> None:
+    numbering = parse_numbering(next(file for file in FILES if file.stem == country).read_text("utf-8"))
+    found = read("]E0" + whole(label), NO_CARDS, numbering)
+    assert isinstance(found, ProductCode)
+    assert (found.gtin14, getattr(found, field)) == ("0" + whole(listed), value)
+
+
 def test_a_number_without_a_measure_is_only_a_number_and_the_longest_prefix_decides() -> None:
     assert read(whole("291111111111"), NO_CARDS, SHOP) == ProductCode("0" + whole("291111111111"), Carrier.EAN_13)
     assert read(whole("299000100250"), NO_CARDS, SHOP) == DepositCode(
@@ -220,6 +255,7 @@ TEMPLATE = '[[template]]\npattern = "23IIIIIIVVVVC"\nmeasure = "weight"\ndecimal
         (HEAD + TEMPLATE.replace("= 3", "= true"), "'decimals' as a whole number"),
         (HEAD + TEMPLATE.replace("= 3", "= 4"), "decimals are 0 to 3"),
         (HEAD + TEMPLATE.replace("weight", "length"), "measure is one of weight"),
+        (HEAD + TEMPLATE.replace("23III", "23IY"), "digits first, then I, V, K and X"),
         (HEAD + TEMPLATE.replace("23III", "23II"), "13 characters are wanted"),
         (HEAD + TEMPLATE.replace("23IIIIIIVVVVC", "IIIIIIIIVVVVC"), "13 characters are wanted"),
         (HEAD + TEMPLATE.replace("23IIIIIIVVVVC", "23IIIIIIIIIIC"), "V is wanted where there is a measure"),

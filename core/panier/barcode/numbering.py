@@ -57,8 +57,9 @@ class WrongMeasureDigit(BarcodeRefused):
 class Template:
     """How 13 digits are to be read: `pattern` has digits that must stand there and letters for what the others are.
 
-    I item, V value of the measure, K the digit that guards the value, C the check digit. `measure` is what V is, with so many
-    `decimals` of a kilogram or of the currency. Raises BadNumbering.
+    I item, V value of the measure, K the digit that guards the value by GS1's rule, X a digit that says nothing to us (a guard
+    whose rule is not published), C the check digit. `measure` is what V is, with so many `decimals` of a kilogram or of the
+    currency. Raises BadNumbering.
     """
 
     pattern: str
@@ -79,10 +80,16 @@ class Template:
 
     def _faults(self) -> Iterator[str]:
         body = self.pattern.lstrip("0123456789")
-        if len(self.pattern) != 13 or body == self.pattern or body.strip("IVKC") or not body.endswith("C") or body.count("C") > 1:
-            yield "13 characters are wanted: digits first, then I, V and K, and C at the end"
+        if (
+            len(self.pattern) != 13
+            or body == self.pattern
+            or body.strip("IVKXC")
+            or not body.endswith("C")
+            or body.count("C") > 1
+        ):
+            yield "13 characters are wanted: digits first, then I, V, K and X, and C at the end"
             return
-        if "V" in body.strip("IKC").replace("V" * body.count("V"), "", 1) or body.count("K") > 1:
+        if "V" in body.strip("IKXC").replace("V" * body.count("V"), "", 1) or body.count("K") > 1:
             yield "V stands in one piece, and K once at most"
         if (self.measure == "none") != ("V" not in body):
             yield "V is wanted where there is a measure, and only there"
@@ -104,9 +111,8 @@ class Template:
 
     def without_value(self, digits: str) -> str:
         """The same number as a catalogue lists it: value 0, guard and check digit to fit."""
-        value = self.value
-        zeros = "0" * (value.stop - value.start)
-        body = digits[: value.start] + zeros + digits[value.stop : 12]
+        zeros = "0" * (self.value.stop - self.value.start)
+        body = "".join("0" if letter in "VX" else digit for letter, digit in zip(self.pattern[:12], digits[:12], strict=True))
         if self.guard >= 0:
             body = body[: self.guard] + guard_digit(zeros) + body[self.guard + 1 :]
         return body + check_digit(body)
