@@ -91,6 +91,8 @@ class Status(Message):
     battery: Annotated[int, Field(ge=0, le=100)] | None = None
     trouble: Text = ""
     """What staff should know of the device itself, for example that its journal was damaged."""
+    hardware: Text = ""
+    """What is amiss with what is plugged into it now, for example "scanner away"; empty again once it is mended."""
 
 
 class Ask(Message):

@@ -85,6 +85,7 @@ class Sync:
         self._boot = ""
         self._answered = False
         self._trouble = ""
+        self._hardware = self._hardware_told = ""
         self._unanswered_since: float | None = None
         self.supply = Supply(shop, ask=self._ask, adopted=listener.snapshot_arrived, tally=tally, clock=clock)
         self._session = address and Session(
@@ -107,6 +108,12 @@ class Sync:
         """The journal has grown."""
         self._news.set()
 
+    def report_hardware(self, what: str) -> None:
+        """What is amiss with what is plugged in; staff see it on this terminal's row for as long as it is reported."""
+        if what != self._hardware:
+            self._hardware = what
+            self._news.set()
+
     async def run(self) -> None:
         """Connects, sends and receives until cancelled; then says goodbye, instead of leaving it to the last will."""
         if self._session is None:
@@ -121,7 +128,7 @@ class Sync:
         if self._outbox.start_over():
             self._tally.resends.inc()
         self._unanswered_since = time.monotonic()
-        await self._publish(self._topics.status, self._status("online"), retain=True)
+        await self._say_status()
         self._news.set()
         self.supply.ask_now()
         self._line_changed()
@@ -135,13 +142,19 @@ class Sync:
             raise NotConnected("no broker is set")
         await self._session.publish(topic, message.encode(), retain=retain)
 
+    async def _say_status(self) -> None:
+        told = self._hardware
+        await self._publish(self._topics.status, self._status("online"), retain=True)
+        self._hardware_told = told
+
     async def _ask(self, ask: Ask) -> None:
         await self._publish(self._topics.ask, ask)
 
     def _status(self, state: str) -> Status:
         held, journal = self.supply.held, self._journal
         known = {"journal": journal.id, "software": self._software, "waiting": journal.waiting, "snapshot": held.version}
-        return Status.model_validate({"state": state, **known, "trouble": (self._trouble or journal.trouble)[:200]})
+        amiss = {"trouble": (self._trouble or journal.trouble)[:200], "hardware": self._hardware[:200]}
+        return Status.model_validate({"state": state, **known, **amiss})
 
     async def _send(self) -> None:
         while True:
@@ -160,6 +173,8 @@ class Sync:
 
     async def _send_what_is_due(self) -> None:
         try:
+            if self._hardware != self._hardware_told:
+                await self._say_status()
             while batch := self._outbox.next_batch(time.monotonic(), self._clock()):
                 if self._unanswered_since is None:
                     self._unanswered_since = time.monotonic()
@@ -173,7 +188,7 @@ class Sync:
         while True:
             await asyncio.sleep(_HEARTBEAT)
             try:
-                await self._publish(self._topics.status, self._status("online"), retain=True)
+                await self._say_status()
             except NotConnected:
                 continue
             if self._unanswered_since is None:
@@ -188,7 +203,7 @@ class Sync:
                 self._understand(topic, payload)
             finally:
                 if told != (self._journal.id, self._trouble):
-                    await self._publish(self._topics.status, self._status("online"), retain=True)
+                    await self._say_status()
         except PanierError as error:
             self._tally.malformed.labels(error.code).inc()
             self._log.warning("message_set_aside", topic=topic, reason=error.code, detail=str(error))

@@ -217,5 +217,6 @@ def _wrong(terminal: Terminal) -> str | None:
         return next(iter(terminal.quarantined.values()))
     if terminal.help_answered:
         return "help is on the way"
-    trouble = terminal.status.trouble if terminal.status else ""
-    return terminal.doubled or terminal.wrong or terminal.refused or trouble or None
+    status = terminal.status
+    told = (status.trouble or status.hardware) if status else ""
+    return terminal.doubled or terminal.wrong or terminal.refused or told or None

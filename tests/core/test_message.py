@@ -58,7 +58,7 @@ BATCH = EventBatch(journal="k3xq7a", events=[{"sequence": 1}])
 MESSAGES: list[Message] = [
     BATCH,
     Acknowledgement(journal="k3xq7a", upto=12, refused=[Refusal(sequence=4, reason="item_added after the end")]),
-    Status(state="online", journal="k3xq7a", software="0.1.0", waiting=3, snapshot=9, battery=80),
+    Status(state="online", journal="k3xq7a", software="0.1.0", waiting=3, snapshot=9, battery=80, hardware="scanner away"),
     Status(state="offline", journal="k3xq7a"),
     Ask(have=3),
     Ask(have=3, part=1, version=9),

@@ -34,6 +34,23 @@ def test_a_profile_with_an_unknown_field_is_refused(tmp_path: Path):
         load_profile(str(file), PROFILES)
 
 
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ("repeat_ms = -1", "repeat_ms"),
+        ('[feedback]\nrefused = "\\u0107"', "feedback.refused"),
+        ('[keys]\nends = ["space"]', "keys.ends"),
+        ("[report]\ndata_at = 40", "beyond the 64 bytes"),
+        ('[report.symbologies]\nd = "E0"', "report.symbologies"),
+    ],
+)
+def test_what_no_scanner_can_do_is_refused_by_name(lines: str, named: str, tmp_path: Path):
+    file = tmp_path / "mine.toml"
+    file.write_text(f'title = "Mine"\n{lines}\n')
+    with pytest.raises(BadProfile, match=named):
+        load_profile(str(file), PROFILES)
+
+
 def test_a_layout_whose_rows_do_not_match_is_refused(tmp_path: Path):
     file = tmp_path / "mine.toml"
     file.write_text('title = "Mine"\n[[row]]\nfirst = 2\nplain = "123"\nshifted = "!"\n')

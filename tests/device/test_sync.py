@@ -80,6 +80,7 @@ class Gateway:
     batches: int = 0
     statuses: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+    hardware: list[str] = field(default_factory=list)
     asks: list[dict[str, int]] = field(default_factory=list)
     parts: Callable[[dict[str, int]], SnapshotPart | None] = lambda _: None
     silent: bool = False
@@ -98,6 +99,7 @@ class Gateway:
                 case "status":
                     self.statuses.append(held["state"])
                     self.troubles.append(held.get("trouble", ""))
+                    self.hardware.append(held.get("hardware", ""))
                     if held["state"] == "online":
                         await self.acknowledge(held["journal"])
                 case _:
@@ -404,6 +406,17 @@ async def test_a_disk_that_was_put_back_to_an_older_copy_is_told_to_staff(broker
         await gateway.acknowledge(store.desk.journal.id)
         await until(lambda: any("ends at 5 here, at 40 there" in trouble for trouble in gateway.troubles))
         assert store.refused("wrong_acknowledgement") >= 1
+
+
+async def test_what_is_amiss_with_the_hardware_is_said_once_and_taken_back(broker: Broker, tmp_path: Path):
+    await broker.start()
+    async with gateway_of(broker) as gateway, trading(broker, tmp_path) as store:
+        await until(lambda: gateway.hardware == [""])
+        store.sync.report_hardware("scanner away")
+        store.sync.report_hardware("scanner away")
+        await until(lambda: gateway.hardware == ["", "scanner away"])
+        store.sync.report_hardware("")
+        await until(lambda: gateway.hardware == ["", "scanner away", ""])
 
 
 async def test_a_time_zone_that_nobody_knows_is_not_taken_over(broker: Broker, tmp_path: Path):

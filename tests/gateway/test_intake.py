@@ -445,6 +445,16 @@ def test_a_device_that_fell_silent_with_its_broker_is_offline_until_it_speaks(in
     assert floor.row("till-1").state == "shopping"
 
 
+def test_hardware_that_is_amiss_stands_on_the_row_until_it_is_mended():
+    floor = Floor("USD", lambda trip: trip.units)
+    floor.hear("till-1", Status(state="online", journal="j", hardware="scanner away"), now=0)
+    assert floor.row("till-1").wrong == "scanner away"
+    floor.hear("till-1", Status(state="online", journal="j", trouble="its journal was damaged", hardware="scanner away"), now=1)
+    assert floor.row("till-1").wrong == "its journal was damaged"
+    floor.hear("till-1", Status(state="online", journal="j"), now=2)
+    assert floor.row("till-1").wrong is None
+
+
 def test_a_damaged_ledger_goes_on_with_what_can_be_read_and_staff_are_told(tmp_path):
     path = tmp_path / "ledger.db"
     ledger = Ledger(path)

@@ -1,4 +1,4 @@
-"""Scanner profiles: what differs from one scanner's wire to the next, as data."""
+"""Scanner profiles: what differs from one scanner, and from one way to plug it in, to the next, as data."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from panier.error import PanierError
 
 Text = Annotated[str, Field(max_length=16)]
+Command = Annotated[str, Field(max_length=64, pattern=r"^[\x00-\xff]*$")]
+Letter = Annotated[str, Field(min_length=1, max_length=1)]
+Identifier = Annotated[str, Field(pattern=r"^\][A-Za-z][0-9a-zA-Z]$")]
+EndKey = Literal["enter", "kpenter", "tab"]
+GsKey = Literal["down", "up", "left", "right", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10", "f11", "f12"]
 
 
 class BadProfile(PanierError):
@@ -19,8 +24,57 @@ class BadProfile(PanierError):
     code = "bad_profile"
 
 
+class Feedback(BaseModel):
+    """What the host sends to the scanner once a code is decided; empty sends nothing. One character is one byte.
+
+    On a serial line these bytes as they stand; on HID-POS one output report, its number first. A keyboard takes none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    accepted: Command = ""
+    refused: Command = ""
+
+
+class Keys(BaseModel):
+    """What a scanner types that poses as a keyboard."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ends: Annotated[frozenset[EndKey], Field(min_length=1)] = frozenset({"enter", "kpenter", "tab"})
+    """Keys that end a code; another of these voids it."""
+    gs: frozenset[GsKey] = frozenset()
+    """Keys that stand for GS (0x1D), beside Ctrl with the key or the character ], and Alt with 29 on the keypad."""
+
+
+class Report(BaseModel):
+    """Where the parts of a HID-POS input report stand, byte 0 being its number; 0 where the report lacks one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: Annotated[int, Field(ge=1, le=255)] = 2
+    length_at: Annotated[int, Field(ge=1, le=63)] = 1
+    """How many bytes of data this report carries."""
+    aim_at: Annotated[int, Field(ge=0, le=61)] = 2
+    """Three bytes of AIM identifier, such as ]E0."""
+    data_at: Annotated[int, Field(ge=2, le=63)] = 5
+    data_size: Annotated[int, Field(ge=1, le=62)] = 56
+    continued_at: Annotated[int, Field(ge=0, le=63)] = 63
+    """Its lowest bit: the code goes on in the next report."""
+    symbology_at: Annotated[int, Field(ge=0, le=63)] = 0
+    """The maker's own letter for the symbology."""
+    symbologies: dict[Letter, Identifier] = {}
+    """AIM identifiers of the maker's letters, where the report carries no AIM identifier."""
+
+    @model_validator(mode="after")
+    def _within(self) -> Report:
+        if self.data_at + self.data_size > 64:
+            raise ValueError(f"data_at {self.data_at} and data_size {self.data_size} go beyond the 64 bytes of a report")
+        return self
+
+
 class ScannerProfile(BaseModel):
-    """One scanner's serial wire.
+    """One scanner as it is programmed: its serial wire, its keys or its reports, and what holds for all of them.
 
     `framing` says what ends a code: `line` a CR, LF or ETX (a STX begins anew), `stx` the same where nothing counts outside
     STX..ETX, `idle` silence of `idle_ms`. With the first two, silence means that the rest of a code was lost.
@@ -48,6 +102,11 @@ class ScannerProfile(BaseModel):
     idle_ms: Annotated[int, Field(ge=20, le=10_000)] = 500
     longest: Annotated[int, Field(ge=16, le=7200)] = 2400
     """Bytes of one frame at the most."""
+    repeat_ms: Annotated[int, Field(ge=0, le=10_000)] = 500
+    """The same code within this time of its last reading is the trigger still held, not a second item; 0 believes all."""
+    feedback: Feedback = Feedback()
+    keys: Keys = Keys()
+    report: Report = Report()
 
 
 def load_profile(name: str, folder: Path) -> ScannerProfile:
