@@ -5,26 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-import aiomqtt
-
-from panier.error import PanierError
+from panier_io.connection import Connection, NotConnected
 from panier_io.log import logger
+from panier_io.packet import Published, Will
+
+__all__ = ["Address", "NotConnected", "Session", "Will"]
 
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 5.0
 _KEEPALIVE = 5
-_REFUSED = 0x80
-"""What a SUBACK says of a subscription that the broker does not take (MQTT 3.1.1, section 3.9.3)."""
-
-
-class NotConnected(PanierError):
-    """Nothing can be published now; keep it and publish when the session is connected again."""
-
-    code = "not_connected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +32,6 @@ class Address:
     username: str
     password: str
     client_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Will:
-    """What the broker says, retained, when this session dies."""
-
-    topic: str
-    payload: bytes
 
 
 class Session:
@@ -77,94 +61,74 @@ class Session:
         self._on_message = on_message
         self._on_disconnect = on_disconnect
         self._will = will
-        self._client: aiomqtt.Client | None = None
+        self._connection: Connection | None = None
         self._log = logger("session").bind(client=address.username, broker=f"{address.host}:{address.port}")
 
     @property
     def connected(self) -> bool:
         """True while the broker answers."""
-        return self._client is not None
+        return self._connection is not None
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
-        """Hands one message to the broker and waits for its PUBACK. Raises NotConnected.
+        """Hands one message to the broker and, but for `qos` 0, waits for its PUBACK. Raises NotConnected.
 
         A PUBACK proves nothing about the receiver, and brokers send it for refused topics too: only the gateway's own
         acknowledgement counts.
         """
-        client = self._client
-        if client is None:
+        if self._connection is None:
             raise NotConnected(f"no connection to {self._address.host}:{self._address.port}")
-        try:
-            await client.publish(topic, payload, qos=qos, retain=retain, timeout=10)
-        except aiomqtt.MqttError as error:
-            raise NotConnected(str(error)) from error
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            # aiomqtt waits with asyncio.wait_for, which before Python 3.12 swallows a cancellation that comes together with the
-            # answer: the task would run on for ever.
-            raise asyncio.CancelledError
+        await self._connection.publish(topic, payload, retain=retain, qos=qos)
 
     async def run(self) -> None:
         """Connects and stays connected until cancelled; waits 0.2 to 5 s with jitter between attempts."""
         wait = _FIRST_WAIT
         while True:
+            connection = Connection(_KEEPALIVE)
             try:
-                async with self._new_client() as client:
-                    await self._subscribe(client)
-                    self._client = client
-                    self._log.info("connected")
-                    wait = _FIRST_WAIT
-                    try:
-                        await self._on_connect()
-                        async for message in client.messages:
-                            await self._hand_on(message)
-                    except asyncio.CancelledError:
-                        await self._say_goodbye(client)
-                        raise
-            except (aiomqtt.MqttError, NotConnected, OSError) as error:
+                await self._open(connection)
+                self._connection = connection
+                self._log.info("connected")
+                wait = _FIRST_WAIT
+                await self._on_connect()
+                await self._hand_on_from(connection)
+            except (NotConnected, OSError) as error:
                 self._log.info("disconnected", reason=str(error), again_in=round(wait, 1))
+            except asyncio.CancelledError:
+                await self._say_goodbye()
+                raise
             finally:
-                if self._client is not None:
-                    self._client = None
+                connection.close()
+                if self._connection is not None:
+                    self._connection = None
                     self._on_disconnect()
             # Jitter, so that a store's devices do not all knock in the same instant after the broker came back.
             await asyncio.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311  (no secret rests on it)
             wait = min(wait * 2, _LONGEST_WAIT)
 
-    async def _subscribe(self, client: aiomqtt.Client) -> None:
-        for subscription in self._subscriptions:
-            # A broker in distress refuses: who went on all the same would be deaf for as long as the connection stands.
-            if _REFUSED in await client.subscribe(subscription, qos=0):
-                raise NotConnected(f"the broker refuses the subscription to {subscription}")
+    async def _open(self, connection: Connection) -> None:
+        at = self._address
+        await connection.open(
+            at.host, at.port, client_id=at.client_id or at.username, username=at.username, password=at.password, will=self._will
+        )  # fmt: skip
+        await connection.subscribe(self._subscriptions)
 
-    async def _say_goodbye(self, client: aiomqtt.Client) -> None:
+    async def _say_goodbye(self) -> None:
         # A broker keeps the last will to itself when a client leaves in order.
-        if self._will:
-            with contextlib.suppress(aiomqtt.MqttError):
-                await client.publish(self._will.topic, self._will.payload, qos=1, retain=True, timeout=1)
+        if self._will and self._connection:
+            with contextlib.suppress(NotConnected):
+                await self._connection.publish(self._will.topic, self._will.payload, qos=1, retain=True, within=1)
 
-    async def _hand_on(self, message: aiomqtt.Message) -> None:
+    async def _hand_on_from(self, connection: Connection) -> None:
+        while True:
+            for message in await connection.next_messages():
+                await self._hand_on(message)
+            # What was said meanwhile leaves now, however much has arrived.
+            await asyncio.sleep(0)
+
+    async def _hand_on(self, message: Published) -> None:
         try:
-            await self._on_message(message.topic.value, message.payload)
+            await self._on_message(message.topic, message.payload)
         except NotConnected:
             raise
         except Exception:
-            self._log.exception("message_failed", topic=message.topic.value, size=len(message.payload))
-
-    def _new_client(self) -> aiomqtt.Client:
-        at = self._address
-        will = aiomqtt.Will(self._will.topic, self._will.payload, qos=1, retain=True) if self._will else None
-        return aiomqtt.Client(
-            at.host,
-            at.port,
-            username=at.username,
-            password=at.password,
-            identifier=at.client_id or at.username,
-            protocol=aiomqtt.ProtocolVersion.V311,
-            clean_session=True,
-            keepalive=_KEEPALIVE,
-            timeout=10,
-            will=will,
-            # Otherwise an acknowledgement that follows a PUBACK waits 40 ms for the broker's kernel to confirm that one.
-            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
-        )
+            self._log.exception("message_failed", topic=message.topic, size=len(message.payload))

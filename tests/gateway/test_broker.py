@@ -178,10 +178,10 @@ async def test_a_device_that_calls_itself_gateway_does_not_cut_the_gateway_off(s
     intruder = replace(at, client_id="gateway")
     session = shop.gateway._session
     shop.addresses["till-9"] = intruder
-    before = session._client
+    before = session._connection
     await shop.till("till-9")
     till = await shop.till("till-1")
     till.add(started)
     await till.send()
     await till.acknowledged(1)
-    assert session._client is before
+    assert session._connection is before

@@ -46,7 +46,7 @@ def installed(wheel: Path, extra: str, into: Path) -> Path:
     ("role", "absent"),
     [
         ("device", ["fastapi", "sqlalchemy", "duckdb", "pandas", "bcrypt"]),
-        ("backoffice", ["evdev", "serial", "textual", "aiomqtt"]),
+        ("backoffice", ["evdev", "serial", "textual"]),
     ],
 )
 def test_a_role_runs_with_its_own_extra_alone(wheel: Path, tmp_path: Path, role: str, absent: list[str]):
