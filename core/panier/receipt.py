@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,6 +12,7 @@ from panier.definition import PERCENT
 from panier.error import PanierError
 from panier.lease import HeldLease
 from panier.member import UNKNOWN, Standing
+from panier.payment import Payment
 from panier.pricing import PricedBasket
 from panier.pricing.vat import vat_table
 from panier.trip import Trip
@@ -64,6 +65,23 @@ class OfferUse(_Part):
     revision: Annotated[int, Field(ge=1)]
 
 
+class Tender(_Part):
+    """What was paid with at the terminal; without one, a trip is paid at the till.
+
+    `asked_at` is when it was asked for, and what prices hold as of. `unknown`: nobody could find out whether it was paid.
+    `trace` and `terminal` are the payment terminal's own numbers. No card data is known here.
+    """
+
+    kind: Literal["card"] = "card"
+    outcome: Literal["approved", "unknown"]
+    amount: Minor
+    reference: Name
+    asked_at: Moment
+    decided_by: Literal["terminal", "staff", "nobody"] = "terminal"
+    trace: Annotated[str, Field(max_length=32)] = ""
+    terminal: Annotated[str, Field(max_length=32)] = ""
+
+
 class Vat(_Part):
     """What was sold at one rate (percent, such as "5.5"), deposits included, and the tax that its prices contain; minor units."""
 
@@ -109,12 +127,14 @@ class Receipt(_Part):
     device_total: Minor
     deposit: Minor = 0
     vat: Annotated[list[Vat], Field(max_length=100)] = []
+    tenders: Annotated[list[Tender], Field(max_length=100)] = []
 
 
 def with_true_times(receipt: Receipt, clock_offset: int) -> Receipt:
     """The receipt with its times moved by what the device's clock was wrong by, in milliseconds."""
     moved = {name: max(0, getattr(receipt, name) + clock_offset) for name in ("started_at", "finished_at")}
-    return receipt.model_copy(update={**moved, "clock_offset": clock_offset})
+    tenders = [tender.model_copy(update={"asked_at": max(0, tender.asked_at + clock_offset)}) for tender in receipt.tenders]
+    return receipt.model_copy(update={**moved, "clock_offset": clock_offset, "tenders": tenders})
 
 
 class NoReceipt(PanierError):
@@ -146,6 +166,7 @@ def form_receipt(trip: Trip, priced: PricedBasket, fingerprint: str, device: str
             lines=lines, deposit=priced.deposit, vat=vat_of(lines),
             savings=[Saving(promotion=saved.promotion, title=saved.title, amount=saved.amount) for saved in priced.savings],
             units=priced.units, discount=priced.discount, total=priced.total, device_total=trip.finished.total,
+            tenders=_tenders(trip.payment),
         )  # fmt: skip
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
@@ -170,6 +191,20 @@ def _lines(trip: Trip, priced: PricedBasket) -> list[ReceiptLine]:
         for gift in priced.lines[len(trip.lines) :]
     ]  # fmt: skip
     return lines + gifts
+
+
+def _tenders(payment: Payment | None) -> list[Tender]:
+    if payment is None or payment.ended is None:
+        return []
+    begun, ended, outcome = payment.begun, payment.ended, payment.ended.outcome
+    if outcome == "declined":
+        return []
+    return [
+        Tender(
+            outcome=outcome, amount=begun.amount, reference=begun.reference, asked_at=payment.at,
+            decided_by=ended.decided_by, trace=ended.trace, terminal=ended.terminal,
+        )
+    ]  # fmt: skip
 
 
 def vat_of(lines: Sequence[ReceiptLine]) -> list[Vat]:

@@ -123,9 +123,9 @@ def price_trip(
 ) -> PricedBasket:
     """Prices a trip by the store's promotions (`shelf`) and the member's `offers`, limited ones by the leases that it holds.
 
-    The time is the trip's last event, or `at` (milliseconds since 1970 UTC) for an event about to be written, on the clock of the
-    trip's time zone. Lines come in the trip's order, one for one; gifts follow. A shelf price is what the shopper pays: no tax is
-    added to it. Raises UnknownTimezone.
+    The time is the trip's `priced_at`, or `at` (milliseconds since 1970 UTC) for an event about to be written, on the clock of
+    the trip's time zone. Lines come in the trip's order, one for one; gifts follow. A shelf price is what the shopper pays: no
+    tax is added to it. Raises UnknownTimezone.
     """
     return TripPricer().price(trip, shelf, offers, at=at, prompts=prompts)
 
@@ -163,7 +163,7 @@ def _with_deposits(lines: Sequence[Line]) -> list[BasketLine]:
 
 
 def _shopper(trip: Trip, at: int | None) -> Shopper:
-    now = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=trip.last_at if at is None else at)
+    now = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=trip.priced_at if at is None else at)
     standing = trip.standing
     return Shopper(
         now=now.astimezone(_zone(trip)), segments=frozenset(trip.segments), coupons=trip.coupons, points=standing.points,

@@ -13,6 +13,7 @@ from panier.error import PanierError
 from panier.lease import HeldLease
 from panier.member import EVERY_MEMBER, UNKNOWN, Standing
 from panier.offer import Offer
+from panier.payment import Payment, PaymentBegun, PaymentEnded
 from panier.weighed import Weighing
 
 Entry = Literal["scan", "wedge", "typed", "shelf"]
@@ -183,8 +184,13 @@ class TripAbandoned:
 
 Happening = (
     TripStarted | ItemAdded | ItemRemoved | CardScanned | CouponShown | CapsuleReceived | LeasesHeld | OfferShown | OfferAccepted
-    | OfferRefused | SnapshotAdopted | CodeRefused | HelpRequested | HelpEnded | TripFinished | TripAbandoned
+    | OfferRefused | SnapshotAdopted | CodeRefused | HelpRequested | HelpEnded | PaymentBegun | PaymentEnded | TripFinished
+    | TripAbandoned
 )  # fmt: skip
+
+
+_BASKET = (ItemAdded, ItemRemoved, CardScanned, CouponShown, CapsuleReceived, LeasesHeld, SnapshotAdopted)
+"""What changes a basket's price: refused while money may have moved for the price that it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +254,7 @@ class Trip:
     refused: frozenset[str] = frozenset()
     needs_help: bool = False
     refused_codes: int = 0
+    payment: Payment | None = None
     finished: TripFinished | None = None
     abandoned: bool = False
 
@@ -266,6 +273,16 @@ class Trip:
         """True until the trip is finished or abandoned."""
         return self.finished is None and not self.abandoned
 
+    @property
+    def is_bound(self) -> bool:
+        """True while a payment is under way, or was made: nothing may change the price."""
+        return self.payment is not None and self.payment.is_binding
+
+    @property
+    def priced_at(self) -> int:
+        """What time prices hold as of: that of the last event, or that at which the payment was asked for."""
+        return self.payment.at if self.payment is not None and self.is_bound else self.last_at
+
     def after(self, event: Event) -> Trip:
         """The state after one more event of this trip. Raises TripOrder where the event cannot follow."""
         if event.trip != self.trip:
@@ -274,9 +291,21 @@ class Trip:
             raise TripOrder(f"{event.what.kind} after the end of trip {self.trip}")
         if event.sequence <= self.last_sequence:
             raise TripOrder(f"event {event.sequence} comes after {self.last_sequence} in trip {self.trip}")
-        return replace(self._with(event.what), last_at=event.at, last_sequence=event.sequence)
+        self._check_payment(event.what)
+        return replace(self._with(event.what, event.at), last_at=event.at, last_sequence=event.sequence)
 
-    def _with(self, what: Happening) -> Trip:
+    def _check_payment(self, what: Happening) -> None:
+        """What may follow while a payment is under way, or was made."""
+        payment = self.payment
+        if isinstance(what, PaymentEnded):
+            if payment is None or not payment.is_under_way or payment.begun.reference != what.reference:
+                raise TripOrder(f"no payment {what.reference} is under way in trip {self.trip}")
+        elif payment is not None and payment.is_binding:
+            ends_too_early = isinstance(what, TripFinished) and payment.is_under_way
+            if ends_too_early or isinstance(what, (*_BASKET, PaymentBegun, TripAbandoned)):
+                raise TripOrder(f"{what.kind} while payment {payment.begun.reference} of trip {self.trip} binds its basket")
+
+    def _with(self, what: Happening, at: int) -> Trip:
         match what:
             case ItemAdded():
                 pieces = self.pieces | {(what.sku, what.serial)} if what.serial else self.pieces
@@ -307,6 +336,11 @@ class Trip:
                 return replace(self, needs_help=True)
             case HelpEnded():
                 return replace(self, needs_help=False)
+            case PaymentBegun():
+                return replace(self, payment=Payment(begun=what, at=at))
+            case PaymentEnded():
+                assert self.payment is not None
+                return replace(self, payment=replace(self.payment, ended=what))
             case TripFinished():
                 return replace(self, finished=what)
             case TripAbandoned():

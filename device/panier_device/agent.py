@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -48,6 +48,7 @@ from panier_device import decision
 from panier_device.decision import Decision, Message
 from panier_device.driver.port import Reading
 from panier_device.shop import Shop
+from panier_device.situation import Farewell, Situation
 from panier_device.tally import Tally
 from panier_device.wallet import Wallet
 from panier_io.journal import Journal
@@ -55,32 +56,6 @@ from panier_io.log import logger
 
 PROMPTS = 2
 """Near misses to show; the shopper's glance holds no more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Farewell:
-    """What the Thank-you screen says of the trip that was just finished."""
-
-    trip: str
-    first_name: str
-    currency: str
-    units: int
-    discount: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
-    """All that the screen needs to know. Neither trip nor farewell: the terminal waits for a shopper."""
-
-    trip: Trip | None = None
-    priced: PricedBasket | None = None
-    first_name: str = ""
-    fresh: frozenset[str] = frozenset()
-    used_up: frozenset[str] = frozenset()
-    """Offers with a limit over all shoppers of which nothing is left for this trip."""
-    message: Message | None = None
-    farewell: Farewell | None = None
 
 
 class Agent:

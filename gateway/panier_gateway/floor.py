@@ -215,6 +215,9 @@ def _state(terminal: Terminal) -> Literal["offline", "idle", "shopping", "help",
 def _wrong(terminal: Terminal) -> str | None:
     if terminal.quarantined:
         return next(iter(terminal.quarantined.values()))
+    payment = terminal.trip.payment if terminal.trip else None
+    if payment is not None and payment.is_under_way and terminal.help_since is not None:
+        return "is it paid? look at the payment terminal, then decide at the device"
     if terminal.help_answered:
         return "help is on the way"
     status = terminal.status

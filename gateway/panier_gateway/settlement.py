@@ -15,7 +15,7 @@ from panier.money import format_minor
 from panier.offer import Offer
 from panier.pricetag import strange_prices
 from panier.pricing import PricedBasket, PromotionSet
-from panier.receipt import form_receipt
+from panier.receipt import Receipt, form_receipt
 from panier.snapshot import Fingerprint
 from panier.till import compile_definitions, compile_offers, counted_uses, in_force, price_trip, used_leases
 from panier.trip import Trip
@@ -48,7 +48,7 @@ class Settlement:
         self._fingerprints = _Kept[int, Fingerprint](20)
 
     def settle(self, trip: Trip) -> Settled:
-        """The receipt, and an incident where the device's figures are not ours.
+        """The receipt, and incidents where the device's figures are not ours, or a payment is in doubt.
 
         Raises SnapshotUnknown where the feed is behind, and what pricing raises.
         """
@@ -63,14 +63,16 @@ class Settlement:
         receipt = form_receipt(trip_as_we_know_it, priced, str(fingerprint), device, journal)
         found = [*self._strange_offers(trip, known), *self._strange_prices(trip), *_strange_figures(trip, priced)]
         used = self._used(trip_as_we_know_it, priced)
-        if not found:
-            return Settled(receipt, used=used)
-        text = "; ".join(found)[:500]
-        incident = Incident(
-            incident=f"{trip.trip}.price_mismatch", store=self._store, device=device, trip=trip.trip, kind="price_mismatch",
-            text=text, at=trip.last_at,
+        told = [("price_mismatch", "; ".join(found))] if found else []
+        told += _payment_doubts(trip, receipt)
+        incidents = tuple(
+            Incident(
+                incident=f"{trip.trip}.{kind}", store=self._store, device=device, trip=trip.trip, kind=kind, text=text[:500],
+                at=trip.last_at,
+            )
+            for kind, text in told
         )  # fmt: skip
-        return Settled(receipt, (incident,), used)
+        return Settled(receipt, incidents, used)
 
     def total(self, trip: Trip) -> int:
         """What the basket comes to so far, in minor units; for the eye, so that a trip that cannot be priced shows its gross."""
@@ -147,6 +149,19 @@ def _strange_figures(trip: Trip, priced: PricedBasket) -> Iterator[str]:
             yield f"the screen showed {name} {text}"
     if shown.units != priced.units:
         yield f"the screen showed {shown.units} units; there are {priced.units}"
+
+
+def _payment_doubts(trip: Trip, receipt: Receipt) -> Iterator[tuple[str, str]]:
+    """Kind and words of what a person should compare with the payment terminal's own records."""
+    for tender in receipt.tenders:
+        asked = f"{format_minor(tender.amount, trip.currency)} {trip.currency} (reference {tender.reference})"
+        if tender.outcome == "unknown":
+            yield "payment_unknown", f"nobody could find out whether {asked} was paid at the terminal: compare with its records"
+        elif tender.decided_by == "staff":
+            yield "payment_decided", f"staff decided that {asked} was paid, without the terminal's word: compare with its records"
+        if trip.finished is not None and tender.amount != trip.finished.total:
+            total = format_minor(trip.finished.total, trip.currency)
+            yield "payment_mismatch", f"{asked} was asked for, but the trip came to {total}"
 
 
 class _NeverSent(Exception):

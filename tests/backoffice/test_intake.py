@@ -393,7 +393,7 @@ async def test_a_receipt_that_came_before_an_update_is_known_when_it_comes_again
 ) -> None:
     receipt = till.receipt(TRIP, {"oat": 2})
     await _deliver(gateway, receipts=[receipt])
-    later = {"clock_offset", "coupons", "deposit", "vat", "weighings", "is_labelled", "standing", "leases"}
+    later = {"clock_offset", "coupons", "deposit", "vat", "weighings", "is_labelled", "standing", "leases", "tenders"}
     before = {name: value for name, value in receipt.items() if name not in later}
     before["lines"] = [{name: value for name, value in line.items() if name not in later} for line in receipt["lines"]]
     with office.writing() as session:
@@ -427,6 +427,21 @@ async def test_weighed_goods_and_deposits_are_kept_and_priced_again(
     assert "  0.500 kg x 4.00/kg" in text
     assert "VAT 20 % in 3.75, net 3.12" in text
     assert (await gateway.get("/api/v1/receipts/none/text")).status_code == 404
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_what_a_trip_was_paid_with_is_kept_and_prices_hold_as_of_when_it_was_asked_for(
+    script: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway
+) -> None:
+    receipt = till.receipt(TRIP, {"oat": 1})
+    tender = {
+        "kind": "card", "outcome": "approved", "amount": receipt["total"], "reference": f"{TRIP}.9",
+        "asked_at": receipt["finished_at"] - 60_000, "decided_by": "terminal", "trace": "000123", "terminal": "52000001",
+    }  # fmt: skip
+    await _deliver(gateway, receipts=[receipt | {"tenders": [tender]}])
+    assert (await gateway.get(f"/api/v1/receipts/{TRIP}")).json()["tenders"] == [tender]
+    assert "paid by card 52000001 000123" in (await gateway.get(f"/api/v1/receipts/{TRIP}/text")).text
+    assert (await script.get("/api/v1/incidents")).json() == []
 
 
 @pytest.mark.usefixtures("stocked")

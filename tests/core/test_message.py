@@ -191,6 +191,14 @@ counts = st.integers(0, 10**9)
 quantities = st.integers(1, 999)
 entries = st.sampled_from(["scan", "wedge", "typed", "shelf"])
 DRAWN: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "PaymentBegun": {
+        "reference": names,
+        "amount": st.integers(1, 10**12),
+        "units": counts,
+        "discount": minors,
+        "mark": st.just("0012:000123"),
+    },
+    "PaymentEnded": {"reference": names, "reason": st.just("busy"), "trace": st.just("000123"), "terminal": st.just("520")},
     "TripStarted": {"store": names, "currency": st.sampled_from(["EUR", "USD"]), "timezone": names, "snapshot": counts},
     "ItemAdded": {
         "sku": names,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from panier.receipt import form_receipt, vat_of
+import pytest
+
+from panier.payment import Payment, PaymentBegun, PaymentEnded
+from panier.receipt import form_receipt, vat_of, with_true_times
 from panier.slip import WIDTH, slip
 from panier.till import compile_definitions, price_trip
 from panier.trip import Line, Trip, TripFinished
@@ -71,3 +74,31 @@ def test_a_plain_slip_says_no_more_than_there_is() -> None:
     done = replace(bare, finished=TripFinished(units=1, discount=0, total=100))
     text = slip(form_receipt(done, price_trip(done, shelf), "0" * 64, "till-1", "aaaaaa"))
     assert [row.split()[0] for row in text.splitlines() if row] == ["north", "Stamps", "-" * WIDTH, "TOTAL", "till-1.aaaaaa.1"]
+
+
+REFERENCE = "till-1.aaaaaa.8"
+BEGUN = PaymentBegun(reference=REFERENCE, amount=100, units=1, discount=0)
+
+
+@pytest.mark.parametrize(
+    ("ended", "says"),
+    [
+        (
+            PaymentEnded(reference=REFERENCE, outcome="approved", trace="000123", terminal="52000001"),
+            "paid by card 52000001 000123 1.00",
+        ),
+        (PaymentEnded(reference=REFERENCE, outcome="approved", decided_by="staff"), "paid by card 1.00"),
+        (PaymentEnded(reference=REFERENCE, outcome="unknown", decided_by="nobody"), "payment in doubt: see staff 1.00"),
+        (PaymentEnded(reference=REFERENCE, outcome="declined"), ""),
+        (None, ""),
+    ],
+)
+def test_a_slip_says_what_it_was_paid_with(ended: PaymentEnded | None, says: str) -> None:
+    payment = Payment(begun=BEGUN, at=TRIP.last_at - 60_000, ended=ended)
+    paid = replace(TRIP, coupons=frozenset(), lines=(line("stamps", 100, 1, None),), payment=payment)
+    done = replace(paid, finished=TripFinished(units=1, discount=0, total=100))
+    priced = price_trip(done, compile_definitions({}, "EUR")[0])
+    receipt = form_receipt(done, priced, "0" * 64, "till-1", "aaaaaa")
+    rows = [" ".join(row.split()) for row in slip(receipt).splitlines()]
+    assert rows[rows.index("TOTAL EUR 1.00") + 1] == says
+    assert [tender.asked_at for tender in with_true_times(receipt, 5000).tenders] == [TRIP.last_at - 55_000] * bool(says)

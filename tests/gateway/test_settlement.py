@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from panier.offer import Offer
+from panier.payment import PaymentBegun, PaymentEnded
 from panier.trip import CapsuleReceived, CardScanned, CouponShown, TripFinished
 from panier.weighed import Weighing
 
@@ -170,3 +171,35 @@ async def test_a_weight_or_deposit_that_is_not_the_shelf_s_is_an_incident(market
     text = market.office.incidents[0]["text"]
     assert "figs was weighed at 2.00 a kg, but cost 4.00 at version 5" in text
     assert "cola has a deposit of 0.00, but had 0.25 at version 5" in text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "decided_by", "amount", "kinds"),
+    [
+        ("approved", "terminal", 135, []),
+        ("approved", "staff", 135, ["payment_decided"]),
+        ("unknown", "nobody", 135, ["payment_unknown"]),
+        ("approved", "terminal", 134, ["payment_mismatch"]),
+    ],
+)
+async def test_a_receipt_says_what_was_paid_and_staff_hear_of_doubts(
+    stocked, started, item, until, outcome, decided_by, amount, kinds
+):
+    till = await stocked.till()
+    begun = PaymentBegun(reference=f"{till.trip}.x", amount=amount, units=1, discount=15)
+    ended = PaymentEnded(reference=begun.reference, outcome=outcome, decided_by=decided_by, trace="000123", terminal="52000001")
+    await finish(till, at(started, 3), item("a", 150, snapshot=3), begun, ended, units=1, discount=15, total=135)
+    await until(lambda: stocked.office.receipts and len(stocked.office.incidents) == len(kinds))
+    (tender,) = stocked.office.receipts[0]["tenders"]
+    assert (tender["outcome"], tender["amount"], tender["trace"], tender["terminal"]) == (outcome, amount, "000123", "52000001")
+    assert [incident["kind"] for incident in stocked.office.incidents] == kinds
+
+
+async def test_a_price_that_changes_during_a_payment_is_refused_and_the_trip_goes_on(stocked, started, item, until):
+    till = await stocked.till()
+    begun = PaymentBegun(reference=f"{till.trip}.x", amount=135, units=1, discount=15)
+    ended = PaymentEnded(reference=begun.reference, outcome="approved")
+    bought = (item("a", 150, snapshot=3), begun, item("b", 1000, snapshot=3), ended)
+    await finish(till, at(started, 3), *bought, units=1, discount=15, total=135)
+    await until(lambda: stocked.office.receipts)
+    assert [line["sku"] for line in stocked.office.receipts[0]["lines"]] == ["a"]

@@ -12,10 +12,10 @@ from textual.pilot import Pilot
 
 from panier.member import Capsule
 from panier.message import Notice
-from panier_device.agent import Situation
 from panier_device.screen.handheld import Handheld
 from panier_device.screen.view import Link
 from panier_device.screen.word import ENGLISH
+from panier_device.situation import Situation
 
 SIZE = (40, 24)
 

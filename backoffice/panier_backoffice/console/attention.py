@@ -20,6 +20,9 @@ KINDS = {
     "price_mismatch": "A price does not match",
     "receipt_conflict": "Two receipts for one trip",
     "identity_conflict": "Two devices with one name",
+    "payment_unknown": "Paid, or not?",
+    "payment_decided": "Staff said it was paid",
+    "payment_mismatch": "Paid another amount",
 }
 """What the kinds are called on the page; others are shown as they are, with spaces."""
 

@@ -179,7 +179,7 @@ def _differences(receipt: Receipt, price_log: PriceLog) -> list[str]:
         return [f"could not be priced again: {error!r}"]
 
 
-_CAME_LATER = {"clock_offset", "coupons", "deposit", "vat", "weighings", "is_labelled", "standing", "leases"}
+_CAME_LATER = {"clock_offset", "coupons", "deposit", "vat", "weighings", "is_labelled", "standing", "leases", "tenders"}
 """Fields of a receipt and its lines that earlier versions did not have."""
 
 

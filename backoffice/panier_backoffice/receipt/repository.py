@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from panier.receipt import OfferUse, Receipt, ReceiptLine, Saving, Vat
+from panier.receipt import OfferUse, Receipt, ReceiptLine, Saving, Tender, Vat
 from panier_backoffice.database import put_many, put_new_returning
 from panier_backoffice.receipt.schemas import FullReceipt, ReceiptHead, Totals
 from panier_backoffice.receipt.table import LineRow, ReceiptRow, SavingRow
@@ -49,11 +49,12 @@ def full(session: Session, row: ReceiptRow) -> FullReceipt:
     """A receipt with its lines and savings."""
     lines = session.scalars(select(LineRow).where(LineRow.receipt == row.number).order_by(LineRow.position))
     savings = session.scalars(select(SavingRow).where(SavingRow.receipt == row.number).order_by(SavingRow.position))
-    own = FullReceipt.model_fields.keys() - _KEPT_APART - {"offers", "vat"}
+    own = FullReceipt.model_fields.keys() - _KEPT_APART - {"offers", "vat", "tenders"}
     return FullReceipt(
         **{name: getattr(row, name) for name in own},
         offers=[OfferUse(**use) for use in row.offers],
         vat=[Vat(**one) for one in row.vat],
+        tenders=[Tender(**one) for one in row.tenders],
         lines=[ReceiptLine.model_validate(line, from_attributes=True) for line in lines],
         savings=[Saving.model_validate(saving, from_attributes=True) for saving in savings],
     )

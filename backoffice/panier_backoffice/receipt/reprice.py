@@ -163,7 +163,7 @@ def trip_of(receipt: Receipt) -> Trip:
     return Trip(
         trip=receipt.receipt, store=receipt.store, currency=receipt.currency, timezone=receipt.timezone,
         snapshot=receipt.snapshot, started_at=receipt.started_at - receipt.clock_offset,
-        last_at=receipt.finished_at - receipt.clock_offset,
+        last_at=_priced_at(receipt) - receipt.clock_offset,
         first_sequence=receipt.first_sequence, last_sequence=receipt.last_sequence,
         lines=tuple(
             Line(
@@ -176,6 +176,11 @@ def trip_of(receipt: Receipt) -> Trip:
         coupons=frozenset(receipt.coupons), member=receipt.member, segments=tuple(receipt.segments),
         standing=receipt.standing, leases=tuple(receipt.leases),
     )  # fmt: skip
+
+
+def _priced_at(receipt: Receipt) -> int:
+    """Where it was paid at the terminal, prices hold as of when that was asked for."""
+    return receipt.tenders[-1].asked_at if receipt.tenders else receipt.finished_at
 
 
 def _money(minor: int, receipt: Receipt) -> str:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from panier.lease import HeldLease
 from panier.member import Standing
-from panier.receipt import Minor, Name, OfferUse, ReceiptLine, Saving, Vat
+from panier.receipt import Minor, Name, OfferUse, ReceiptLine, Saving, Tender, Vat
 
 
 class ReceiptHead(BaseModel):
@@ -40,6 +40,7 @@ class FullReceipt(ReceiptHead):
     segments: list[str]
     deposit: int
     vat: list[Vat]
+    tenders: list[Tender]
     offers: list[OfferUse]
     coupons: list[str]
     standing: Standing

@@ -41,6 +41,7 @@ class ReceiptRow(Table):
     device_total: Mapped[int]
     deposit: Mapped[int]
     vat: Mapped[list[dict[str, Any]]]
+    tenders: Mapped[list[dict[str, Any]]]
     digest: Mapped[str] = mapped_column(String(64))
     arrived_at: Mapped[int]
 

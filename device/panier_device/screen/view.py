@@ -10,9 +10,9 @@ from panier.money import format_minor
 from panier.offer import SHOWN_AT_ONCE, Offer
 from panier.pricing import Explanation, NearMiss, PricedBasket
 from panier.trip import Line, Trip
-from panier_device.agent import Situation
 from panier_device.decision import Message, Tone, last_line, visible_offers
 from panier_device.screen.word import Words
+from panier_device.situation import Situation
 
 Phase = Literal["start", "basket", "thanks"]
 
