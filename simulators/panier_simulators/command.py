@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from panier_simulators.shopper import Manner, Shopping
 
 simulate = typer.Typer(
-    help="Run a simulator by itself: a scanner, a wedge, a shopper, or a store full of them.",
+    help="Run a simulator by itself: a scanner, a wedge, a scale, a shopper, or a store full of them.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -140,6 +140,41 @@ def wedge(
                     print("a wedge makes no noise")
                 case _:
                     print("typed" if device.scan(argument).heard else "typed, but no device is connected")
+
+
+_PLATE_ORDERS = "put GRAMS, take, lean, still, zero, tare, clear, overload, silent, speak, unplug, plug, quit"
+
+
+@simulate.command()
+def scale(
+    link: Path = typer.Argument(help="Where the scale's device file appears, for example /tmp/scale0."),
+    profile: str = typer.Option("mettler-diva", help="Which scale it is: a name in firmware-config/scales, or a .toml file."),
+    settle: float = typer.Option(0.8, min=0, help="Seconds that a load sways after each change."),
+    split: str = typer.Option("bytes", help="Pieces in which bytes arrive: bytes, whole or random."),
+) -> None:
+    """A scale on a serial line, in any of four protocols: answers a till at the pace of the wire. Orders come on standard input.
+
+    put GRAMS, take, lean, still, zero, tare, clear, overload, silent, speak, unplug, plug, quit.
+    """
+    from panier.error import PanierError
+    from panier_simulators.platter import make_of
+    from panier_simulators.scale import SimulatedScale
+    from panier_simulators.scanner import SPLITS
+
+    if split not in SPLITS:
+        raise typer.BadParameter(f"{split!r} is none of {', '.join(SPLITS)}", param_hint="--split")
+    try:
+        make = make_of(profile)
+    except PanierError as error:
+        raise typer.BadParameter(str(error), param_hint="--profile") from error
+    with SimulatedScale(link, make, settle=settle, split=split) as device:
+        print(f"{link}: {make.protocol} at {make.baud} baud, as {profile}. Orders: {_PLATE_ORDERS}", file=sys.stderr)
+        for line in sys.stdin:
+            order, *rest = line.removeprefix("!").split() or [""]
+            if order == "quit":
+                return
+            if order:
+                print(device.obey(order, rest[0] if rest else ""))
 
 
 @simulate.command()
