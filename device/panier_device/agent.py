@@ -49,6 +49,7 @@ from panier_device.decision import Decision, Message
 from panier_device.driver.port import Reading
 from panier_device.shop import Shop
 from panier_device.situation import Farewell, Situation
+from panier_device.slot import CardSlot
 from panier_device.tally import Tally
 from panier_device.wallet import Wallet
 from panier_io.journal import Journal
@@ -97,11 +98,15 @@ class Agent:
         self._pricer = TripPricer()
         self._wallet = Wallet(journal)
         self._card_entry: Entry = "scan"
+        self._slot = CardSlot(rules)
 
     # -- codes ---------------------------------------------------------------------------------------------------------
 
     def take(self, reading: Reading) -> None:
-        """A scanner delivered something: a whole code, or what was left of one."""
+        """A reader delivered something: a whole code, or what was left of one, or a card."""
+        if self._slot.takes(reading):
+            self._take_swipe(reading)
+            return
         self.read_at = reading.read_at
         self._tally.scans.labels(reading.entry).inc()
         if reading.frame.flaw is not None:
@@ -109,6 +114,20 @@ class Agent:
             self._decide(decision.refuse_code(reading.frame.flaw, mask(reading.frame.text), reading.entry))
         else:
             self._take_code(reading.frame.text, reading.entry)
+
+    def _take_swipe(self, reading: Reading) -> None:
+        found = self._slot.read(reading)
+        if found is None:
+            return
+        self.read_at = reading.read_at
+        self._tally.scans.labels(reading.entry).inc()
+        if isinstance(found, CardCode):
+            self._card_entry = reading.entry
+            self._decide(decision.add_card(self.now.trip, found.number))
+            return
+        # Most often a bank card: a count, a message, and nothing that was on it, in the journal or anywhere else.
+        self._tally.refused.labels(found).inc()
+        self._decide(Decision(message=Message(found, "attention")))
 
     def type_code(self, text: str) -> None:
         """The shopper typed a code."""

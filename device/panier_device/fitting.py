@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from panier.barcode import NO_NUMBERING, BadNumbering, LoyaltyRules, Numbering, parse_numbering, parse_rules
+from panier.barcode import NO_NUMBERING, BadNumbering, Carrier, LoyaltyRules, Numbering, parse_numbering, parse_rules
 from panier.error import PanierError
 from panier_device.driver.layout import load_layout
 from panier_device.driver.port import DeviceGone, KeySource, Scanner
@@ -60,7 +60,7 @@ def fit_scanner(settings: SerialSettings | WedgeSettings) -> Scanner:
     if isinstance(settings, SerialSettings):
         return SerialScanner(settings.port, load_profile(settings.profile, firmware_config() / "profiles"))
     layout = load_layout(settings.layout, firmware_config() / "layouts")
-    return WedgeScanner(settings.path, WedgeDecoder(layout), _opener(settings))
+    return WedgeScanner(settings.path, WedgeDecoder(layout), _opener(settings), settings.reads)
 
 
 def has_evdev() -> bool:
@@ -95,7 +95,7 @@ def problems(settings: DeviceSettings) -> list[str]:
     for place, scanner in enumerate(settings.scanners):
         where = f"scanners.{place}"
         found += _try(lambda scanner=scanner: fit_scanner(scanner), where)
-        found += [f"{where}: {problem}" for problem in _hardware(scanner)]
+        found += [f"{where}: {problem}" for problem in (*_unruled(scanner, settings.loyalty), *_hardware(scanner))]
     directory = settings.data_dir
     nearest = next(folder for folder in (directory, *directory.parents) if folder.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
@@ -111,6 +111,19 @@ def _try(work: Callable[[], object], where: str) -> list[str]:
     except PanierError as error:
         return [f"{where}: {line}" for line in str(error).splitlines()]
     return []
+
+
+def _unruled(scanner: SerialSettings | WedgeSettings, loyalty: str) -> list[str]:
+    """A card reader whose every card would be refused."""
+    carrier = _CARRIERS.get(scanner.reads) if isinstance(scanner, WedgeSettings) else None
+    try:
+        is_ruled = carrier is None or any(carrier in rule.carriers for rule in load_rules(loyalty).rules)
+    except PanierError:
+        return []
+    return [] if is_ruled else [f"reads {carrier}, and no card rule of {loyalty!r} is for it: name other rules with `loyalty`"]
+
+
+_CARRIERS = {"cards": Carrier.MAGSTRIPE, "nfc": Carrier.NFC}
 
 
 def _hardware(scanner: SerialSettings | WedgeSettings) -> list[str]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from panier.topic import BadName, checked_name
+from panier_device.driver.port import Reads
 
 
 class SerialSettings(BaseModel):
@@ -35,6 +36,8 @@ class WedgeSettings(BaseModel):
     source: Literal["evdev", "stream"] = "evdev"
     layout: str = "us"
     """A name in firmware-config/layouts, or the path of a .toml file."""
+    reads: Reads = "codes"
+    """`cards` for a reader of magnetic stripes, `nfc` for one that types the UID of a chip."""
 
 
 class BrokerSettings(BaseModel):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from panier_simulators.shopper import Manner, Shopping
 
 simulate = typer.Typer(
-    help="Run a simulator by itself: a scanner, a wedge, a scale, a shopper, or a store full of them.",
+    help="Run a simulator by itself: a scanner, a wedge, a card reader, a scale, a shopper, or a store full of them.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -177,6 +177,41 @@ def scale(
                 print(device.obey(order, rest[0] if rest else ""))
 
 
+_SWIPES = (
+    "A line is a card's number, and a name; or: !torn, !fast, !no_track_1, !no_track_2, !no_track CARD; !tap UID; !bank; !quit."
+)
+
+
+@simulate.command()
+def card(
+    path: Path = typer.Argument(help="Where the socket appears that a device connects to, for example /tmp/card0."),
+    gap_ms: float = typer.Option(1.0, help="Time between two key events."),
+    enter_each: bool = typer.Option(False, help="Type Enter behind each track, not only behind the last."),
+) -> None:
+    """A card reader that poses as a keyboard: reads cards from standard input and types their tracks.
+
+    A line is a card's number, and a name if track 1 is to be written; or: !torn, !fast, !no_track_1, !no_track_2, !no_track CARD,
+    !tap UID, !bank (a bank card), !unplug, !plug, !quit.
+    """
+    from typing import cast
+
+    from panier_simulators.card_reader import BANK_CARD, FAULTS, Card, Fault, SimulatedCardReader
+
+    with SimulatedCardReader(path, gap=gap_ms / 1000, enter_each=enter_each) as device:
+        print(f"{path}: waiting for a device. {_SWIPES}", file=sys.stderr)
+        for order, argument in _orders((*FAULTS, "tap", "bank", "unplug", "plug"), _SWIPES):
+            if order == "unplug":
+                device.unplug()
+            elif order == "plug":
+                device.plug()
+            else:
+                number, _, name = argument.partition(" ")
+                swiped = BANK_CARD if order == "bank" else Card(number, name.strip())
+                fault = cast(Fault, order if order in FAULTS else "none")
+                typed = device.tap(argument) if order == "tap" else device.swipe(swiped, fault)
+                print("typed" if typed.heard else "typed, but no device is connected")
+
+
 @simulate.command()
 def shopper(
     settings: Path = typer.Argument(help="Settings file of the terminal to shop at."),
@@ -254,8 +289,8 @@ async def _shop(settings: list[Path], chosen: list[SampleTrip], manner: Manner, 
         return await place.replay(chosen, tell)
 
 
-def _orders() -> Iterator[tuple[str, str]]:
-    """(order, argument) of each line on standard input; a line without an order is a code to scan."""
+def _orders(known: tuple[str, ...] = ("noise", "half", "unplug", "plug"), words: str = _ORDERS) -> Iterator[tuple[str, str]]:
+    """(order, argument) of each line on standard input; a line without an order is something to read: `scan`."""
     for line in sys.stdin:
         text = line.strip()
         if not text:
@@ -263,7 +298,7 @@ def _orders() -> Iterator[tuple[str, str]]:
         order, _, argument = text[1:].partition(" ") if text.startswith("!") else ("scan", "", text)
         if order == "quit":
             return
-        if order not in ("scan", "noise", "half", "unplug", "plug"):
-            print(f"no such order: {text}. {_ORDERS}")
+        if order not in ("scan", *known):
+            print(f"no such order: {text}. {words}")
             continue
         yield order, argument.strip()

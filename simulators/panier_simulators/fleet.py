@@ -46,7 +46,8 @@ class Post:
         held = tomllib.loads(settings.read_text(encoding="utf-8"))
         scanners = cast(list[dict[str, Any]], held.get("scanners", []))
         serial = [(Path(one["port"]), programming(one.get("profile", "generic"))) for one in scanners if one["kind"] == "serial"]
-        wedges = [Path(one["path"]) for one in scanners if one["kind"] == "wedge" and one.get("source") == "stream"]
+        streams = [one for one in scanners if one["kind"] == "wedge" and one.get("source") == "stream"]
+        wedges = [Path(one["path"]) for one in streams if one.get("reads", "codes") == "codes"]
         if not serial and not wedges:
             raise NoScanner(f'{settings} names no scanner to simulate: a "serial" one, or a "wedge" with source = "stream"')
         return cls(device=held["device"], settings=settings, serial=tuple(serial), wedges=tuple(wedges))

@@ -1,4 +1,4 @@
-"""What carried a code, as its AIM identifier says (ISO/IEC 15424)."""
+"""What carried a code: a symbol, as its AIM identifier says (ISO/IEC 15424), or a card that was swiped or tapped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from panier.barcode.refusal import BarcodeRefused
 
 
 class Carrier(StrEnum):
-    """The kind of symbol that was read; the values are the names that card rules use."""
+    """The kind of symbol or card that was read; the values are the names that card rules use."""
 
     UNIDENTIFIED = "unidentified"
     EAN_8 = "ean8"
@@ -31,6 +31,8 @@ class Carrier(StrEnum):
     GS1_DOTCODE = "gs1_dotcode"
     PDF417 = "pdf417"
     AZTEC = "aztec"
+    MAGSTRIPE = "magstripe"
+    NFC = "nfc"
 
     @property
     def words(self) -> str:
@@ -60,6 +62,8 @@ _WORDS = {
     Carrier.GS1_DOTCODE: "a GS1 DotCode",
     Carrier.PDF417: "a PDF417",
     Carrier.AZTEC: "an Aztec code",
+    Carrier.MAGSTRIPE: "a magnetic stripe",
+    Carrier.NFC: "an NFC tag",
 }
 
 # ]E0 is EAN-13, UPC-A and UPC-E alike; the count of digits tells them apart. ]C0 is *not* a GS1 element string: a loyalty

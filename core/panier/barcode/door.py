@@ -85,7 +85,7 @@ def _read_unidentified(content: str, rules: LoyaltyRules, numbering: Numbering) 
         return read_ean13(content, Carrier.EAN_13, rules, numbering)
     if length == 8 and GS not in content:
         return read_eight(content, rules, numbering)
-    if any(content.startswith(rule.prefix) for rule in rules.rules):
+    if rules.resembles(Carrier.UNIDENTIFIED, content):
         raise rules.refuse(Carrier.UNIDENTIFIED, content)
     if content[0] == "(":
         return content_of(read_brackets(content), Carrier.UNIDENTIFIED)

@@ -20,7 +20,7 @@ LONGEST_CARD = 64
 # A UPC-A card comes as an EAN-13 with a leading 0; GS1 carriers and add-ons hold element strings, never a bare card number.
 CARD_CARRIERS = frozenset({
     Carrier.EAN_8, Carrier.EAN_13, Carrier.CODE_128, Carrier.CODE_39, Carrier.CODE_93, Carrier.CODABAR, Carrier.ITF,
-    Carrier.QR, Carrier.DATAMATRIX, Carrier.DOTCODE, Carrier.PDF417, Carrier.AZTEC,
+    Carrier.QR, Carrier.DATAMATRIX, Carrier.DOTCODE, Carrier.PDF417, Carrier.AZTEC, Carrier.MAGSTRIPE, Carrier.NFC,
 })  # fmt: skip
 _EAN_LENGTH = {Carrier.EAN_8: 8, Carrier.EAN_13: 13}
 
@@ -74,8 +74,8 @@ class LoyaltyRule:
             yield f"its carriers are one or more of {', '.join(sorted(CARD_CARRIERS))}"
         if not 4 <= self.length <= LONGEST_CARD:
             yield f"length {self.length} is not between 4 and {LONGEST_CARD}"
-        # Without a prefix, every code of that length would be a card.
-        if not self.prefix or not _is_printable(self.prefix) or len(self.prefix) >= self.length:
+        # Without a prefix, every code of that length would be a card; a reader of tags reads nothing but cards.
+        if (not self.prefix and not self.is_chip) or not _is_printable(self.prefix) or len(self.prefix) >= self.length:
             yield f"prefix {self.prefix!r} has 1 to {self.length - 1} characters, printable ASCII without spaces"
         if self.check not in get_args(Check):
             yield f"check {self.check!r} is none of {', '.join(get_args(Check))}"
@@ -84,6 +84,11 @@ class LoyaltyRule:
         for carrier in sorted(self.carriers & _EAN_LENGTH.keys()):
             if self.length != _EAN_LENGTH[carrier] or self.check != "gs1":
                 yield f"{carrier} has length {_EAN_LENGTH[carrier]} and check gs1; give other carriers a rule of their own"
+
+    @property
+    def is_chip(self) -> bool:
+        """True where only chips are such cards."""
+        return set(self.carriers) == {Carrier.NFC}
 
     def fits(self, number: str) -> bool:
         """True where `number` is a card by this rule, its check digit included."""
@@ -125,8 +130,8 @@ class LoyaltyRules:
         if faults:
             raise BadLoyaltyRule(faults)
         by_carrier = {c: tuple(rule for rule in self.rules if c in rule.carriers) for c in CARD_CARRIERS}
-        # A scanner that sends no identifiers leaves open what carried the code.
-        by_carrier[Carrier.UNIDENTIFIED] = self.rules
+        # A scanner that sends no identifiers leaves open what carried the code. Nobody scans or types what is in a chip.
+        by_carrier[Carrier.UNIDENTIFIED] = tuple(rule for rule in self.rules if not rule.is_chip)
         object.__setattr__(self, "_by_carrier", by_carrier)
 
     def match(self, carrier: Carrier, number: str) -> CardCode | None:
@@ -135,6 +140,10 @@ class LoyaltyRules:
             if rule.fits(number):
                 return CardCode(number, rule.name)
         return None
+
+    def resembles(self, carrier: Carrier, number: str) -> bool:
+        """True where `number` begins as a card under this symbol does."""
+        return any(number.startswith(rule.prefix) for rule in self._by_carrier.get(carrier, ()))
 
     def refuse(self, carrier: Carrier, number: str) -> BarcodeRefused:
         """Why `number`, which no rule fits, is no card: by the rule that comes nearest, or because none comes near."""

@@ -19,6 +19,10 @@ class DeviceGone(PanierError):
     code = "device_gone"
 
 
+Reads = Literal["codes", "cards", "nfc"]
+"""What a reader is there for: bar codes, the stripes of cards, or chips."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One code as it stood on the wire, without its framing; or, with a `flaw`, what arrived in place of one."""
@@ -34,6 +38,7 @@ class Reading:
     frame: Frame
     entry: Entry
     read_at: int
+    reads: Reads = "codes"
 
 
 Deliver = Callable[[Reading], None]

@@ -1,4 +1,4 @@
-"""A scanner that poses as a keyboard."""
+"""A scanner, or a card reader, that poses as a keyboard."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from panier.trip import Entry
-from panier_device.driver.port import Deliver, DeviceGone, Frame, KeySource, Reading
+from panier_device.driver.port import Deliver, DeviceGone, Frame, KeySource, Reading, Reads
 from panier_device.driver.wedge import GAP_MS, WedgeDecoder
 from panier_io.log import logger
 
@@ -20,8 +20,9 @@ class WedgeScanner:
 
     entry: Entry = "wedge"
 
-    def __init__(self, name: str, decoder: WedgeDecoder, open_source: Callable[[], KeySource]) -> None:
+    def __init__(self, name: str, decoder: WedgeDecoder, open_source: Callable[[], KeySource], reads: Reads = "codes") -> None:
         self.name = name
+        self.reads: Reads = reads
         self.decoder = decoder
         self._open_source = open_source
         self._source: KeySource | None = None
@@ -64,7 +65,7 @@ class WedgeScanner:
 
         def hand_on(frames: list[Frame], read_at: int) -> None:
             for frame in frames:
-                deliver(Reading(frame, self.entry, read_at))
+                deliver(Reading(frame, self.entry, read_at, self.reads))
 
         def readable() -> None:
             nonlocal silence
