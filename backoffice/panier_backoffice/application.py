@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 
 from panier_backoffice import problem
 from panier_backoffice.campaign.endpoints import router as campaigns
@@ -21,8 +22,10 @@ from panier_backoffice.member.endpoints import router as members
 from panier_backoffice.office import Office, TheOffice
 from panier_backoffice.product.endpoints import router as products
 from panier_backoffice.promotion.endpoints import router as promotions
+from panier_backoffice.pulse import vitals_of
 from panier_backoffice.receipt.endpoints import router as receipts
 from panier_backoffice.store.endpoints import router as stores
+from panier_io.vitals import Report
 
 DESCRIPTION = """Receipts, products, members and campaigns of a chain of shops.
 
@@ -36,6 +39,8 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     422: {"model": problem.Problem, "description": "the request does not fit; `errors` says which fields"},
 }
 
+_NOT_NOW: dict[int | str, dict[str, Any]] = {503: {"description": "no; `reasons` says why"}}
+
 
 def create_app(office: Office) -> FastAPI:
     """The application of one back office; the database has to be migrated already."""
@@ -43,12 +48,15 @@ def create_app(office: Office) -> FastAPI:
         title="Panier back office", version=version("panier"), description=DESCRIPTION, docs_url=None, redoc_url=None
     )  # fmt: skip
     app.state.office = office
+    app.state.vitals = vitals_of(office.database)
     problem.install(app, mishap)
     app.add_middleware(Guard, meters=office.meters)
     for router in (stores, feed, intake, live, load, products, promotions, members, campaigns, receipts, incidents):
         app.include_router(router, responses=_REFUSALS)
     console.install(app, office)
     app.add_api_route("/health", health, tags=["operation"])
+    app.add_api_route("/healthz", is_live, tags=["operation"], responses=_NOT_NOW)
+    app.add_api_route("/readyz", is_ready, tags=["operation"], responses=_NOT_NOW)
     app.add_api_route("/metrics", metrics, tags=["operation"], response_class=Response)
     return app
 
@@ -56,6 +64,20 @@ def create_app(office: Office) -> FastAPI:
 def health() -> dict[str, str]:
     """Says that the process answers."""
     return {"status": "ok"}
+
+
+async def is_live(request: Request) -> JSONResponse:
+    """Whether the process goes round: 200, or 503 with the reasons."""
+    return _answer(request.app.state.vitals.live())
+
+
+async def is_ready(request: Request) -> JSONResponse:
+    """Whether the process serves, its database above all: 200, or 503 with the reasons."""
+    return _answer(request.app.state.vitals.ready())
+
+
+def _answer(report: Report) -> JSONResponse:
+    return JSONResponse(report.as_dict(), 200 if report.ok else 503)
 
 
 def metrics(office: TheOffice) -> Response:

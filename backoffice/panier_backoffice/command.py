@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,8 +85,8 @@ def _run(settings: BackofficeSettings, as_json: bool) -> None:
     url = f"http://{_spelled(settings.host)}:{listening.getsockname()[1]}"
     # Said when the socket listens already: who reads this may connect at once.
     _say(as_json, {"url": url, "database": office.database.url.render_as_string()}, f"The console is at {url}")
-    serve(create_app(office), listening)
-    office.database.close()
+    with closing(office.database):
+        serve(create_app(office), listening)
 
 
 def _listening(settings: BackofficeSettings) -> socket.socket:

@@ -193,6 +193,11 @@ class Journal:
         trip = fold(_event(*row) for row in rows)
         return trip if trip.is_open else None
 
+    def try_writing(self) -> None:
+        """Takes the place of a writer and gives it up again, without a byte on the disk. Raises sqlite3.Error."""
+        with transaction(self._conn):
+            pass
+
     def close(self) -> None:
         """Closes the file."""
         self._db.close()

@@ -6,7 +6,7 @@ import os
 import resource
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server, write_to_textfile
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, write_to_textfile
 
 # The wire's own time is the mark: 14.6 ms for 13 digits and a CR at 9600 baud.
 _PAINT_BUCKETS = (0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.010, 0.0146, 0.020, 0.030, 0.050, 0.1, 0.25, 1.0)
@@ -50,7 +50,3 @@ class Tally:
         """Writes all figures, replacing the file in one step."""
         self.weigh()
         write_to_textfile(str(file), self.registry)
-
-    def serve(self, port: int) -> None:
-        """Serves all figures on 127.0.0.1 from a thread of its own."""
-        start_http_server(port, addr="127.0.0.1", registry=self.registry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import sqlite3
 import sys
 import time
 from contextlib import AsyncExitStack, closing
@@ -24,10 +25,12 @@ from panier_device.settings import DeviceSettings
 from panier_device.shop import Shop
 from panier_device.sync import Sync
 from panier_device.tally import Tally
-from panier_io import log
+from panier_io import exposition, log
 from panier_io.hangup import end_with_terminal
 from panier_io.journal import Journal
 from panier_io.session import Address
+from panier_io.supervisor import Supervisor
+from panier_io.vitals import Vitals, room
 
 _TICK = 2.0
 
@@ -57,6 +60,13 @@ class Terminal:
         )  # fmt: skip
         self.screen = Handheld(self.agent, self.words, self.link, self.currency, self.tally)
         self._shown: Link | None = None
+        self._journal_says = ""
+        self.vitals = Vitals(
+            Supervisor(), vital={"the journal": self._try_journal},
+            serving={"journal": lambda: self._journal_says, "disk": lambda: room(settings.data_dir / "journal.db")},
+            noted={"gateway": lambda: "" if self.sync.online else "out of reach; the terminal works alone"},
+        )  # fmt: skip
+        self.screen.opened = self.vitals.begin
         self.agent.poke = self.sync.poke
         self.agent.restore()
 
@@ -66,13 +76,14 @@ class Terminal:
         loop.add_signal_handler(signal.SIGTERM, self.screen.exit)
         end_with_terminal(lambda: loop.call_soon_threadsafe(self.screen.exit))
         if self.settings.metrics_port:
-            self.tally.serve(self.settings.metrics_port)
+            exposition.serve(self.settings.metrics_port, self.tally.registry, self.vitals)
         background = asyncio.create_task(self._background(), name="background")
         # A part that fails must not leave a screen that looks alive.
         background.add_done_callback(lambda task: self.screen.exit() if not task.cancelled() else None)
         try:
             await self.screen.run_async(mouse=False)
         finally:
+            self.vitals.end()
             if not background.done():
                 background.cancel()
             await asyncio.gather(background, return_exceptions=True)
@@ -87,6 +98,7 @@ class Terminal:
                 tasks.create_task(scanner.run(self._read))
             tasks.create_task(self.sync.run())
             tasks.create_task(self._tick())
+            tasks.create_task(self.vitals.run())
 
     async def _tick(self) -> None:
         while True:
@@ -97,6 +109,14 @@ class Terminal:
             if self.settings.metrics_file:
                 self.tally.write(self.settings.metrics_file)
             await asyncio.sleep(_TICK)
+
+    async def _try_journal(self) -> None:
+        try:
+            self.journal.try_writing()
+        except sqlite3.Error as error:
+            self._journal_says = str(error)
+        else:
+            self._journal_says = ""
 
     def _read(self, reading: Reading) -> None:
         self.screen.scanned()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -23,6 +24,10 @@ _PR_SET_PDEATHSIG = 1
 _STOP_SECONDS = 15  # SIGTERM with 300 clients takes nats-server six seconds
 _READY_SECONDS = 10
 _LONGEST_WAIT = 5.0
+_ASK_EVERY = 2.0
+_ANSWER_WITHIN = 3.0
+_UNANSWERED = 4
+"""Questions in a row without an answer after which a broker that runs is hung: some ten to twenty seconds."""
 
 
 class BrokerUnusable(PanierError):
@@ -58,7 +63,7 @@ def settled_port(settings: BrokerSettings, data_dir: Path) -> int:
 
 
 class EmbeddedBroker:
-    """Starts nats-server, starts it again when it dies, reloads its users, stops it.
+    """Starts nats-server, starts it again when it dies or hangs, reloads its users, stops it.
 
     The child dies with this process (PR_SET_PDEATHSIG): an orphan would hold the port against the next gateway. Nothing rests on
     what the broker stores.
@@ -114,6 +119,41 @@ class EmbeddedBroker:
                 self._log.error("broker_not_started", reason=str(error), again_in=wait)
                 wait = min(wait * 2, _LONGEST_WAIT)
 
+    async def attend(self) -> None:
+        """Ends a broker that runs and does not answer, until cancelled: `supervise` starts another.
+
+        Nobody else would: the kernel keeps the connections of a process that hangs, and takes new ones for it.
+        """
+        unanswered = 0
+        while True:
+            await asyncio.sleep(_ASK_EVERY)
+            asked = self.pid
+            unanswered = 0 if asked is None or await self._answers(asked) else unanswered + 1
+            if unanswered >= _UNANSWERED and asked is not None and asked == self.pid:
+                self._log.error("broker_hung", pid=asked, unanswered=unanswered)
+                os.kill(asked, signal.SIGKILL)
+                unanswered = 0
+
+    async def _answers(self, pid: int) -> bool:
+        """Whether the server greets a client of its own protocol, as it does without being asked."""
+        try:
+            async with asyncio.timeout(_ANSWER_WITHIN):
+                reader, writer = await asyncio.open_connection("127.0.0.1", self._own_port(pid))
+                try:
+                    return bool(await reader.readline())
+                finally:
+                    writer.close()
+        except OSError:
+            return False
+
+    def _own_port(self, pid: int) -> int:
+        """The port of its own protocol, as it states it in a file; 0 where there is none yet."""
+        try:
+            told = json.loads((self._directory / f"{self._binary.name}_{pid}.ports").read_text())
+            return int(told["nats"][0].rpartition(":")[2])
+        except (OSError, ValueError, LookupError):
+            return 0
+
     def reload(self, identities: Iterable[Identity]) -> None:
         """Takes the users anew; connections of users that are the same stay."""
         self._write_config(identities)
@@ -146,6 +186,8 @@ class EmbeddedBroker:
         fresh.replace(self._config)
 
     async def _spawn(self) -> None:
+        for left in self._directory.glob("*.ports"):
+            left.unlink(missing_ok=True)
         prctl = ctypes.CDLL(None).prctl  # looked up before the fork: between fork and exec only the call itself is safe
         with self._said.open("wb") as said:
             self._process = await asyncio.create_subprocess_exec(
@@ -164,21 +206,13 @@ class EmbeddedBroker:
         self._log.info("broker_started", pid=self._process.pid, port=self.port)
 
     async def _wait_until_it_answers(self, process: asyncio.subprocess.Process) -> None:
+        # It writes this file when all its ports listen. To connect would not tell whether it is ours that holds the port.
         while process.returncode is None:
-            try:
-                _, writer = await asyncio.open_connection(self._settings.address, self.port)
-            except OSError:
-                await asyncio.sleep(0.02)
-                continue
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
-            # Whoever holds the port already answers too; then ours is about to end.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(0.05):
-                    await process.wait()
-            if process.returncode is None:
+            if self._own_port(process.pid):
                 return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await process.wait()
         raise BrokerUnusable(f"{self._binary} ended with status {process.returncode} on port {self.port}: {self._complaint()}")
 
     def _complaint(self) -> str:

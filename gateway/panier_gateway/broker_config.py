@@ -19,6 +19,7 @@ def render(*, store: str, host: str, port: int, directory: Path, max_store_mb: i
     return f"""# Written by panier gateway at each start and enrolment; changes here are lost.
 server_name: "panier-{store}"
 listen: "127.0.0.1:-1"
+ports_file_dir: {_quoted(directory)}
 max_payload: 1048576
 log_file: {_quoted(directory / "broker.log")}
 logfile_size_limit: 10485760

@@ -122,6 +122,10 @@ class Clerk:
         """Counts, some of them since `since` (milliseconds)."""
         return await self._run(lambda: self._figures(since))
 
+    async def pulse(self) -> None:
+        """Comes back when the thread has done what it was given before."""
+        await self._run(lambda: None)
+
     def close(self) -> None:
         """Waits for what is under way and ends the thread."""
         self._thread.shutdown()

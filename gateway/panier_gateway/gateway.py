@@ -37,8 +37,11 @@ from panier_gateway.settings import BackOfficeSettings, GatewaySettings
 from panier_gateway.settlement import Settlement
 from panier_gateway.violation import Violations
 from panier_gateway.wire import Wire
+from panier_io import exposition
 from panier_io.log import logger
 from panier_io.session import Address, Session
+from panier_io.supervisor import Supervisor
+from panier_io.vitals import Vitals
 
 _TIDY_EVERY = 3600.0
 _MANIFEST_EVERY = 30.0
@@ -125,6 +128,11 @@ class Gateway:
         self._forwarding: Forwarding | None = None
         self._patience: tuple[Patience, ...] = ()
         self._connected = asyncio.Event()
+        self.vitals = Vitals(
+            Supervisor(), vital={"the ledger": self._clerk.pulse},
+            serving={"broker": self._why_no_broker, "disk": lambda: self._floor.disk or ""},
+            noted={"back office": self._why_no_office},
+        )  # fmt: skip
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[ready.Ready], None]) -> None:
         """Starts everything, tells when events are taken, and runs until `stop`."""
@@ -138,7 +146,10 @@ class Gateway:
         async with asyncio.TaskGroup() as group:
             keep_at = self._disk.keep_at
             lines = [group.create_task(keep_at("session", self._session.run))]
-            lines += [group.create_task(self._broker.supervise())] if self._broker else []
+            lines += (
+                [group.create_task(self._broker.supervise()), group.create_task(self._broker.attend())] if self._broker else []
+            )
+            lines += [group.create_task(self.vitals.run())]
             work = [group.create_task(keep_at(type(part).__name__.lower(), part.run)) for part in parts]
             work += [group.create_task(keep_at("registry", self._watch_registry)), group.create_task(self._disk.run())]
             work += [group.create_task(keep_at("settlement", self._settle_what_is_left))]
@@ -151,8 +162,9 @@ class Gateway:
                 self._tell(on_ready, metrics_port)
             await stop.wait()
             self._log.info("stopping")
-            await _end(work)
+            self.vitals.end()
             await self._reception.finish()
+            await _end(work)
             await _end(lines)
         self._log.info("stopped")
 
@@ -292,12 +304,13 @@ class Gateway:
         )  # fmt: skip
         told.write(settings.data_dir)
         on_ready(told)
+        self.vitals.begin()
         self._log.info("ready", store=settings.store, broker=f"{told.broker_host}:{told.broker_port}")
 
     def _serve_metrics(self) -> int | None:
         if self._settings.metrics_port is None:
             return None
-        server, port = metrics.serve(self._settings.metrics_port, self._figures, self._health)
+        server, port = exposition.serve(self._settings.metrics_port, metrics.registry(self._figures), self.vitals)
         self._shop.callback(server.shutdown)
         return port
 
@@ -321,9 +334,11 @@ class Gateway:
             "snapshot_version": self._replica.newest[0],
         }
 
-    def _health(self) -> dict[str, str]:
-        broker = "connected" if self._session.connected else "unreachable"
-        return {"status": "ok" if self._session.connected else "degraded", "broker": broker, "backoffice": self._floor.backoffice}
+    def _why_no_broker(self) -> str:
+        return "" if self._session.connected else "not connected"
+
+    def _why_no_office(self) -> str:
+        return "out of reach; receipts wait here" if self._forwarding and self._floor.backoffice == "unreachable" else ""
 
 
 def _closing(shop: AsyncExitStack, part: _C) -> _C:

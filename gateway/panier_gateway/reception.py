@@ -6,6 +6,7 @@ import asyncio
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from typing import Protocol
 
 from panier.message import Acknowledgement, Act, Ask, EventBatch, Malformed, Message, Notice, Status, decode
@@ -20,6 +21,7 @@ from panier_gateway.turn import Turns
 from panier_io.log import logger
 
 _DISK_WAIT = 1.0
+_FINISH_WITHIN = 5.0
 _JOURNAL = re.compile(r"[a-zA-Z0-9-]{1,32}")
 _NOT_ENROLLED = "this device is not enrolled"
 
@@ -62,7 +64,9 @@ class Reception:
         self._clock = clock
         self._devices: frozenset[str] = frozenset()
         self._waiting = Turns()
+        self._is_closing = False
         self._bell = asyncio.Event()
+        self._is_over = asyncio.Event()
         self._log = logger("reception")
         self.events_stored = 0
         self.batches_stored = 0
@@ -90,20 +94,30 @@ class Reception:
         return None
 
     async def run(self) -> None:
-        """Takes waiting batches in until cancelled: many to one commit, then acknowledges."""
-        while True:
+        """Takes waiting batches in until `finish` or cancelled: many to one commit, then acknowledges."""
+        while self._waiting or not self._is_closing:
             self._bell.clear()
             while self._waiting:
                 await self._take_in()
-            await self._bell.wait()
+            if not self._is_closing:
+                await self._bell.wait()
+        self._is_over.set()
 
     async def finish(self) -> None:
-        """Takes in what has arrived already; for a clean stop."""
-        while self._waiting:
-            await self._take_in()
+        """Takes in nothing more, and waits until what had arrived is on the disk and acknowledged; a few seconds at the most.
+
+        What comes from here on stays with the devices, which send it again to the next gateway.
+        """
+        self._is_closing = True
+        self._bell.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FINISH_WITHIN):
+                await self._is_over.wait()
 
     async def _hand_on(self, device: str, what: str, payload: bytes) -> None:
         match what:
+            case "events" if self._is_closing:
+                pass
             case "events":
                 batch = decode(EventBatch, payload)
                 if not _JOURNAL.fullmatch(batch.journal):

@@ -93,7 +93,7 @@ class GatewaySettings(BaseSettings):
     backoffice: BackOfficeSettings | None = None
     """Without one, receipts wait on the disk."""
     metrics_port: FreePort | None = None
-    """Prometheus metrics and /health on 127.0.0.1; 0 chooses a free port."""
+    """Prometheus metrics, /healthz and /readyz on 127.0.0.1; 0 chooses a free port."""
     log_level: LogLevel = "INFO"
 
 

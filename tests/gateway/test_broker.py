@@ -185,3 +185,21 @@ async def test_a_device_that_calls_itself_gateway_does_not_cut_the_gateway_off(s
     await till.send()
     await till.acknowledged(1)
     assert session._connection is before
+
+
+async def test_a_broker_that_hangs_is_ended_and_another_takes_its_place(shop, started, monkeypatch, until):
+    monkeypatch.setattr("panier_gateway.broker._ASK_EVERY", 0.05)
+    monkeypatch.setattr("panier_gateway.broker._ANSWER_WITHIN", 0.2)
+    till = await shop.till()
+    hung = shop.gateway._broker.pid
+    os.kill(hung, signal.SIGSTOP)
+    try:
+        await until(lambda: shop.gateway._broker.pid not in (None, hung), "another broker")
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(hung, signal.SIGKILL)
+    await until(lambda: till.births == 2)
+    till.add(started)
+    await until(lambda: shop.gateway._session.connected)
+    await till.send()
+    await till.acknowledged(1)

@@ -81,8 +81,10 @@ async def test_it_says_where_it_is_and_its_broker_goes_with_it(closed_shop, sett
         assert told["pid"] == process.pid
         metrics = await asyncio.to_thread(_read, f"http://127.0.0.1:{told['metrics_port']}/metrics")
         assert "panier_gateway_events_stored_total 0.0" in metrics
-        health = await asyncio.to_thread(_read, f"http://127.0.0.1:{told['metrics_port']}/health")
-        assert json.loads(health)["status"] == "ok"
+        for question in ("healthz", "readyz"):
+            answer = json.loads(await asyncio.to_thread(_read, f"http://127.0.0.1:{told['metrics_port']}/{question}"))
+            assert (answer["ok"], answer["reasons"]) == (True, [])
+        assert answer["parts"] == dict.fromkeys(("the event loop", "the ledger", "broker", "disk", "back office"), "ok")
     await until(lambda: not _alive(told["broker_pid"]))
 
 

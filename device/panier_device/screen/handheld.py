@@ -90,6 +90,8 @@ class Handheld(App[None]):
         self._farewell_s = farewell_s
         self._farewell: Timer | None = None
         agent.show = self.repaint
+        self.opened: Callable[[], None] = lambda: None
+        """Called once, when the screen is there and takes keys."""
 
     def compose(self) -> ComposeResult:
         yield self._pane
@@ -123,6 +125,9 @@ class Handheld(App[None]):
             self._farewell = None
         elif not is_over and self._farewell is None and self.is_running:
             self._farewell = self.set_timer(self._farewell_s, self._agent.dismiss)
+
+    def on_ready(self) -> None:
+        self.opened()
 
     def post_display_hook(self) -> None:
         """Textual calls this when a frame has gone to the terminal."""

@@ -24,6 +24,8 @@ from panier_gateway.monitor.view import ago, figures, printable, state, to_answe
 from panier_gateway.settings import MonitorSettings
 from panier_io.hangup import end_with_terminal
 from panier_io.session import NotConnected
+from panier_io.supervisor import Supervisor
+from panier_io.vitals import Vitals
 
 
 def now_ms() -> int:
@@ -59,6 +61,7 @@ class MonitorApp(App[None]):
         self._connected = False
         self._since: int | None = None
         self.terminals = Terminals(clock)
+        self._vitals = Vitals(Supervisor(), vital={}, noted={"gateway": lambda: "" if self._connected else "out of reach"})
 
     @classmethod
     def over_mqtt(cls, settings: MonitorSettings) -> MonitorApp:
@@ -83,6 +86,15 @@ class MonitorApp(App[None]):
         self.set_interval(0.25, self._take_news)
         self.set_interval(1.0, self._tell)
         self.run_worker(self._line.run(self), exit_on_error=True)
+        self.run_worker(self._vitals.run(), exit_on_error=True)
+
+    def on_ready(self) -> None:
+        """The screen is there and takes keys."""
+        self._vitals.begin()
+
+    def on_unmount(self) -> None:
+        """The screen closes."""
+        self._vitals.end()
 
     def show_row(self, row: LiveRow) -> None:
         """One terminal as it is now."""
