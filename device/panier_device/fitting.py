@@ -133,7 +133,7 @@ def _hardware(scanner: SerialSettings | WedgeSettings) -> list[str]:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        return [f"{path} is not there: plug the scanner in, or see `ls /dev/serial/by-id /dev/input/by-id` for its name"]
+        return [f"{path} is not there: plug the scanner in; `panier doctor` says what is there, and in which mode"]
     except OSError as error:
         return [f"{path}: {error.strerror}"]
     if not os.access(path, os.R_OK | os.W_OK):

@@ -107,6 +107,8 @@ class ScannerProfile(BaseModel):
     feedback: Feedback = Feedback()
     keys: Keys = Keys()
     report: Report = Report()
+    sources: tuple[str, ...] = ()
+    """Manuals and pages, or addresses, that say so; what they leave open stands in a comment of the file."""
 
 
 def load_profile(name: str, folder: Path) -> ScannerProfile:

@@ -1,0 +1,166 @@
+"""The doctor's checks. Another one is a function from a Patient to findings, and a line in CHECKS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from panier_device.doctor.finding import Check, Finding, Patient
+from panier_device.doctor.machine import UsbDevice
+from panier_device.fitting import problems
+from panier_device.library.device import Known, Mode
+from panier_device.library.sheet import Target, load_sheet
+from panier_device.settings import SerialSettings, WedgeSettings
+from panier_io.firmware import firmware_config
+
+_WANTED: dict[str, Target] = {"serial": "serial", "wedge": "keyboard", "hidpos": "hidpos"}
+_WORDS: dict[Mode, str] = {
+    "serial": "serial port", "keyboard": "keyboard", "hidpos": "HID-POS", "printer": "printer", "other": "no mode we know",
+}  # fmt: skip
+_GRABBERS = {
+    "ModemManager": "it opens serial ports that it takes for modems, and a scanner loses codes meanwhile",
+    "brltty": "it takes serial adapters for Braille displays, and their ports vanish",
+}
+
+
+def settings_hold(patient: Patient) -> Iterator[Finding]:
+    """All that `panier device --check` says."""
+    for problem in problems(patient.settings) if patient.settings else []:
+        where, _, says = problem.partition(": ")
+        yield Finding(where, "problem", says)
+
+
+def scanners_are_in_their_mode(patient: Patient) -> Iterator[Finding]:
+    """A scanner that is plugged in and programmed otherwise looks to `--check` as if it were not there."""
+    named = {device.port for _, _, device in _fitted(patient) if device}
+    free = [
+        (device, known) for device, known in patient.of_the_shop if known.kind == "scanner" and device.port not in named
+    ]
+    for where, wanted, device in _fitted(patient):
+        if device is not None:
+            known = patient.known(device)
+            if device.mode != wanted and known and known.kind == "scanner":
+                yield _wrong_mode(where, device, known, wanted)
+        elif found := next((one for one in free if one[0].mode != wanted), None):
+            free.remove(found)
+            yield _wrong_mode(where, *found, wanted)
+
+
+def profiles_fit(patient: Patient) -> Iterator[Finding]:
+    """The profile that the settings name against the one that the library has for the device."""
+    for place, scanner in enumerate(patient.settings.scanners if patient.settings else []):
+        device = patient.behind(scanner.port) if isinstance(scanner, SerialSettings) else None
+        known = patient.known(device) if device else None
+        if known and known.profile and isinstance(scanner, SerialSettings) and scanner.profile != known.profile:
+            yield Finding(
+                f"scanners.{place}", "note",
+                f"profile {scanner.profile!r} is set, and {known.profile!r} is what the sheet of a {known.maker} {known.name} leads to",
+                f'if the scanner was programmed by `panier sheet {known.sheet}`, set profile = "{known.profile}"',
+            )  # fmt: skip
+
+
+def ports_are_free(patient: Patient) -> Iterator[Finding]:
+    """A serial port that two processes read gives each of them half of a code."""
+    for place, scanner in enumerate(patient.settings.scanners if patient.settings else []):
+        path = scanner.port if isinstance(scanner, SerialSettings) else scanner.path
+        for holder in patient.machine.holders(path) if patient.machine.node(path) else []:
+            yield Finding(
+                f"scanners.{place}", "problem", f"{path} is held by {holder}",
+                f"end it: two readers get half of each code (`kill {holder.pid}`, or stop its service)",
+            )  # fmt: skip
+
+
+def nobody_grabs_ports(patient: Patient) -> Iterator[Finding]:
+    """Services of a desktop that open every serial port they see."""
+    ports = [
+        (device, node) for device, known in patient.of_the_shop for node in device.nodes
+        if node.startswith("tty") and known.kind != "printer" and not patient.machine.is_ignored_by_modem_manager(node)
+    ]  # fmt: skip
+    for name, harm in _GRABBERS.items():
+        running = patient.machine.processes(name)
+        if not running or not ports:
+            continue
+        mend = "copy firmware-config/udev/99-panier.rules to /etc/udev/rules.d and plug the scanner in again"
+        yield Finding(
+            f"usb {ports[0][0].port}", "problem", f"{running[0]} runs and may take /dev/{ports[0][1]}: {harm}",
+            mend if name == "ModemManager" else "remove it: `apt remove brltty`, unless somebody here reads Braille",
+        )  # fmt: skip
+
+
+def names_last(patient: Patient) -> Iterator[Finding]:
+    """A port that is named by its number is another device's after the next start."""
+    for place, scanner in enumerate(patient.settings.scanners if patient.settings else []):
+        path = scanner.port if isinstance(scanner, SerialSettings) else scanner.path
+        device = patient.behind(path)
+        if device is None:
+            continue
+        known = patient.known(device)
+        if path.rpartition("/")[2] in device.nodes:
+            yield Finding(
+                f"scanners.{place}", "note", f"{path} is numbered in the order of plugging in, so it may be another device tomorrow",
+                "name the link that udev keeps: /dev/retail/scanner0, or one of /dev/serial/by-id, /dev/input/by-id",
+            )  # fmt: skip
+        elif known and not known.serial_number and "/by-id/" in path:
+            yield Finding(
+                f"scanners.{place}", "note", f"a {known.maker} {known.name} has no serial number, so two of them share one by-id name",
+                f"name its port instead: `ls -l /dev/serial/by-path | grep {patient.machine.node(path)}`",
+            )  # fmt: skip
+
+
+def nothing_lies_idle(patient: Patient) -> Iterator[Finding]:
+    """What is plugged in and named by no settings, and scanners that could do more in another mode."""
+    fitted = {device.port for _, _, device in _fitted(patient) if device}
+    for device, known in patient.of_the_shop:
+        if known.kind == "scanner" and device.port not in fitted and device.mode == "keyboard":
+            yield Finding(
+                f"usb {device.port}", "note", f"{known.maker} {known.name} types as a keyboard",
+                f"as a serial port it loses no key and can be told from a keyboard: print `{_sheet(known, 'serial')}`",
+            )  # fmt: skip
+        elif known.kind == "scanner" and device.mode == "other":
+            yield Finding(
+                f"usb {device.port}", "problem", f"{known.maker} {known.name} is in a mode that Panier cannot read",
+                f"print `{_sheet(known, 'serial')}` and scan it from 1 to the end",
+            )  # fmt: skip
+        elif known.kind in ("scanner", "adapter") and patient.settings and device.port not in fitted:
+            yield Finding(f"usb {device.port}", "note", f"{known.maker} {known.name} is plugged in, and the settings do not name it")
+
+
+CHECKS: tuple[Check, ...] = (
+    settings_hold,
+    scanners_are_in_their_mode,
+    profiles_fit,
+    ports_are_free,
+    nobody_grabs_ports,
+    names_last,
+    nothing_lies_idle,
+)
+
+
+def examine(patient: Patient) -> list[Finding]:
+    """All findings, those that keep somebody from working first."""
+    found = [finding for check in CHECKS for finding in check(patient)]
+    return sorted(found, key=lambda finding: finding.level != "problem")
+
+
+def _fitted(patient: Patient) -> list[tuple[str, Target, UsbDevice | None]]:
+    """(where in the settings, mode wanted, the USB device behind it) of each scanner that should be a device of the kernel."""
+    scanners = enumerate(patient.settings.scanners if patient.settings else [])
+    return [
+        (f"scanners.{place}", _WANTED[one.kind], patient.behind(one.port if isinstance(one, SerialSettings) else one.path))
+        for place, one in scanners
+        if not (isinstance(one, WedgeSettings) and one.source == "stream")
+    ]
+
+
+def _wrong_mode(where: str, device: UsbDevice, known: Known, wanted: Target) -> Finding:
+    says = (
+        f"{known.maker} {known.name} ({device.id}, usb {device.port}): {_WORDS[device.mode]} mode seen, {_WORDS[wanted]} expected"
+    )
+    if not known.sheet:
+        return Finding(where, "problem", says, "scan the code for this mode in the scanner's manual; there is no sheet for it")
+    number = load_sheet(known.sheet, firmware_config() / "sheets").number("interface", wanted)
+    which = f"scan code {number} of it" if number else "scan it from 1 to the end"
+    return Finding(where, "problem", says, f"print `{_sheet(known, wanted)}` and {which}")
+
+
+def _sheet(known: Known, target: Target) -> str:
+    return f"panier sheet {known.sheet or known.maker.lower()} --mode {target} --out sheet.html"
