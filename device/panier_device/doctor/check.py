@@ -17,9 +17,16 @@ _WORDS: dict[Mode, str] = {
     "serial": "serial port", "keyboard": "keyboard", "hidpos": "HID-POS", "printer": "printer", "other": "no mode we know",
 }  # fmt: skip
 _GRABBERS = {
-    "ModemManager": "it opens serial ports that it takes for modems, and a scanner loses codes meanwhile",
-    "brltty": "it takes serial adapters for Braille displays, and their ports vanish",
+    "ModemManager": (
+        "it opens serial ports that it takes for modems, and a scanner loses codes meanwhile",
+        "copy firmware-config/udev/99-panier.rules to /etc/udev/rules.d and plug the scanner in again",
+    ),
+    "brltty": (
+        "it takes serial adapters for Braille displays, and their ports vanish",
+        "remove it: `apt remove brltty`, unless somebody here reads Braille",
+    ),
 }
+Reader = SerialSettings | WedgeSettings
 
 
 def settings_hold(patient: Patient) -> Iterator[Finding]:
@@ -31,11 +38,10 @@ def settings_hold(patient: Patient) -> Iterator[Finding]:
 
 def scanners_are_in_their_mode(patient: Patient) -> Iterator[Finding]:
     """A scanner that is plugged in and programmed otherwise looks to `--check` as if it were not there."""
-    named = {device.port for _, _, device in _fitted(patient) if device}
-    free = [
-        (device, known) for device, known in patient.of_the_shop if known.kind == "scanner" and device.port not in named
-    ]
-    for where, wanted, device in _fitted(patient):
+    named = {device.port for _, _, device in _scanners(patient) if device}
+    free = [(device, known) for device, known in patient.of_the_shop if known.kind == "scanner" and device.port not in named]
+    for where, scanner, device in _scanners(patient):
+        wanted = _WANTED[scanner.kind]
         if device is not None:
             known = patient.known(device)
             if device.mode != wanted and known and known.kind == "scanner":
@@ -47,24 +53,23 @@ def scanners_are_in_their_mode(patient: Patient) -> Iterator[Finding]:
 
 def profiles_fit(patient: Patient) -> Iterator[Finding]:
     """The profile that the settings name against the one that the library has for the device."""
-    for place, scanner in enumerate(patient.settings.scanners if patient.settings else []):
-        device = patient.behind(scanner.port) if isinstance(scanner, SerialSettings) else None
+    for where, scanner, device in _scanners(patient):
         known = patient.known(device) if device else None
         if known and known.profile and isinstance(scanner, SerialSettings) and scanner.profile != known.profile:
             yield Finding(
-                f"scanners.{place}", "note",
-                f"profile {scanner.profile!r} is set, and {known.profile!r} is what the sheet of a {known.maker} {known.name} leads to",
+                where, "note",
+                f"profile {scanner.profile!r} is set; the sheet of a {known.maker} {known.name} leads to {known.profile!r}",
                 f'if the scanner was programmed by `panier sheet {known.sheet}`, set profile = "{known.profile}"',
             )  # fmt: skip
 
 
 def ports_are_free(patient: Patient) -> Iterator[Finding]:
     """A serial port that two processes read gives each of them half of a code."""
-    for place, scanner in enumerate(patient.settings.scanners if patient.settings else []):
-        path = scanner.port if isinstance(scanner, SerialSettings) else scanner.path
+    for where, scanner, _ in _scanners(patient):
+        path = _path(scanner)
         for holder in patient.machine.holders(path) if patient.machine.node(path) else []:
             yield Finding(
-                f"scanners.{place}", "problem", f"{path} is held by {holder}",
+                where, "problem", f"{path} is held by {holder}",
                 f"end it: two readers get half of each code (`kill {holder.pid}`, or stop its service)",
             )  # fmt: skip
 
@@ -72,56 +77,51 @@ def ports_are_free(patient: Patient) -> Iterator[Finding]:
 def nobody_grabs_ports(patient: Patient) -> Iterator[Finding]:
     """Services of a desktop that open every serial port they see."""
     ports = [
-        (device, node) for device, known in patient.of_the_shop for node in device.nodes
-        if node.startswith("tty") and known.kind != "printer" and not patient.machine.is_ignored_by_modem_manager(node)
-    ]  # fmt: skip
-    for name, harm in _GRABBERS.items():
+        (device, node)
+        for device, _ in patient.of_the_shop
+        for node in device.nodes
+        if node.startswith("tty") and not patient.machine.is_ignored_by_modem_manager(node)
+    ]
+    for name, (harm, mend) in _GRABBERS.items():
         running = patient.machine.processes(name)
-        if not running or not ports:
-            continue
-        mend = "copy firmware-config/udev/99-panier.rules to /etc/udev/rules.d and plug the scanner in again"
-        yield Finding(
-            f"usb {ports[0][0].port}", "problem", f"{running[0]} runs and may take /dev/{ports[0][1]}: {harm}",
-            mend if name == "ModemManager" else "remove it: `apt remove brltty`, unless somebody here reads Braille",
-        )  # fmt: skip
+        if running and ports:
+            device, node = ports[0]
+            yield Finding(f"usb {device.port}", "problem", f"{running[0]} runs and may take /dev/{node}: {harm}", mend)
 
 
 def names_last(patient: Patient) -> Iterator[Finding]:
     """A port that is named by its number is another device's after the next start."""
-    for place, scanner in enumerate(patient.settings.scanners if patient.settings else []):
-        path = scanner.port if isinstance(scanner, SerialSettings) else scanner.path
-        device = patient.behind(path)
+    for where, scanner, device in _scanners(patient):
         if device is None:
             continue
-        known = patient.known(device)
+        path, known = _path(scanner), patient.known(device)
         if path.rpartition("/")[2] in device.nodes:
             yield Finding(
-                f"scanners.{place}", "note", f"{path} is numbered in the order of plugging in, so it may be another device tomorrow",
+                where, "note", f"{path} is numbered in the order of plugging in: another device may have it tomorrow",
                 "name the link that udev keeps: /dev/retail/scanner0, or one of /dev/serial/by-id, /dev/input/by-id",
             )  # fmt: skip
         elif known and not known.serial_number and "/by-id/" in path:
             yield Finding(
-                f"scanners.{place}", "note", f"a {known.maker} {known.name} has no serial number, so two of them share one by-id name",
+                where, "note", f"a {known.maker} {known.name} has no serial number: two of them share one by-id name",
                 f"name its port instead: `ls -l /dev/serial/by-path | grep {patient.machine.node(path)}`",
             )  # fmt: skip
 
 
 def nothing_lies_idle(patient: Patient) -> Iterator[Finding]:
     """What is plugged in and named by no settings, and scanners that could do more in another mode."""
-    fitted = {device.port for _, _, device in _fitted(patient) if device}
+    fitted = {device.port for _, _, device in _scanners(patient) if device}
     for device, known in patient.of_the_shop:
-        if known.kind == "scanner" and device.port not in fitted and device.mode == "keyboard":
+        where, name = f"usb {device.port}", f"{known.maker} {known.name}"
+        if known.kind == "scanner" and device.mode == "other":
+            mend = f"print `{_sheet(known, 'serial')}` and scan it from 1 to the end" if known.sheet else "see its manual"
+            yield Finding(where, "problem", f"{name} is in a mode that Panier cannot read", mend)
+        elif known.kind == "scanner" and device.port not in fitted and device.mode == "keyboard" and known.sheet:
             yield Finding(
-                f"usb {device.port}", "note", f"{known.maker} {known.name} types as a keyboard",
-                f"as a serial port it loses no key and can be told from a keyboard: print `{_sheet(known, 'serial')}`",
-            )  # fmt: skip
-        elif known.kind == "scanner" and device.mode == "other":
-            yield Finding(
-                f"usb {device.port}", "problem", f"{known.maker} {known.name} is in a mode that Panier cannot read",
-                f"print `{_sheet(known, 'serial')}` and scan it from 1 to the end",
+                where, "note", f"{name} types as a keyboard",
+                f"as a serial port it loses no key and needs no layout: print `{_sheet(known, 'serial')}`",
             )  # fmt: skip
         elif known.kind in ("scanner", "adapter") and patient.settings and device.port not in fitted:
-            yield Finding(f"usb {device.port}", "note", f"{known.maker} {known.name} is plugged in, and the settings do not name it")
+            yield Finding(where, "note", f"{name} is plugged in, and the settings do not name it")
 
 
 CHECKS: tuple[Check, ...] = (
@@ -141,14 +141,17 @@ def examine(patient: Patient) -> list[Finding]:
     return sorted(found, key=lambda finding: finding.level != "problem")
 
 
-def _fitted(patient: Patient) -> list[tuple[str, Target, UsbDevice | None]]:
-    """(where in the settings, mode wanted, the USB device behind it) of each scanner that should be a device of the kernel."""
-    scanners = enumerate(patient.settings.scanners if patient.settings else [])
+def _scanners(patient: Patient) -> list[tuple[str, Reader, UsbDevice | None]]:
+    """(where in the settings, the reader, the USB device behind it) of each that should be a device of the kernel."""
     return [
-        (f"scanners.{place}", _WANTED[one.kind], patient.behind(one.port if isinstance(one, SerialSettings) else one.path))
-        for place, one in scanners
+        (f"scanners.{place}", one, patient.behind(_path(one)))
+        for place, one in enumerate(patient.settings.scanners if patient.settings else [])
         if not (isinstance(one, WedgeSettings) and one.source == "stream")
     ]
+
+
+def _path(reader: Reader) -> str:
+    return reader.port if isinstance(reader, SerialSettings) else reader.path
 
 
 def _wrong_mode(where: str, device: UsbDevice, known: Known, wanted: Target) -> Finding:

@@ -12,6 +12,7 @@ from panier_device.library.device import Mode
 _NODE = re.compile(r"(tty(ACM|USB)\d+|event\d+|hidraw\d+|lp\d+)")
 _CDC, _HID, _PRINTER, _CDC_DATA = 0x02, 0x03, 0x07, 0x0A
 _ACM, _KEYBOARD = 0x02, 0x01
+_BY_USE: tuple[Mode, ...] = ("serial", "hidpos", "keyboard", "printer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,11 @@ class UsbDevice:
     @property
     def mode(self) -> Mode:
         """What it poses as: the first interface that can carry codes counts, for composite devices add a keyboard at times."""
-        modes = [interface.mode for interface in self.interfaces]
-        return next((mode for mode in ("serial", "hidpos", "keyboard", "printer") if mode in modes), "other")
+        modes = {interface.mode for interface in self.interfaces}
+        for mode in _BY_USE:
+            if mode in modes:
+                return mode
+        return "other"
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -79,7 +83,7 @@ class Machine:
         return [device for device in found if device is not None]
 
     def node(self, path: str) -> str:
-        """The kernel's name of a device file, following udev's links: ttyACM0 for /dev/retail/scanner0; "" where none is there."""
+        """The kernel's name of a device file, through udev's links: ttyACM0 for /dev/retail/scanner0; "" where none is."""
         try:
             return self.at(path).resolve(strict=True).name
         except (OSError, RuntimeError):

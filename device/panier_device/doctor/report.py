@@ -36,7 +36,8 @@ def in_words(patient: Patient, found: list[Finding]) -> list[str]:
         lines.append(f"  {known.maker} {known.name}")
         ways = ", ".join(f"/dev/{_folder(node)}{node}" for node in device.nodes) or "no device file"
         fits = f", profile {known.profile}" if known.profile and device.mode == "serial" else ""
-        lines.append(f"    {known.kind.replace('_', ' ')} as {_MODES[device.mode]}: {ways}{fits}  (usb {device.port}, {device.id})")
+        kind = known.kind.replace("_", " ")
+        lines.append(f"    {kind} as {_MODES[device.mode]}: {ways}{fits}  (usb {device.port}, {device.id})")
     if not shop:
         lines.append("  no scanner, scale, printer or card reader of a maker that Panier knows")
     if others := len(patient.devices) - len(shop):

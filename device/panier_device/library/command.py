@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
-    from panier_device.library.page import Page
     from panier_device.library.sheet import Sheet, Target
 
 
@@ -37,17 +36,14 @@ def sheet(
         if mode not in loaded.targets:
             print(f"panier sheet: this sheet leads to {', '.join(loaded.targets)}, not to {mode!r}", file=sys.stderr)
             raise typer.Exit(1)
-        _answer(loaded, model, cast("Target", mode), out, as_json)
+        _answer(loaded, model, loaded.targets[loaded.targets.index(mode)], out, as_json)
     except (PanierError, OSError) as error:
         print(f"panier sheet: {error}", file=sys.stderr)
         raise typer.Exit(1) from error
 
 
 def _answer(loaded: Sheet, name: str, target: Target, out: Path | None, as_json: bool) -> None:
-    if out:
-        from panier_device.library.page import lay_out
-
-        written = _write(lay_out(loaded, name, target), loaded.title, out)
+    written = _write(loaded, name, target, out) if out else ""
     steps = [{"step": place, **step.model_dump(exclude={"only"})} for place, step in enumerate(loaded.steps(target), 1)]
     if as_json:
         print(json.dumps({"title": loaded.title, "mode": target, "steps": steps, "unknown": loaded.unknown}, ensure_ascii=False))
@@ -65,15 +61,19 @@ def _list(folder: Path, as_json: bool) -> None:
 
     sheets = {path.stem: load_sheet(path.stem, folder) for path in sorted(folder.glob("*.toml"))}
     if as_json:
-        print(json.dumps({name: {"title": one.title, "models": one.models, "modes": one.targets} for name, one in sheets.items()}))
+        print(
+            json.dumps({name: {"title": one.title, "models": one.models, "modes": one.targets} for name, one in sheets.items()})
+        )
         return
     for name, one in sheets.items():
         print(f"{name}  ({one.title})\n    {', '.join(one.models)}; to {', '.join(one.targets)}")
 
 
-def _write(pages: list[Page], title: str, out: Path) -> str:
+def _write(loaded: Sheet, name: str, target: Target, out: Path) -> str:
+    from panier_device.library.page import lay_out
     from panier_device.library.paper import as_html, as_pdf, as_svg
 
+    pages, title = lay_out(loaded, name, target), loaded.title
     match out.suffix:
         case ".html":
             out.write_text(as_html(pages, title), encoding="utf-8")

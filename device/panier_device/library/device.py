@@ -44,7 +44,7 @@ class Maker(LibraryModel):
     """False where two such devices cannot be told apart by their USB serial numbers: pin them by the port they are in."""
     source: Source
     note: str = ""
-    device: list[ListedDevice] = []
+    device: tuple[ListedDevice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

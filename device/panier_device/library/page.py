@@ -60,7 +60,13 @@ def lay_out(sheet: Sheet, name: str, target: Target) -> list[Page]:
         _step(pages[-1], y, place, step, sheet)
         y += _BAND
     y = _room(pages, y)
-    _band(pages[-1], y, "\u2713", "Proof: scan this last", "`panier doctor --live` then says \"set as Panier wants it\", or what is missing.")
+    _band(
+        pages[-1],
+        y,
+        "\u2713",
+        "Proof: scan this last",
+        '`panier doctor --live` then says "set as Panier wants it", or what is missing.',
+    )
     _symbol(pages[-1], y + 11, draw_proof(sheet.proof))
     for number, page in enumerate(pages, 1):
         foot = f"Panier, sheet {name}, {_MODES[target]}, page {number} of {len(pages)}. {sheet.unknown}"
@@ -80,14 +86,14 @@ def _head(page: Page, sheet: Sheet, target: Target) -> None:
     page.marks += [
         Text(_LEFT, 22, 17, sheet.title, bold=True),
         Text(_LEFT, 30, 12, f"Sets the scanner to: {_MODES[target]}"),
-        Text(_LEFT, 37, 10, "Scan the codes from the top, one after another. Cover the others with a hand or a sheet of paper, and"),
-        Text(_LEFT, 42, 10, "wait for the beep each time. Print at 100 %, not fitted to the page; matt paper, black ink."),
+        Text(_LEFT, 37, 10, "Scan the codes from the top, one after another. Cover the others with a sheet of paper, and wait"),
+        Text(_LEFT, 42, 10, "for the beep each time. Print at 100 %, not fitted to the page; matt paper, black ink."),
     ]
 
 
 def _band(page: Page, y: float, number: str, title: str, does: str) -> None:
     page.marks += [
-        Box(_LEFT, y - 6, WIDTH - 2 * _LEFT, 0.2),
+        Box(_LEFT, y - 6, WIDTH - 2 * _LEFT, 0.3),
         Text(_LEFT, y + 3, 20, number, bold=True),
         Text(_CODE, y, 11, title, bold=True),
         *(Text(_CODE, y + 4.6 + 4 * line, 9, text) for line, text in enumerate(textwrap.wrap(does, 105)[:2])),

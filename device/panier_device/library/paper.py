@@ -49,7 +49,8 @@ def as_pdf(pages: list[Page], title: str) -> bytes:
 
 
 def _svg_box(box: Box) -> str:
-    return f'<rect x="{box.x:.3f}" y="{box.y:.3f}" width="{box.width:.3f}" height="{box.height:.3f}" shape-rendering="crispEdges"/>'
+    place = f'x="{box.x:.3f}" y="{box.y:.3f}" width="{box.width:.3f}" height="{box.height:.3f}"'
+    return f'<rect {place} shape-rendering="crispEdges"/>'
 
 
 def _svg_text(text: Text) -> str:

@@ -20,7 +20,7 @@ def judge(text: str) -> list[str] | None:
     wrong: list[str] = []
     before, between = text[:begin], text[begin + len(_HEAD) : end]
     if "]" not in before:
-        wrong.append("no AIM identifier: scan the sheet's code \"AIM identifiers on\"")
+        wrong.append('no AIM identifier: scan the sheet\'s code "AIM identifiers on"')
     elif before[-3:] not in _GS1:
         wrong.append(f"the identifier {before[-3:]} does not say GS1: update the scanner's firmware, or have it send FNC1")
     prefix = before[:-3] if "]" in before else before

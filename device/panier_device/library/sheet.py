@@ -35,7 +35,7 @@ class Step(LibraryModel):
     manual: str = ""
     """Where the maker printed the code, for a step that cannot be drawn."""
     source: Source
-    only: Annotated[list[Target], Field(max_length=3)] = []
+    only: tuple[Target, ...] = ()
     """The targets that this step belongs to; empty: all."""
 
     @model_validator(mode="after")

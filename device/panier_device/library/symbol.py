@@ -48,7 +48,7 @@ def draw_proof(proof: Proof) -> Symbol:
     """The symbol at the end of a sheet: GS1 data of two fields, so that the separator between them is put to the test."""
     if proof == "gs1-128":
         return _code128(_FNC1 + _FNC1.join(ai + value for ai, value in ELEMENTS))
-    return _matrix("".join(f"({ai}){value}" for ai, value in ELEMENTS), gs1=True)
+    return _matrix("".join(f"({ai}){value}" for ai, value in ELEMENTS), gs1=True, forceSquare=True)
 
 
 def _code128(text: str) -> Symbol:
@@ -56,7 +56,7 @@ def _code128(text: str) -> Symbol:
     from barcode.errors import BarcodeError
 
     try:
-        modules = cast("list[str]", Code128(text).build())[0]
+        modules = Code128(text).build()[0]
     except BarcodeError as error:
         raise CannotDraw(f"{text!r} is no Code 128: {error}") from error
     return Symbol((tuple(module == "1" for module in modules),))
@@ -65,6 +65,6 @@ def _code128(text: str) -> Symbol:
 def _matrix(text: str, **options: bool) -> Symbol:
     import zxingcpp
 
-    made: Any = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.DataMatrix, **options)
+    made = cast("Any", zxingcpp).create_barcode(text, zxingcpp.BarcodeFormat.DataMatrix, **options)
     image: Any = memoryview(made.to_image(scale=1, add_quiet_zones=False))
     return Symbol(tuple(tuple(pixel < 128 for pixel in row) for row in image.tolist()))
