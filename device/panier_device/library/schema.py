@@ -34,13 +34,12 @@ def _schema(folder: str, model: type[BaseModel]) -> dict[str, object]:
     return {**head, **cast("dict[str, object]", _steady(model.model_json_schema()))}
 
 
-def _steady(part: object) -> object:
-    """The same with the defaults of sets in order: Python gives their members in another order in each process."""
+def _steady(part: object, *, is_default: bool = False) -> object:
+    """The same with the members of sets in order: Python gives them in another order in each process."""
     if isinstance(part, list):
-        return [_steady(one) for one in cast("list[object]", part)]
+        items = [_steady(one, is_default=is_default) for one in cast("list[object]", part)]
+        return sorted(items, key=str) if is_default else items
     if not isinstance(part, dict):
         return part
-    fields = {str(name): _steady(one) for name, one in cast("dict[object, object]", part).items()}
-    if fields.get("uniqueItems") and isinstance(fields.get("default"), list):
-        fields["default"] = sorted(cast("list[str]", fields["default"]))
-    return fields
+    fields = cast("dict[str, object]", part)
+    return {name: _steady(one, is_default=is_default or name == "default") for name, one in fields.items()}
