@@ -8,9 +8,8 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from panier_io.connection import Connection, NotConnected
+from panier_io.connection import Connection, NotConnected, Published, Will
 from panier_io.log import logger
-from panier_io.packet import Published, Will
 
 __all__ = ["Address", "NotConnected", "Session", "Will"]
 

@@ -9,9 +9,15 @@ from contextlib import asynccontextmanager
 import pytest
 
 from panier_io.connection import Connection, NotConnected
-from panier_io.packet import PINGREQ, publish
 
-CONNACK, SUBACK = b"\x20\x02\x00\x00", b"\x90\x03\x00\x01\x00"
+CONNACK, PINGREQ = b"\x20\x02\x00\x00", b"\xc0\x00"
+
+
+def publish(topic: str, payload: bytes, *, identifier: int | None = None) -> bytes:
+    """A PUBLISH packet of at most 127 bytes (MQTT 3.1.1, section 3.3), of quality of service 1 where it has an identifier."""
+    number = b"" if identifier is None else identifier.to_bytes(2, "big")
+    body = len(topic).to_bytes(2, "big") + topic.encode() + number + payload
+    return bytes([0x30 if identifier is None else 0x32, len(body)]) + body
 
 
 class Broker:
@@ -57,7 +63,7 @@ async def connected(*, hello: bytes | None = CONNACK, keepalive: int = 60) -> As
 @pytest.mark.parametrize(
     ("hello", "why"),
     [
-        (b"\x20\x02\x00\x05", "not authorized"), (b"\x20\x02\x00\x63", "code 99"), (b"HTTP/1.1 400 Bad Request", "no packet"),
+        (b"\x20\x02\x00\x05", "Not authorized"), (b"\x20\x02\x00\x63", "Unspecified error"), (b"\xf0\x00", "no MQTT"),
         (b"\x30\x03\x00\x01\xff", "not UTF-8"),
     ],
 )  # fmt: skip
