@@ -102,11 +102,11 @@ class Agent:
 
     # -- codes ---------------------------------------------------------------------------------------------------------
 
-    def take(self, reading: Reading) -> None:
-        """A reader delivered something: a whole code, or what was left of one, or a card."""
+    def take(self, reading: Reading) -> bool:
+        """A reader delivered something: a whole code, or what was left of one, or a card. True where the shop could use it."""
         if self._slot.takes(reading):
             self._take_swipe(reading)
-            return
+            return not self._is_refused
         self.read_at = reading.read_at
         self._tally.scans.labels(reading.entry).inc()
         if reading.frame.flaw is not None:
@@ -114,6 +114,11 @@ class Agent:
             self._decide(decision.refuse_code(reading.frame.flaw, mask(reading.frame.text), reading.entry))
         else:
             self._take_code(reading.frame.text, reading.entry)
+        return not self._is_refused
+
+    @property
+    def _is_refused(self) -> bool:
+        return self.now.message is not None and self.now.message.tone == "attention"
 
     def _take_swipe(self, reading: Reading) -> None:
         found = self._slot.read(reading)

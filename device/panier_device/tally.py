@@ -8,6 +8,8 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, write_to_textfile
 
+from panier_device.driver.port import Scanner
+
 # The wire's own time is the mark: 14.6 ms for 13 digits and a CR at 9600 baud.
 _PAINT_BUCKETS = (0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.010, 0.0146, 0.020, 0.030, 0.050, 0.1, 0.25, 1.0)
 
@@ -37,8 +39,24 @@ class Tally:
         self.malformed = Counter("panier_messages_refused", "Messages set aside, by reason", ["reason"], registry=self.registry)
         self.mismatches = Counter("panier_snapshot_mismatches", "Copies thrown away: other fingerprint", registry=self.registry)
         self.noise = Gauge("panier_scanner_noise", "Bytes or keys that belonged to no code", ["scanner"], registry=self.registry)
+        self.repeats = Gauge(
+            "panier_scanner_repeats", "Readings that were the trigger still held", ["scanner"], registry=self.registry
+        )
+        self.scanner_trouble = Gauge(
+            "panier_scanner_trouble",
+            "1 while a scanner is away, or sends only garbage",
+            ["scanner", "trouble"],
+            registry=self.registry,
+        )
         self.rss = Gauge("panier_rss_bytes", "Resident memory", registry=self.registry)
         self.rss_peak = Gauge("panier_rss_peak_bytes", "Most resident memory so far", registry=self.registry)
+
+    def watch(self, scanner: Scanner) -> None:
+        """Brings one scanner's figures up to date."""
+        self.noise.labels(scanner.name).set(scanner.noise)
+        self.repeats.labels(scanner.name).set(scanner.repeats)
+        for trouble in ("away", "garbled"):
+            self.scanner_trouble.labels(scanner.name, trouble).set(scanner.trouble == trouble)
 
     def weigh(self) -> None:
         """Brings the memory figures up to date."""

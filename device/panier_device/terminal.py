@@ -9,14 +9,16 @@ import sqlite3
 import sys
 import time
 from contextlib import AsyncExitStack, closing
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from panier.member import Capsule
 from panier.message import LeaseMessage, Notice
 from panier.topic import DeviceTopics
 from panier_device.agent import Agent
-from panier_device.driver.port import Reading
+from panier_device.driver.port import Reading, Scanner
 from panier_device.fitting import fit_scanner, load_numbering, load_rules
+from panier_device.hardware import amiss, scanner_trouble
 from panier_device.lock import locked
 from panier_device.screen.handheld import Handheld
 from panier_device.screen.view import Link, price_mark
@@ -95,7 +97,7 @@ class Terminal:
     async def _background(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             for scanner in self.scanners:
-                tasks.create_task(scanner.run(self._read))
+                tasks.create_task(scanner.run(partial(self._read, scanner)))
             tasks.create_task(self.sync.run())
             tasks.create_task(self._tick())
             tasks.create_task(self.vitals.run())
@@ -103,9 +105,10 @@ class Terminal:
     async def _tick(self) -> None:
         while True:
             self.line_changed()
+            self.sync.report_hardware(amiss(self.scanners))
             self.tally.waiting.set(self.journal.waiting)
             for scanner in self.scanners:
-                self.tally.noise.labels(scanner.name).set(scanner.noise)
+                self.tally.watch(scanner)
             if self.settings.metrics_file:
                 self.tally.write(self.settings.metrics_file)
             await asyncio.sleep(_TICK)
@@ -118,9 +121,9 @@ class Terminal:
         else:
             self._journal_says = ""
 
-    def _read(self, reading: Reading) -> None:
+    def _read(self, scanner: Scanner, reading: Reading) -> None:
         self.screen.scanned()
-        self.agent.take(reading)
+        scanner.tell(accepted=self.agent.take(reading))
 
     def link(self) -> Link:
         """How we stand with the gateway."""
@@ -129,7 +132,7 @@ class Terminal:
             self.words, version=supply.held.version, confirmed_at=supply.held.confirmed_at, now=wall_clock(),
             is_newest=online and supply.is_newest, limit_s=self.settings.price_age_s, progress=supply.progress,
         )  # fmt: skip
-        return Link(online, mark)
+        return Link(online, mark, scanner_trouble(self.scanners))
 
     def currency(self) -> str:
         """The store's currency."""

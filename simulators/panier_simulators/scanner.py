@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from panier.error import PanierError
+from panier_simulators.trigger import Trigger
 
 STX = "\x02"
 GS = "\x1d"
@@ -96,6 +97,7 @@ class SimulatedScanner:
         self.programming = programming or Programming()
         self._split: Split = split
         self._random = random.Random(seed)  # noqa: S311 (noise, not secrets)
+        self._trigger = Trigger()
         self._master = -1
         self._slave = -1
         self.plug()
@@ -131,8 +133,16 @@ class SimulatedScanner:
         self.close()
 
     def scan(self, code: str, symbology: str | None = None) -> Sent:
-        """Sends one code. Raises Unplugged."""
-        return self.send(self.programming.frame(code, symbology))
+        """One pull of the trigger sends one code; the next item of a kind takes a moment. Raises Unplugged."""
+        self._trigger.pull(code)
+        try:
+            return self.send(self.programming.frame(code, symbology))
+        finally:
+            self._trigger.read(code)
+
+    def hold(self, code: str, times: int, symbology: str | None = None) -> Sent:
+        """Holds the trigger of a scanner that reads on while it is held: the same code `times` times. Raises Unplugged."""
+        return [self.send(self.programming.frame(code, symbology)) for _ in range(times)][-1]
 
     def half(self, code: str, symbology: str | None = None) -> Sent:
         """Sends the first half of a code and nothing more, as when the scanner loses power."""

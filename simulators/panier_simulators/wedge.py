@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from panier_simulators.trigger import Trigger
+
 RECORD = struct.Struct("llHHi")
 """input_event of a 64-bit kernel: seconds, microseconds, type, code, value."""
 
@@ -94,6 +96,7 @@ class SimulatedWedge:
         self.gap = gap
         self._terminator = TERMINATORS[terminator]
         self._aim = "]E0" if aim else ""
+        self._trigger = Trigger()
         self._reader: socket.socket | None = None
         self._overrun = False
         self._listener: socket.socket | None = None
@@ -128,7 +131,11 @@ class SimulatedWedge:
     def scan(self, code: str, symbology: str | None = None) -> Typed:
         """Types one code and the terminator. A wedge sends no symbology, or always the identifier of EAN-13: `aim`."""
         del symbology
-        return self.type(f"{self._aim}{code}")
+        self._trigger.pull(code)
+        try:
+            return self.type(f"{self._aim}{code}")
+        finally:
+            self._trigger.read(code)
 
     def type(self, text: str, *, drop_after: int | None = None, terminate: bool = True) -> Typed:
         """Types `text`. With `drop_after`, reports beyond that many are lost, and a SYN_DROPPED says so before the next."""

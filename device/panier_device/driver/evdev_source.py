@@ -46,10 +46,10 @@ class EvdevSource:
                 f"{self._device.path} cannot be taken: {error.strerror or error}; does another program hold it?"
             ) from error
 
-    def ungrab(self) -> None:
-        with contextlib.suppress(OSError):
-            self._device.ungrab()
+    def write(self, data: bytes) -> None:
+        """A keyboard takes no bytes."""
 
     def close(self) -> None:
+        # Closing lets go of the grab, too.
         with contextlib.suppress(OSError):
             self._device.close()

@@ -74,7 +74,7 @@ class FrameDecoder:
         if not held:
             return []
         if overflowed:
-            return [Frame(_printable(held[:64]), "too_long")]
+            return [Frame(printable(held[:64]), "too_long")]
         if not any(0x20 < byte < 0x7F for byte in held):
             # A plug that was pushed in, or a motor nearby: nobody scanned anything, so nobody is to be told.
             self.noise += len(held)
@@ -82,27 +82,37 @@ class FrameDecoder:
         text = self._text(held)
         if text is None:
             self.noise += sum(not 0x20 <= byte < 0x7F for byte in held)
-            return [Frame(_printable(held), flaw or "noise")]
+            return [Frame(printable(held), flaw or "noise")]
         if flaw is not None:
             return [Frame(text, flaw)]
-        return [self._unwrap(text)]
+        return [content(text, self.profile)]
 
     def _text(self, held: bytes) -> str | None:
         try:
             text = held.decode(self.profile.encoding)
         except UnicodeDecodeError:
             return None
-        return text if all(character == "\x1d" or character.isprintable() for character in text) else None
-
-    def _unwrap(self, text: str) -> Frame:
-        before, after = self.profile.prefix, self.profile.suffix
-        if not (text.startswith(before) and text.endswith(after) and len(text) > len(before) + len(after)):
-            return Frame(text, "cut_short")
-        code = text[len(before) : len(text) - len(after)]
-        if self.profile.gs and code.startswith(_WITH_GS):
-            code = code.replace(self.profile.gs, chr(_GS))
-        return Frame(code)
+        return text if is_text(text) else None
 
 
-def _printable(data: bytes) -> str:
+def is_text(text: str) -> bool:
+    """True where every character is one that a label may hold: no control character but GS."""
+    return all(character == "\x1d" or character.isprintable() for character in text)
+
+
+def content(text: str, profile: ScannerProfile, identifier: str = "") -> Frame:
+    """A code without what the profile says stands around it. `identifier` is its AIM identifier where that came by itself."""
+    before, after = profile.prefix, profile.suffix
+    if not (text.startswith(before) and text.endswith(after) and len(text) > len(before) + len(after)):
+        return Frame(text, "cut_short")
+    code = text[len(before) : len(text) - len(after)]
+    if identifier and not code.startswith(identifier):
+        code = identifier + code
+    if profile.gs and code.startswith(_WITH_GS):
+        code = code.replace(profile.gs, chr(_GS))
+    return Frame(code)
+
+
+def printable(data: bytes) -> str:
+    """Bytes for people to look at: what is no plain ASCII shows as a question mark."""
     return "".join(chr(byte) if 0x20 <= byte < 0x7F else "?" for byte in data)

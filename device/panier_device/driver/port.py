@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from panier.error import PanierError
 from panier.trip import Entry
 
-Flaw = Literal["noise", "cut_short", "too_long"]
-"""Why a frame is no code: foreign bytes in it, no terminator in time, or more bytes than any code has."""
+Flaw = Literal["noise", "cut_short", "too_long", "wrong_speed", "unreadable"]
+"""Why a frame is no code: foreign bytes in it, no terminator in time, or more bytes than any code has.
+
+The last two say that nothing else came for a while, from a serial line, whose speed may be set otherwise, or from any other.
+"""
+
+Trouble = Literal["", "away", "garbled"]
+"""What staff should mend: the device is not plugged in, or nothing that it sends can be understood."""
 
 
 class DeviceGone(PanierError):
@@ -41,7 +47,7 @@ class Reading:
     reads: Reads = "codes"
 
 
-Deliver = Callable[[Reading], None]
+Deliver = Callable[[Reading], object]
 
 
 class Scanner(Protocol):
@@ -62,6 +68,20 @@ class Scanner(Protocol):
         """Bytes or keys so far that belonged to no code."""
         ...
 
+    @property
+    def repeats(self) -> int:
+        """Readings so far that were the trigger still held."""
+        ...
+
+    @property
+    def trouble(self) -> Trouble:
+        """What is the matter with it for longer than a moment."""
+        ...
+
+    def tell(self, *, accepted: bool) -> None:
+        """Beeps or blinks for the code that was read last, where the scanner can; never waits, never fails."""
+        ...
+
     async def run(self, deliver: Deliver) -> None:
         """Calls `deliver` with each reading, in order, until cancelled."""
         ...
@@ -77,8 +97,11 @@ class KeyEvent:
     value: int
 
 
-class KeySource(Protocol):
-    """Where a keyboard wedge's events come from. Every method but `identity` may raise DeviceGone."""
+Arrived = TypeVar("Arrived", covariant=True)
+
+
+class Source(Protocol[Arrived]):
+    """What a driver reads from: bytes, key events or reports. `fileno`, `read` and `write` may raise DeviceGone."""
 
     @property
     def identity(self) -> str:
@@ -89,18 +112,22 @@ class KeySource(Protocol):
         """A descriptor that is readable when `read` has something."""
         ...
 
-    def read(self) -> list[KeyEvent]:
-        """What has arrived; never waits."""
+    def read(self) -> Arrived:
+        """What has arrived, empty where nothing has; never waits."""
         ...
 
-    def grab(self) -> None:
-        """Takes the device for ourselves: else a scan also types into whatever has the focus."""
-        ...
-
-    def ungrab(self) -> None:
-        """Gives it back."""
+    def write(self, data: bytes) -> None:
+        """Sends to the scanner; what it does not take at once is dropped."""
         ...
 
     def close(self) -> None:
         """Lets go of the descriptor; safe to repeat."""
+        ...
+
+
+class KeySource(Source[list[KeyEvent]], Protocol):
+    """Where a keyboard wedge's events come from."""
+
+    def grab(self) -> None:
+        """Takes the device for ourselves: else a scan also types into whatever has the focus. Raises DeviceGone."""
         ...

@@ -2,123 +2,82 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import errno
 import os
-import time
+import select
 
 import serial
 
-from panier.trip import Entry
 from panier_device.driver.frame import FrameDecoder
-from panier_device.driver.port import Deliver, Frame, Reading
+from panier_device.driver.plugged import PluggedScanner
+from panier_device.driver.port import DeviceGone
 from panier_device.driver.profile import ScannerProfile
-from panier_io.log import logger
 
-_AGAIN = 0.5
-"""Seconds between attempts to open the port: a scanner that was plugged in again serves within two."""
 _PARITY = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 
 
-class SerialScanner:
-    """Reads frames from a serial port on the event loop; opens the port again whenever it comes back."""
-
-    entry: Entry = "scan"
+class SerialSource:
+    """An open serial port, set as the profile says. Raises DeviceGone."""
 
     def __init__(self, port: str, profile: ScannerProfile) -> None:
-        self.name = port
-        self.decoder = FrameDecoder(profile)
-        self._port: serial.Serial | None = None
-        self._log = logger("scanner").bind(port=port)
-        self._complained = ""
-
-    @property
-    def present(self) -> bool:
-        return self._port is not None
-
-    @property
-    def noise(self) -> int:
-        return self.decoder.noise
-
-    async def run(self, deliver: Deliver) -> None:
-        while True:
-            try:
-                port = self._open()
-            except (OSError, ValueError) as error:
-                self._complain(str(error))
-            else:
-                self._complained = ""
-                self._log.info("scanner_open")
-                try:
-                    await self._read_until_gone(port, deliver)
-                finally:
-                    self._port = None
-                    with contextlib.suppress(OSError):
-                        port.close()
-                self._log.warning("scanner_gone")
-            await asyncio.sleep(_AGAIN)
-
-    def _open(self) -> serial.Serial:
-        profile = self.decoder.profile
-        # Exclusive, so that a second process cannot take every other byte of a code.
-        port = serial.Serial(
-            self.name,
-            profile.baud,
-            bytesize=profile.data_bits,
-            parity=_PARITY[profile.parity],
-            stopbits=profile.stop_bits,
-            timeout=0,
-            exclusive=True,
-        )
-        self._port = port
-        return port
-
-    async def _read_until_gone(self, port: serial.Serial, deliver: Deliver) -> None:
-        loop = asyncio.get_running_loop()
-        gone: asyncio.Future[None] = loop.create_future()
-        silence: asyncio.TimerHandle | None = None
-        idle = self.decoder.profile.idle_ms / 1000
-
-        def hand_on(frames: list[Frame], read_at: int) -> None:
-            for frame in frames:
-                deliver(Reading(frame, self.entry, read_at))
-
-        def readable() -> None:
-            nonlocal silence
-            try:
-                data = os.read(descriptor, 4096)
-            except OSError as error:
-                if error.errno in (errno.EAGAIN, errno.EINTR):
-                    return
-                data = b""
-            read_at = time.monotonic_ns()
-            if silence is not None:
-                silence.cancel()
-                silence = None
-            if not data:
-                loop.remove_reader(descriptor)
-                self.decoder.reset()
-                if not gone.done():
-                    gone.set_result(None)
-                return
-            frames = self.decoder.feed(data)
-            if self.decoder.pending:
-                silence = loop.call_later(idle, lambda: hand_on(self.decoder.flush(), time.monotonic_ns()))
-            hand_on(frames, read_at)
-
-        descriptor = port.fileno()
-        loop.add_reader(descriptor, readable)
         try:
-            await gone
-        finally:
-            loop.remove_reader(descriptor)
-            if silence is not None:
-                silence.cancel()
-            self.decoder.reset()
+            # Exclusive, so that a second process cannot take every other byte of a code.
+            self._port = serial.Serial(
+                port,
+                profile.baud,
+                bytesize=profile.data_bits,
+                parity=_PARITY[profile.parity],
+                stopbits=profile.stop_bits,
+                timeout=0,
+                exclusive=True,
+            )
+        except (OSError, ValueError) as error:
+            raise DeviceGone(str(error)) from error
+        self._name = port
+        self._announced = select.poll()
+        self._announced.register(self._port.fileno(), select.POLLIN)
 
-    def _complain(self, reason: str) -> None:
-        # Once a reason, not twice a second for as long as the scanner lies in the drawer.
-        if reason != self._complained:
-            self._complained = reason
-            self._log.warning("scanner_missing", reason=reason)
+    @property
+    def identity(self) -> str:
+        return self._name
+
+    def fileno(self) -> int:
+        return self._port.fileno()
+
+    def read(self) -> bytes:
+        try:
+            # An empty read means that nothing came, or that the line is gone; only in the second case it is announced.
+            if not self._announced.poll(0):
+                return b""
+            data = os.read(self._port.fileno(), 4096)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            raise DeviceGone(f"{self._name}: {error.strerror or error}") from error
+        if not data:
+            raise DeviceGone(f"{self._name}: the line is gone")
+        return data
+
+    def write(self, data: bytes) -> None:
+        try:
+            os.write(self._port.fileno(), data)
+        except BlockingIOError:
+            # Nobody at the other end takes it, or flow control holds it back.
+            return
+        except OSError as error:
+            raise DeviceGone(f"{self._name}: {error.strerror or error}") from error
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._port.close()
+
+
+class SerialScanner(PluggedScanner[bytes]):
+    """Reads frames from a serial port; opens the port again whenever it comes back."""
+
+    def __init__(self, port: str, profile: ScannerProfile) -> None:
+        self.decoder = FrameDecoder(profile)
+        super().__init__(
+            port, "scan", self.decoder, lambda: SerialSource(port, profile), profile,
+            silence_s=profile.idle_ms / 1000, unreadable="wrong_speed",
+        )  # fmt: skip

@@ -52,8 +52,8 @@ class StreamSource:
     def grab(self) -> None:
         """Nobody else reads this stream."""
 
-    def ungrab(self) -> None:
-        """Nobody else reads this stream."""
+    def write(self, data: bytes) -> None:
+        """A keyboard takes no bytes."""
 
     def close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1

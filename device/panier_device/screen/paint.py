@@ -158,6 +158,10 @@ def _state(view: View, words: Words, width: int, above: int, below: int) -> Row:
     left: list[Span] = []
     if view.needs_help:
         left.append((f"! {words.help_coming} ", "alarm"))
+    if view.link.scanner:
+        what, then = words.scanner[view.link.scanner]
+        said = what if left or view.link.prices else f"{what}: {then}"
+        left.append((f"{'' if left else '! '}{said} ", "alarm"))
     if view.link.prices:
         left.append((f"{'' if left else '! '}{view.link.prices} ", "alarm"))
     hidden = [words.more_above.format(n=above)] * bool(above) + [words.more_below.format(n=below)] * bool(below)

@@ -11,6 +11,7 @@ from panier.offer import SHOWN_AT_ONCE, Offer
 from panier.pricing import Explanation, NearMiss, PricedBasket
 from panier.trip import Line, Trip
 from panier_device.decision import Message, Tone, last_line, visible_offers
+from panier_device.driver.port import Trouble
 from panier_device.screen.word import Words
 from panier_device.situation import Situation
 
@@ -54,10 +55,14 @@ class MessageView:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """How the terminal stands with the gateway. `prices` is the price-age mark, or empty while the prices are the newest."""
+    """How the terminal stands with what it needs.
+
+    `prices` is the price-age mark, or empty while the prices are the newest; `scanner` what keeps the shopper from scanning.
+    """
 
     online: bool = False
     prices: str = ""
+    scanner: Trouble = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

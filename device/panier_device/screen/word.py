@@ -18,6 +18,8 @@ class Words:
     start_how: tuple[str, ...]
     online: str
     offline: str
+    scanner: dict[str, tuple[str, str]]
+    """By its trouble, while no scanner serves: what is the matter, and what to do where there is room to say it."""
     prices: str
     """What the price-age mark begins with."""
     prices_none: str
@@ -85,6 +87,7 @@ ENGLISH = Words(
     start_how=("No barcode? Type its digits,", "or press l and find it by name."),
     online="online",
     offline="offline",
+    scanner={"away": ("scanner unplugged", "type the digits"), "garbled": ("scanner garbled", "type the digits")},
     prices="prices {age} old",
     prices_none="prices not here yet",
     prices_loading="prices arriving, {percent} %",
@@ -140,6 +143,8 @@ ENGLISH = Words(
         "no_prices_yet": ("The prices have not arrived yet.", "One moment, then scan again."),
         "noise": ("That code came in garbled.", "Please scan it again."),
         "cut_short": ("Only part of that code came in.", "Please scan it again."),
+        "wrong_speed": ("The scanner is set to another speed.", "Type the digits, or press h for help."),
+        "unreadable": ("The scanner cannot be understood.", "Type the digits, or press h for help."),
         "too_long": ("That was no barcode.", "Please scan again."),
         "wrong_check_digit": ("That code was misread.", "Scan again, or check the digits."),
         "wrong_length": ("That code has too many or few digits.", "Scan again, or check the digits."),

@@ -1,0 +1,26 @@
+"""What is amiss with what is plugged into a terminal, for staff."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from panier_device.driver.port import Scanner, Trouble
+
+_WORDS: dict[Trouble, str] = {"away": "scanner away", "garbled": "scanner garbled: is it set to another speed or layout?"}
+
+
+def scanner_trouble(scanners: Sequence[Scanner]) -> Trouble:
+    """What keeps a shopper from scanning: the trouble of the first scanner where none is well, else nothing."""
+    troubles: list[Trouble] = [scanner.trouble for scanner in scanners]
+    return troubles[0] if troubles and "" not in troubles else ""
+
+
+def amiss(scanners: Sequence[Scanner]) -> str:
+    """What staff should mend, each scanner by name where there are several; empty where nothing is."""
+    named = len(scanners) > 1
+    return "; ".join(
+        _WORDS[scanner.trouble] + (f" ({PurePath(scanner.name).name})" if named else "")
+        for scanner in scanners
+        if scanner.trouble
+    )
