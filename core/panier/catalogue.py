@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol
 
-from annotated_types import Ge, Len
+from annotated_types import Ge, Le, Len
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +15,7 @@ class Product:
     `unit_price` is in minor units of the store's currency, of one piece, or of one kilogram where `unit` is kg; `deposit`, on a
     bottle or crate, comes on top of it for each piece, in minor units; `tax_rate` is a decimal string in percent, such as `"10"`;
     `gtins` every GTIN-14 (zero-padded) that identifies it, in-house numbers included: where one carries a weight or a price, with
-    zeros for it.
+    zeros for it. `tare` is what its packing weighs, in grams, where the terminal weighs it.
     """
 
     sku: Annotated[str, Len(1, 64)]
@@ -27,9 +27,10 @@ class Product:
     tax_rate: str | None = None
     unit: Literal["each", "kg"] = "each"
     deposit: Annotated[int, Ge(0)] = 0
+    tare: Annotated[int, Ge(0), Le(9999)] = 0
 
 
-_CAME_LATER: dict[str, Any] = {"unit": "each", "deposit": 0}
+_CAME_LATER: dict[str, Any] = {"unit": "each", "deposit": 0, "tare": 0}
 
 
 def told(body: dict[str, Any]) -> dict[str, Any]:

@@ -44,11 +44,12 @@ from panier.trip import (
     TripStarted,
     start,
 )
+from panier.weighed import Weighing
 from panier_device import decision
-from panier_device.decision import Decision, Message
+from panier_device.decision import Decision, Message, Unweighed
 from panier_device.driver.port import Reading
 from panier_device.shop import Shop
-from panier_device.situation import Farewell, Situation
+from panier_device.situation import Farewell, OnScale, Situation
 from panier_device.slot import CardSlot
 from panier_device.tally import Tally
 from panier_device.wallet import Wallet
@@ -89,6 +90,9 @@ class Agent:
         self._log = logger("agent")
         self.show: Callable[[], None] = lambda: None
         self.poke: Callable[[], None] = lambda: None
+        self.weigh: Callable[[Unweighed], None] | None = None
+        """Asks for a product's weight, where a scale is fitted."""
+        self.weigh_again: Callable[[], None] = lambda: None
         self.now = Situation()
         self.read_at: int | None = None
         """When the last byte of the code was read that the next frame answers (monotonic nanoseconds)."""
@@ -181,7 +185,7 @@ class Agent:
         stopped = decision.stop_piece(self.now.trip, content, found[0], self._store_time, entry)
         if stopped is not None and stopped.message is not None:
             self._tally.refused.labels(stopped.message.key).inc()
-        self._decide(stopped or decision.add_scanned(content, *found, entry, self._currency))
+        self._decide(stopped or decision.add_scanned(content, *found, entry, self.currency))
 
     def _coupons(self) -> dict[str, str]:
         """Titles of the coupons that the store, or an offer of this trip's member, asks for."""
@@ -197,8 +201,21 @@ class Agent:
             assert self.now.trip is not None
             answer = answer_shown(self.now.trip, self._shelf, self._offers[1], coupon)
             told = decision.tell_coupon(answer, title, self._name_of, self.now.trip.currency)
-            self.now = replace(self.now, message=told, farewell=None, fresh=frozenset())
+            self.now = replace(self.now, message=told, farewell=None, weighing=None, fresh=frozenset())
             self.show()
+
+    def show_scale(self, on_scale: OnScale | None) -> None:
+        """Says what the scale shows of what is being weighed, or that nothing is any more."""
+        self.now = replace(self.now, weighing=on_scale, message=None, farewell=None)
+        self.show()
+
+    def add_weighed(self, item: Unweighed, weighing: Weighing) -> bool:
+        """Adds what was weighed; False where the disk refuses and nothing happened."""
+        decided = decision.add_weighed(item, weighing, self.currency)
+        recorded = self._record(decided.happenings, self._at(self.now.trip))
+        self.now = replace(self.now, weighing=None, message=decided.message if recorded else self.now.message)
+        self.show()
+        return recorded
 
     def _name_of(self, sku: str) -> str | None:
         found = self._shop.find_sku(sku)
@@ -335,12 +352,16 @@ class Agent:
     # -- record, price, show -------------------------------------------------------------------------------------------
 
     def _decide(self, decided: Decision, *, keep_fresh: bool = False) -> None:
+        if decided.unweighed is not None and self.weigh is not None:
+            self.weigh(decided.unweighed)
+            return
         happenings = decided.happenings
         if self.now.trip is None and not decided.starts:
             happenings = ()
         if happenings and not self._record(happenings, self._at(self.now.trip)):
             return
-        self.now = replace(self.now, message=decided.message, farewell=None, fresh=self.now.fresh if keep_fresh else frozenset())
+        kept = {} if keep_fresh else {"fresh": frozenset[str](), "weighing": None}
+        self.now = replace(self.now, message=decided.message, farewell=None, **kept)
         self.show()
 
     def _record(self, happenings: tuple[Happening, ...], at: int, leases: Sequence[Lease] = ()) -> bool:
@@ -369,7 +390,8 @@ class Agent:
         return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None).isoformat(timespec="seconds")
 
     @property
-    def _currency(self) -> str:
+    def currency(self) -> str:
+        """That of the trip, or of the store."""
         return self.now.trip.currency if self.now.trip else self._shop.held.currency or self._fallback[0]
 
     def _started(self) -> TripStarted:

@@ -48,18 +48,33 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Unweighed:
+    """A product of which only the weight is missing, and the version it is of."""
+
+    product: Product
+    version: int
+    entry: Entry
+    serial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """What happens, in order, and what to say about it. `starts` is True where it may open a trip."""
+    """What happens, in order, and what to say about it. `starts` is True where it may open a trip.
+
+    `unweighed`: where a scale is fitted, this is weighed instead.
+    """
 
     happenings: tuple[Happening, ...] = ()
     message: Message | None = None
     starts: bool = True
+    unweighed: Unweighed | None = None
 
 
 def add_product(product: Product, version: int, entry: Entry, serial: str = "") -> Decision:
     """A product was scanned, typed or picked."""
     if product.unit == "kg":
-        return refuse_code("needs_weight", product.sku, entry)
+        lacking = Unweighed(product, version, entry, serial)
+        return replace(refuse_code("needs_weight", product.sku, entry), unweighed=lacking)
     return Decision((_item(product, version, entry, product.unit_price, serial),))
 
 
@@ -119,6 +134,13 @@ def add_scanned(content: ProductCode | PluCode, product: Product, version: int, 
             return Decision((replace(_item(product, version, entry, product.unit_price), quantity=count),))
         case _:
             return add_product(product, version, entry, serial)
+
+
+def add_weighed(lacking: Unweighed, weighing: Weighing, currency: str) -> Decision:
+    """A product whose weight the terminal's scale has told."""
+    item = _item(lacking.product, lacking.version, lacking.entry, weighing.price, lacking.serial)
+    gaps = {"weight": weighing.spelled(currency), "amount": format_minor(weighing.price, currency)}
+    return Decision((replace(item, weighing=weighing),), Message("weighed", "good", gaps))
 
 
 def _item(product: Product, version: int, entry: Entry, unit_price: int, serial: str = "") -> ItemAdded:

@@ -13,11 +13,13 @@ from panier.error import PanierError
 from panier_device.driver.layout import load_layout
 from panier_device.driver.port import DeviceGone, KeySource, Scanner
 from panier_device.driver.profile import load_profile
+from panier_device.driver.scale.profile import load_scale_profile
+from panier_device.driver.scale.serial_scale import SerialScale
 from panier_device.driver.serial_scanner import SerialScanner
 from panier_device.driver.stream_source import StreamSource
 from panier_device.driver.wedge import WedgeDecoder
 from panier_device.driver.wedge_scanner import WedgeScanner
-from panier_device.settings import DeviceSettings, SerialSettings, WedgeSettings
+from panier_device.settings import DeviceSettings, ScaleSettings, SerialSettings, WedgeSettings
 from panier_io.firmware import firmware_config
 from panier_io.numbering import numbering_of
 
@@ -63,6 +65,11 @@ def fit_scanner(settings: SerialSettings | WedgeSettings) -> Scanner:
     return WedgeScanner(settings.path, WedgeDecoder(layout), _opener(settings), settings.reads)
 
 
+def fit_scale(settings: ScaleSettings) -> SerialScale:
+    """The driver for the scale; opens nothing yet. Raises BadScaleProfile where its profile does not hold."""
+    return SerialScale(settings.port, load_scale_profile(settings.profile, firmware_config() / "scales"))
+
+
 def has_evdev() -> bool:
     """True where input devices of the kernel can be read."""
     return find_spec("evdev") is not None
@@ -96,6 +103,9 @@ def problems(settings: DeviceSettings) -> list[str]:
         where = f"scanners.{place}"
         found += _try(lambda scanner=scanner: fit_scanner(scanner), where)
         found += [f"{where}: {problem}" for problem in (*_unruled(scanner, settings.loyalty), *_hardware(scanner))]
+    if (scale := settings.scale) is not None:
+        found += _try(lambda: fit_scale(scale), "scale")
+        found += [f"scale: {problem}" for problem in _device(Path(scale.port), "scale")]
     directory = settings.data_dir
     nearest = next(folder for folder in (directory, *directory.parents) if folder.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
@@ -130,18 +140,21 @@ def _hardware(scanner: SerialSettings | WedgeSettings) -> list[str]:
     path = Path(scanner.port if isinstance(scanner, SerialSettings) else scanner.path)
     if isinstance(scanner, WedgeSettings) and scanner.source == "evdev" and not has_evdev():
         return [NO_EVDEV]
+    is_stream = isinstance(scanner, WedgeSettings) and scanner.source == "stream"
+    return _device(path, "scanner", group="dialout" if isinstance(scanner, SerialSettings) else "input", is_stream=is_stream)
+
+
+def _device(path: Path, what: str, *, group: str = "dialout", is_stream: bool = False) -> list[str]:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        return [f"{path} is not there: plug the scanner in; `panier doctor` says what is there, and in which mode"]
+        return [f"{path} is not there: plug the {what} in; `panier doctor` says what is there, and in which mode"]
     except OSError as error:
         return [f"{path}: {error.strerror}"]
     if not os.access(path, os.R_OK | os.W_OK):
-        group = "dialout" if isinstance(scanner, SerialSettings) else "input"
         return [f"{path} may not be opened: put the user that runs panier into the group {group}"]
-    wants_device = isinstance(scanner, SerialSettings) or scanner.source == "evdev"
-    if wants_device and not stat.S_ISCHR(mode):
+    if not is_stream and not stat.S_ISCHR(mode):
         return [f"{path} is no device"]
-    if not wants_device and not (stat.S_ISSOCK(mode) or stat.S_ISFIFO(mode)):
+    if is_stream and not (stat.S_ISSOCK(mode) or stat.S_ISFIFO(mode)):
         return [f"{path} is neither a socket nor a FIFO"]
     return []

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from panier_device.driver.port import Scanner, Trouble
+from panier_device.driver.scale.port import Scale
 
 _WORDS: dict[Trouble, str] = {"away": "scanner away", "garbled": "scanner garbled: is it set to another speed or layout?"}
 
@@ -16,11 +17,13 @@ def scanner_trouble(scanners: Sequence[Scanner]) -> Trouble:
     return troubles[0] if troubles and "" not in troubles else ""
 
 
-def amiss(scanners: Sequence[Scanner]) -> str:
+def amiss(scanners: Sequence[Scanner], scale: Scale | None = None) -> str:
     """What staff should mend, each scanner by name where there are several; empty where nothing is."""
     named = len(scanners) > 1
-    return "; ".join(
+    away = [] if scale is None or scale.present else ["scale away"]
+    troubles = [
         _WORDS[scanner.trouble] + (f" ({PurePath(scanner.name).name})" if named else "")
         for scanner in scanners
         if scanner.trouble
-    )
+    ]
+    return "; ".join([*troubles, *away])

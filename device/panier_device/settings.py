@@ -40,6 +40,19 @@ class WedgeSettings(BaseModel):
     """`cards` for a reader of magnetic stripes, `nfc` for one that types the UID of a chip."""
 
 
+class ScaleSettings(BaseModel):
+    """A scale on a serial line, where loose goods are weighed at the terminal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    port: Annotated[str, Field(min_length=1)]
+    """Its device file, better a link that udev keeps, such as /dev/retail/scale0."""
+    profile: Annotated[str, Field(min_length=1)]
+    """A name in firmware-config/scales, or the path of a .toml file."""
+    tare: Annotated[int, Field(ge=0, le=9999)] = 0
+    """Grams of the shop's own bag, for products that state no tare."""
+
+
 class BrokerSettings(BaseModel):
     """Where the store's MQTT broker is; the device's name is its user name there."""
 
@@ -62,6 +75,8 @@ class DeviceSettings(BaseSettings):
     broker: BrokerSettings | None = None
     """Without a broker the terminal works alone, with what it holds."""
     scanners: list[Annotated[SerialSettings | WedgeSettings, Field(discriminator="kind")]] = []
+    scale: ScaleSettings | None = None
+    """Without one, goods sold by weight need a label."""
     loyalty: str = "sample"
     """Card rules: a name in firmware-config/loyalty, or the path of a .toml file."""
     numbering: str = ""

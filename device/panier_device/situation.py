@@ -10,6 +10,22 @@ from panier_device.decision import Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OnScale:
+    """A product that waits for its weight; nothing of it is in the journal yet.
+
+    `grams` is what the scale shows, less `tare`, where it says; `said` a key of the words for what it says instead.
+    """
+
+    name: str
+    price_per_kg: int
+    currency: str
+    tare: int
+    said: str
+    grams: int | None = None
+    is_failing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Farewell:
     """What the Thank-you screen says of the trip that was just finished."""
 
@@ -32,4 +48,5 @@ class Situation:
     used_up: frozenset[str] = frozenset()
     """Offers with a limit over all shoppers of which nothing is left for this trip."""
     message: Message | None = None
+    weighing: OnScale | None = None
     farewell: Farewell | None = None

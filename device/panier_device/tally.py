@@ -48,6 +48,10 @@ class Tally:
             ["scanner", "trouble"],
             registry=self.registry,
         )
+        self.scale_answers = Counter(
+            "panier_scale_answers", "What the scale said: a weight, or why none", ["outcome"], registry=self.registry
+        )
+        self.scale_noise = Gauge("panier_scale_noise", "Bytes of the scale that belonged to no answer", registry=self.registry)
         self.rss = Gauge("panier_rss_bytes", "Resident memory", registry=self.registry)
         self.rss_peak = Gauge("panier_rss_peak_bytes", "Most resident memory so far", registry=self.registry)
 

@@ -17,7 +17,7 @@ from panier.message import LeaseMessage, Notice
 from panier.topic import DeviceTopics
 from panier_device.agent import Agent
 from panier_device.driver.port import Reading, Scanner
-from panier_device.fitting import fit_scanner, load_numbering, load_rules
+from panier_device.fitting import fit_scale, fit_scanner, load_numbering, load_rules
 from panier_device.hardware import amiss, scanner_trouble
 from panier_device.lock import locked
 from panier_device.screen.handheld import Handheld
@@ -27,6 +27,7 @@ from panier_device.settings import DeviceSettings
 from panier_device.shop import Shop
 from panier_device.sync import Sync
 from panier_device.tally import Tally
+from panier_device.weighing import WeighStation
 from panier_io import exposition, log
 from panier_io.hangup import end_with_terminal
 from panier_io.journal import Journal
@@ -60,6 +61,7 @@ class Terminal:
             self, address=_address(settings), topics=DeviceTopics(settings.store, settings.device), journal=journal, shop=shop,
             tally=self.tally, software=f"panier {_version()}", clock=wall_clock,
         )  # fmt: skip
+        self.station = _station(settings, self.agent, self.tally)
         self.screen = Handheld(self.agent, self.words, self.link, self.currency, self.tally)
         self._shown: Link | None = None
         self._journal_says = ""
@@ -98,6 +100,9 @@ class Terminal:
         async with asyncio.TaskGroup() as tasks:
             for scanner in self.scanners:
                 tasks.create_task(scanner.run(partial(self._read, scanner)))
+            if self.station is not None:
+                tasks.create_task(self.station.scale.run())
+                tasks.create_task(self.station.run())
             tasks.create_task(self.sync.run())
             tasks.create_task(self._tick())
             tasks.create_task(self.vitals.run())
@@ -105,10 +110,12 @@ class Terminal:
     async def _tick(self) -> None:
         while True:
             self.line_changed()
-            self.sync.report_hardware(amiss(self.scanners))
+            self.sync.report_hardware(amiss(self.scanners, self.station and self.station.scale))
             self.tally.waiting.set(self.journal.waiting)
             for scanner in self.scanners:
                 self.tally.watch(scanner)
+            if self.station is not None:
+                self.tally.scale_noise.set(self.station.scale.noise)
             if self.settings.metrics_file:
                 self.tally.write(self.settings.metrics_file)
             await asyncio.sleep(_TICK)
@@ -191,6 +198,17 @@ def set_aside(*, thoroughly: bool = False) -> None:
         gc.unfreeze()
     gc.collect()
     gc.freeze()
+
+
+def _station(settings: DeviceSettings, agent: Agent, tally: Tally) -> WeighStation | None:
+    if settings.scale is None:
+        return None
+    scale = fit_scale(settings.scale)
+    profile = scale.profile
+    station = WeighStation(scale, agent, tally, least=profile.least, tare=settings.scale.tare, tare_by=profile.tare)
+    agent.weigh = station.begin
+    agent.weigh_again = station.again
+    return station
 
 
 def _address(settings: DeviceSettings) -> Address | None:

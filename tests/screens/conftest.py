@@ -88,7 +88,8 @@ class Bench:
         changes, total = list[Change](), Fingerprint()
         for made in products:
             fields = {
-                field: getattr(made, field) for field in ("sku", "gtins", "name", "unit_price", "category", "size", "tax_rate")
+                field: getattr(made, field)
+                for field in ("sku", "gtins", "name", "unit_price", "category", "size", "tax_rate", "unit")
             }
             changes.append(Change(version=version, kind="product", key=made.sku, body=canonical(fields)))
         changes += [Change(version=version, kind="promotion", key=key, body=canonical(body)) for key, body in PROMOTIONS.items()]

@@ -31,7 +31,19 @@ class Pose:
 SHOPPING = Pose()
 
 WishKind = Literal[
-    "type_code", "pick", "search", "one_more", "put_back", "delete_line", "help", "finish", "accept", "refuse", "dismiss"
+    "type_code",
+    "pick",
+    "search",
+    "one_more",
+    "put_back",
+    "delete_line",
+    "help",
+    "finish",
+    "accept",
+    "refuse",
+    "dismiss",
+    "weigh_again",
+    "leave_scale",
 ]
 
 
@@ -53,6 +65,8 @@ def press(pose: Pose, key: str, character: str | None, view: View) -> Answer:
     """What a key does. `key` is its name, such as "enter"; `character` what it prints, or None."""
     if view.phase == "thanks":
         return SHOPPING, Wish("dismiss")
+    if view.scale is not None:
+        return _weigh(key, character)
     match pose.mode:
         case "shop":
             return _shop(pose, key, character, view)
@@ -66,6 +80,14 @@ def press(pose: Pose, key: str, character: str | None, view: View) -> Answer:
             return _offer(pose, key, character)
         case "shelf":
             return _shelf(pose, key, character)
+
+
+def _weigh(key: str, character: str | None) -> Answer:
+    if key == "escape":
+        return SHOPPING, Wish("leave_scale")
+    if key == "enter":
+        return SHOPPING, Wish("weigh_again")
+    return SHOPPING, Wish("help") if character in ("h", "H") else None
 
 
 def _shop(pose: Pose, key: str, character: str | None, view: View) -> Answer:

@@ -170,5 +170,9 @@ class Handheld(App[None]):
                 agent.answer_offer(wish.what, accepted=True)
             case "refuse":
                 agent.answer_offer(wish.what, accepted=False)
+            case "weigh_again":
+                agent.weigh_again()
+            case "leave_scale":
+                agent.show_scale(None)
             case "dismiss":
                 agent.dismiss()

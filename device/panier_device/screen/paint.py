@@ -12,7 +12,7 @@ from rich.cells import cell_len, set_cell_size
 from panier.money import format_minor
 from panier_device.screen import digit
 from panier_device.screen.dialogue import Pose
-from panier_device.screen.view import LineView, MessageView, OfferView, View
+from panier_device.screen.view import LineView, MessageView, OfferView, ScaleView, View
 from panier_device.screen.word import Keys, Words
 
 Ink = Literal[
@@ -50,6 +50,8 @@ def paint(view: View, pose: Pose, words: Words, width: int, height: int, currenc
         rows += listed
     elif pose.mode == "offer":
         rows += _one_offer(pose, view, words, width, body)
+    elif view.scale is not None:
+        rows += _scale(view, view.scale, words, width, body)
     elif view.phase == "thanks":
         rows += _thanks(view, words, width, body)
     elif view.phase == "start":
@@ -128,6 +130,8 @@ def _footer(view: View, pose: Pose, words: Words, width: int) -> Row:
 def _keys(view: View, pose: Pose, words: Words) -> Keys:
     if view.phase == "thanks":
         return words.next_shopper
+    if view.scale is not None:
+        return words.scale_keys
     match pose.mode:
         case "typed":
             return words.typed_keys
@@ -306,6 +310,27 @@ def _start(view: View, pose: Pose, words: Words, width: int, height: int) -> lis
     elif view.message is not None:
         panel = _told(view.message, width, PANEL_ROWS)
     return [_state(view, words, width, 0, 0), *_middle(middle, height - 1 - PANEL_ROWS, width), *panel]
+
+
+def _scale(view: View, scale: ScaleView, words: Words, width: int, height: int) -> list[Row]:
+    """Name, unit price, weight and price, as the law wants them beside an approved scale; always in the same places."""
+    figures = digit.draw(scale.weight or "-.---")
+    weight = [_centred(f"{line}    ", width, "bold") for line in figures[:-1]]
+    middle: list[Row] = [
+        _centred(scale.name, width, "bold"),
+        _centred(scale.unit_price, width),
+        _blank(width),
+        *weight,
+        _centred(f"{figures[-1]}  {words.scale_kg}", width, "bold"),
+        _centred(scale.tare, width, "faint"),
+        _blank(width),
+        _centred(f"{scale.weight or '-'} {words.scale_kg} x {scale.unit_price} = {scale.price or '-'}", width, "bold"),
+    ]
+    return [
+        _state(view, words, width, 0, 0),
+        *_middle(middle, height - 1 - PANEL_ROWS, width),
+        *_told(scale.said, width, PANEL_ROWS),
+    ]
 
 
 def _thanks(view: View, words: Words, width: int, height: int) -> list[Row]:

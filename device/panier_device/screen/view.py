@@ -10,10 +10,11 @@ from panier.money import format_minor
 from panier.offer import SHOWN_AT_ONCE, Offer
 from panier.pricing import Explanation, NearMiss, PricedBasket
 from panier.trip import Line, Trip
+from panier.weighed import Weighing
 from panier_device.decision import Message, Tone, last_line, visible_offers
 from panier_device.driver.port import Trouble
 from panier_device.screen.word import Words
-from panier_device.situation import Situation
+from panier_device.situation import OnScale, Situation
 
 Phase = Literal["start", "basket", "thanks"]
 
@@ -53,6 +54,18 @@ class MessageView:
     tone: Tone
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleView:
+    """A product that waits for its weight. `weight` and `price` are empty while the scale shows none."""
+
+    name: str
+    unit_price: str
+    weight: str
+    price: str
+    tare: str
+    said: MessageView
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """How the terminal stands with what it needs.
@@ -83,6 +96,7 @@ class View:
     message: MessageView | None = None
     needs_help: bool = False
     trip: str = ""
+    scale: ScaleView | None = None
 
 
 def printable(text: str) -> str:
@@ -140,8 +154,9 @@ def look(situation: Situation, link: Link, words: Words) -> View:
             trip=farewell.trip,
         )
     trip, priced = situation.trip, situation.priced
+    scale = situation.weighing and _scale(situation.weighing, words)
     if trip is None or priced is None:
-        return View(phase="start", greeting=words.welcome, link=link, message=message)
+        return View(phase="start", greeting=words.welcome, link=link, message=message, scale=scale)
     greeting = words.hello.format(name=printable(situation.first_name)) if situation.first_name else words.welcome
     return View(
         phase="basket",
@@ -158,7 +173,20 @@ def look(situation: Situation, link: Link, words: Words) -> View:
         message=message,
         needs_help=trip.needs_help,
         trip=trip.trip,
+        scale=scale,
     )
+
+
+def _scale(shown: OnScale, words: Words) -> ScaleView:
+    unit_price = words.per_kg.format(amount=format_minor(shown.price_per_kg, shown.currency))
+    weight = price = ""
+    if shown.grams is not None and shown.grams > 0:
+        weight = f"{shown.grams / 1000:.3f}"
+        price = format_minor(Weighing(grams=shown.grams, price_per_kg=shown.price_per_kg).price, shown.currency)
+    tare = words.scale_tare.format(weight=f"{shown.tare / 1000:.3f}") if shown.tare else ""
+    said = _message(Message(shown.said, "attention" if shown.is_failing else "plain"), words)
+    assert said is not None
+    return ScaleView(name=printable(shown.name), unit_price=unit_price, weight=weight, price=price, tare=tare, said=said)
 
 
 def _items(units: int, words: Words) -> str:

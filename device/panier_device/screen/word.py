@@ -71,6 +71,9 @@ class Words:
     back_keys: Keys
     offer_why: str
     offer_keys: Keys
+    scale_kg: str
+    scale_tare: str
+    scale_keys: Keys
     footer: Keys
     """{offers} is the number of offers."""
     footer_start: Keys
@@ -136,6 +139,9 @@ ENGLISH = Words(
     back_keys=(("Esc", "Back"),),
     offer_why="Why you: {reason}",
     offer_keys=(("y", "Yes"), ("n", "Not for me"), ("Esc", "Back")),
+    scale_kg="kg",
+    scale_tare="bag {weight} kg off",
+    scale_keys=(("Esc", "Not now"), ("Enter", "Try again"), ("h", "Help")),
     footer=(("l", "List"), ("o", "Offers {offers}"), ("h", "Help"), ("f", "Finish")),
     footer_start=(("l", "List"), ("0-9", "Code"), ("h", "Help")),
     messages={
@@ -196,6 +202,19 @@ ENGLISH = Words(
         "offer_refused": ("Not in this trip any more.", ""),
         "goodbye": ("Nothing to pay. See you soon!", ""),
         "needs_weight": ("This is sold by weight.", "Weigh it, and scan the label you get."),
+        "weighed": ("{weight} = {amount}", ""),
+        "scale_put": ("Put it on the scale.", "Then let go of it."),
+        "scale_unstable": ("Let it lie still.", "The price comes by itself."),
+        "scale_too_light": ("Too light for this scale.", "Add some, or press h."),
+        "scale_repeated": ("That was weighed already.", "Take it off, put the next one on."),
+        "scale_overloaded": ("Too heavy for this scale.", "Take some off: weigh it in parts."),
+        "scale_below_zero": ("The scale shows less than nothing.", "Empty it, and press its zero key."),
+        "scale_off_zero": ("The scale has lost its zero.", "Empty it, or press h for help."),
+        "scale_tared": ("A container is set at the scale.", "Empty it, and press its clear key."),
+        "scale_silent": ("The scale does not answer.", "Is it on? Enter tries again at once."),
+        "scale_gone": ("The scale is not connected.", "Press h for help, or Esc to go on."),
+        "scale_garbled": ("The scale cannot be understood.", "Asking again. Press h if it stays so."),
+        "scale_faulty": ("Something is wrong with the scale.", "Press h for help, or Esc to go on."),
         "scan_each": ("Each bag has its own label.", "Scan the next one's label."),
         "disk_fault": ("This device cannot save any more.", "Please take another, or press h."),
     },
