@@ -1,34 +1,145 @@
-"""A receipt as text, for a printer, a letter, or the eye."""
+"""A receipt laid out in rows of equal columns: one layout for text, for paper and for PDF."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from textwrap import wrap
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from panier.money import format_minor
-from panier.receipt import Receipt, ReceiptLine, Tender
+from panier.receipt import Receipt, ReceiptLine, Saving, Tender
 
 WIDTH = 42
 """Columns of the usual 80 mm paper."""
+NARROWEST = 24
+
+Style = Literal["plain", "bold", "big"]
+"""`big` is twice as wide and twice as high: it takes half of the columns."""
 
 
-def slip(receipt: Receipt) -> str:
-    """The receipt in lines of WIDTH columns: goods, reductions, deposits, the total with what paid it, savings, VAT by rate."""
+@dataclass(frozen=True, slots=True)
+class SlipRow:
+    """One row that fits the columns it was laid out for: text on the left, mostly an amount on the right."""
 
-    def money(minor: int) -> str:
-        return format_minor(minor, receipt.currency)
+    left: str
+    right: str = ""
+    style: Style = "plain"
+    is_centred: bool = False
 
+    def text(self, columns: int) -> str:
+        """The row in so many columns, which may be more than it needs; too few cut the left side, never the amount."""
+        if self.is_centred:
+            return self.left[:columns].center(columns).rstrip()
+        room = max(0, columns - len(self.right) - bool(self.right))
+        return f"{self.left[:room]:<{room}} {self.right}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class SlipCode:
+    """A barcode for the till, the gate or the service desk; what it holds stands below it as a row."""
+
+    content: str
+
+
+SlipPart = SlipRow | SlipCode
+
+
+def lay_out(receipt: Receipt, width: int = WIDTH, *, card: str = "", is_copy: bool = False) -> tuple[SlipPart, ...]:
+    """The receipt's parts from top to bottom, for a paper of `width` columns: goods with what they were reduced by, deposits,
+    total with what paid it, what was saved and by which offer, the VAT in it by rate, and the trip as a barcode and in letters.
+
+    `card` is the shopper's card, `masked` already; a copy says so on top. Widths below NARROWEST are taken for it.
+    """
+    width = max(NARROWEST, width)
+    sheet = _Sheet(receipt, width)
     at = datetime.fromtimestamp(receipt.finished_at / 1000, UTC).astimezone(ZoneInfo(receipt.timezone))
-    rows = [_row(f"{receipt.store} {receipt.device}", f"{at:%Y-%m-%d %H:%M}"), ""]
+    parts: list[SlipPart] = [SlipRow("COPY", style="big", is_centred=True)] if is_copy else []
+    parts += sheet.row(f"{receipt.store} {receipt.device}", f"{at:%Y-%m-%d %H:%M}")
+    parts.append(SlipRow(""))
     for line in receipt.lines:
-        rows += _line(line, receipt.currency)
-    rows += ["-" * WIDTH, _row(f"TOTAL {receipt.currency}", money(receipt.total))]
-    rows += [_row(_paid(tender), money(tender.amount)) for tender in receipt.tenders]
-    rows += [_row("of it deposit", money(receipt.deposit))] if receipt.deposit else []
-    rows += [_row(f"you saved: {saving.title}", money(saving.amount)) for saving in receipt.savings if saving.amount]
-    rows += [_row(f"VAT {row.rate} % in {money(row.gross)}, net {money(row.net)}", money(row.tax)) for row in receipt.vat]
-    rows += [_row(f"coupon {coupon}", "") for coupon in receipt.coupons]
-    return "\n".join([*rows, "", receipt.receipt, ""])
+        parts += sheet.line(line)
+    parts += [SlipRow("-" * width), *sheet.total(), *sheet.reductions()]
+    for row in receipt.vat:
+        parts += sheet.row(f"VAT {row.rate} % in {sheet.money(row.gross)}, net {sheet.money(row.net)}", sheet.money(row.tax))
+    parts += [part for coupon in receipt.coupons for part in sheet.row(f"coupon {coupon}")]
+    shopper = card or (masked(receipt.member) if receipt.member else "")
+    parts += sheet.row(f"{'card' if card else 'member'} {shopper}") if shopper else []
+    name = [SlipRow(piece, is_centred=True) for piece in wrap(receipt.receipt, width)]
+    return (*parts, SlipRow(""), SlipCode(receipt.receipt), *name)
+
+
+def slip(receipt: Receipt, width: int = WIDTH) -> str:
+    """The receipt as plain text in lines of `width` columns."""
+    width = max(NARROWEST, width)
+    rows = [part for part in lay_out(receipt, width) if isinstance(part, SlipRow)]
+    return "\n".join([*(row.text(width) for row in rows), ""])
+
+
+def masked(number: str) -> str:
+    """A card or member number with all but its last four characters hidden, and never more than half of it shown."""
+    shown = min(4, len(number) // 2)
+    return "*" * (len(number) - shown) + number[len(number) - shown :]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    receipt: Receipt
+    width: int
+
+    def money(self, minor: int) -> str:
+        return format_minor(minor, self.receipt.currency)
+
+    def row(self, left: str, right: str = "", style: Style = "plain") -> list[SlipRow]:
+        """Text on the left, an amount on the right of its last row; what does not fit goes on in the next row."""
+        width = self.width // 2 if style == "big" else self.width
+        room = width - len(right) - bool(right)
+        if len(left) <= room:
+            return [SlipRow(left, right, style)]
+        indent = " " * (len(left) - len(left.lstrip()))
+        *first, last = wrap(left, width, initial_indent=indent, subsequent_indent=indent + "  ", drop_whitespace=True)
+        if len(last) > room:
+            first, last = [*first, last], ""
+        return [*(SlipRow(text, style=style) for text in first), SlipRow(last, right, style)]
+
+    def line(self, line: ReceiptLine) -> list[SlipRow]:
+        """A product, cut where its name is too long, with what was weighed, taken off, and put on as deposit."""
+        amount = self.money(line.gross)
+        room = self.width - len(amount) - 1
+        count = f"{line.quantity} x {self.money(line.unit_price)}" if line.quantity > 1 else ""
+        named = f"{line.name} {count}".rstrip()
+        if len(named) > room and count:
+            rows = [SlipRow(line.name if len(line.name) <= self.width else line.name[: self.width - 1] + "…")]
+            rows += self.row(f"  {count}", amount)
+        else:
+            rows = [SlipRow(named if len(named) <= room else named[: room - 1] + "…", amount)]
+        for weighing in line.weighings:
+            rows += self.row(f"  {weighing.spelled(self.receipt.currency)}")
+        rows += self.row("  saved", self.money(-line.discount)) if line.discount else []
+        if line.deposit:
+            each, whole = self.money(line.deposit), self.money(line.deposit * line.quantity)
+            rows += self.row(f"  deposit {line.quantity} x {each}", whole)
+        return rows
+
+    def total(self) -> list[SlipRow]:
+        units, deposit = self.receipt.units, self.receipt.deposit
+        return [
+            *self.row("1 item" if units == 1 else f"{units} items"),
+            *self.row(f"TOTAL {self.receipt.currency}", self.money(self.receipt.total), "big"),
+            *(row for tender in self.receipt.tenders for row in self.row(_paid(tender), self.money(tender.amount))),
+            *(self.row("of it deposit", self.money(deposit)) if deposit else []),
+        ]
+
+    def reductions(self) -> list[SlipRow]:
+        """What was saved, by promotion; the member's own offers say so."""
+        savings = [saving for saving in self.receipt.savings if saving.amount]
+        rows = [part for saving in savings for part in self.row(self._named(saving), self.money(saving.amount))]
+        return rows + (self.row("you saved in all", self.money(self.receipt.discount), "bold") if len(savings) > 1 else [])
+
+    def _named(self, saving: Saving) -> str:
+        is_offer = any(use.offer == saving.promotion for use in self.receipt.offers)
+        return f"{'your offer' if is_offer else 'you saved'}: {saving.title}"
 
 
 def _paid(tender: Tender) -> str:
@@ -36,22 +147,3 @@ def _paid(tender: Tender) -> str:
         return "payment in doubt: see staff"
     named = [word for word in (tender.terminal, tender.trace) if word]
     return " ".join(["paid by card", *named])
-
-
-def _line(line: ReceiptLine, currency: str) -> list[str]:
-    def money(minor: int) -> str:
-        return format_minor(minor, currency)
-
-    count = f" {line.quantity} x {money(line.unit_price)}" if line.quantity > 1 else ""
-    rows = [_row(f"{line.name}{count}", money(line.gross))]
-    rows += [_row(f"  {weighing.spelled(currency)}", "") for weighing in line.weighings]
-    rows += [_row("  saved", money(-line.discount))] if line.discount else []
-    if line.deposit:
-        rows.append(_row(f"  deposit {line.quantity} x {money(line.deposit)}", money(line.deposit * line.quantity)))
-    return rows
-
-
-def _row(left: str, right: str) -> str:
-    room = WIDTH - len(right) - 1
-    cut = left if len(left) <= room else left[: room - 1] + "…"
-    return f"{cut:<{room}} {right}".rstrip()

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from panier.payment import Payment, PaymentBegun, PaymentEnded
-from panier.receipt import form_receipt, vat_of, with_true_times
-from panier.slip import WIDTH, slip
+from panier.receipt import OfferUse, Receipt, form_receipt, vat_of, with_true_times
+from panier.slip import WIDTH, SlipCode, SlipPart, SlipRow, lay_out, masked, slip
 from panier.till import compile_definitions, price_trip
 from panier.trip import Line, Trip, TripFinished
 from panier.weighed import Weighing
@@ -34,10 +34,12 @@ TRIP = Trip(
     ),
 )  # fmt: skip
 
+TEA = {"kind": "amount", "amount": "1.50", "coupon": "TEA", "target": {"skus": [TRIP.lines[0].sku]}, "title": "1.50 off tea"}
+MINE = {"kind": "amount", "amount": "0.50", "target": {"skus": ["cola"]}, "title": "0.50 off cola"}
+
 
 def test_a_slip_shows_weights_deposits_savings_and_the_vat_in_the_total_by_rate() -> None:
-    tea = {"kind": "amount", "amount": "1.50", "coupon": "TEA", "target": {"skus": [TRIP.lines[0].sku]}, "title": "1.50 off tea"}
-    shelf, _ = compile_definitions({"tea": tea}, "EUR")
+    shelf, _ = compile_definitions({"tea": TEA}, "EUR")
     priced = price_trip(TRIP, shelf)
     assert (priced.gross, priced.discount, priced.deposit, priced.total, priced.units) == (2212, 150, 150, 2212, 12)
     done = replace(TRIP, finished=TripFinished(units=12, discount=150, total=2212))
@@ -47,7 +49,8 @@ def test_a_slip_shows_weights_deposits_savings_and_the_vat_in_the_total_by_rate(
     assert slip(receipt).splitlines() == [
         "north till-1              2026-03-02 17:30",
         "",
-        "Oolong From The High Mountains Of Th… 8.00",
+        "Oolong From The High Mountains Of The Nor…",
+        "  2 x 4.00                            8.00",
         "  saved                              -1.50",
         "Cola 6 x 1.50                         9.00",
         "  deposit 6 x 0.25                    1.50",
@@ -57,6 +60,7 @@ def test_a_slip_shows_weights_deposits_savings_and_the_vat_in_the_total_by_rate(
         "Odd                                   1.00",
         "Wrong                                 1.00",
         "-" * WIDTH,
+        "12 items",
         "TOTAL EUR                            22.12",
         "of it deposit                         1.50",
         "you saved: 1.50 off tea               1.50",
@@ -64,7 +68,7 @@ def test_a_slip_shows_weights_deposits_savings_and_the_vat_in_the_total_by_rate(
         "VAT 20 % in 10.50, net 8.75           1.75",
         "coupon TEA",
         "",
-        "till-1.aaaaaa.1",
+        "             till-1.aaaaaa.1",
     ]
 
 
@@ -73,7 +77,69 @@ def test_a_plain_slip_says_no_more_than_there_is() -> None:
     shelf, _ = compile_definitions({}, "EUR")
     done = replace(bare, finished=TripFinished(units=1, discount=0, total=100))
     text = slip(form_receipt(done, price_trip(done, shelf), "0" * 64, "till-1", "aaaaaa"))
-    assert [row.split()[0] for row in text.splitlines() if row] == ["north", "Stamps", "-" * WIDTH, "TOTAL", "till-1.aaaaaa.1"]
+    assert [row.split()[0] for row in text.splitlines() if row] == [
+        "north",
+        "Stamps",
+        "-" * WIDTH,
+        "1",
+        "TOTAL",
+        "till-1.aaaaaa.1",
+    ]
+
+
+def receipt(**changes: object) -> Receipt:
+    shelf, _ = compile_definitions({"tea": TEA, "mine": MINE}, "EUR")
+    done = replace(TRIP, finished=TripFinished(units=12, discount=150, total=2212))
+    formed = form_receipt(done, price_trip(done, shelf), "0" * 64, "till-1", "aaaaaa")
+    return formed.model_copy(update=changes)
+
+
+def texts(parts: tuple[SlipPart, ...]) -> list[str]:
+    return [part.text(WIDTH).strip() if isinstance(part, SlipRow) else f"[{part.content}]" for part in parts]
+
+
+def test_the_members_own_offer_is_told_from_what_everybody_saved_and_both_are_added_up() -> None:
+    told = texts(lay_out(receipt(offers=[OfferUse(offer="mine", revision=1)])))
+    assert {" ".join(row.split()[:2]) for row in told if row.startswith("you")} == {"you saved:", "your offer:", "you saved"}
+    assert "you saved in all                      2.00" in told
+
+
+def test_a_card_is_masked_and_stands_before_the_member_whose_number_is_masked_too() -> None:
+    member = receipt(member="m-2179")
+    assert "member ***179" in texts(lay_out(member))
+    told = texts(lay_out(member, card=masked("2900000000179")))
+    assert "card *********0179" in told
+    assert not any("m-2179" in row or "179" in row.replace("*********0179", "") for row in told)
+
+
+def test_a_copy_says_so_on_top_and_the_trip_stands_below_as_a_barcode_and_in_letters() -> None:
+    first, *_, code, name = lay_out(receipt(), is_copy=True)
+    assert first == SlipRow("COPY", style="big", is_centred=True)
+    assert (code, name) == (SlipCode("till-1.aaaaaa.1"), SlipRow("till-1.aaaaaa.1", is_centred=True))
+    assert not any(isinstance(part, SlipRow) and part.left == "COPY" for part in lay_out(receipt()))
+
+
+@pytest.mark.parametrize("width", [10, 24, 32, 42, 48])
+def test_every_row_fits_the_paper_and_no_amount_is_cut(width: int) -> None:
+    long = receipt(receipt="till-1." + "a" * 60 + ".1", coupons=["C" * 60])
+    columns = max(24, width)
+    for part in lay_out(long, width):
+        if isinstance(part, SlipRow):
+            room = columns // 2 if part.style == "big" else columns
+            assert len(part.left) + bool(part.right) + len(part.right) <= room
+            assert part.text(room).endswith(part.right)
+    amounts = [part.right for part in lay_out(long, width) if isinstance(part, SlipRow)]
+    assert "21.62" in amounts
+
+
+def test_too_few_columns_cut_the_words_and_never_the_amount() -> None:
+    assert SlipRow("TOTAL EUR", "123.45").text(10) == "TOT 123.45"
+    assert SlipRow("TOTAL EUR", "123.45").text(3) == " 123.45"
+
+
+@pytest.mark.parametrize(("number", "shown"), [("2900000000179", "*********0179"), ("abcd", "**cd"), ("a", "*"), ("", "")])
+def test_never_more_than_half_of_a_number_is_shown(number: str, shown: str) -> None:
+    assert masked(number) == shown
 
 
 REFERENCE = "till-1.aaaaaa.8"
