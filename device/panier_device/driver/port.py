@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
 from panier.error import PanierError
+from panier.slip import SlipPart
 from panier.trip import Entry
+from panier_device.driver.printer_status import PrinterStatus
 
 Flaw = Literal["noise", "cut_short", "too_long", "wrong_speed", "unreadable"]
 """Why a frame is no code: foreign bytes in it, no terminator in time, or more bytes than any code has.
@@ -130,4 +132,37 @@ class KeySource(Source[list[KeyEvent]], Protocol):
 
     def grab(self) -> None:
         """Takes the device for ourselves: else a scan also types into whatever has the focus. Raises DeviceGone."""
+        ...
+
+
+class ReceiptPrinter(Protocol):
+    """Prints what was laid out for its columns. Methods but `close` may raise DeviceGone, and come one at a time."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in logs and checks, for example its path."""
+        ...
+
+    @property
+    def columns(self) -> int:
+        """Characters in one row."""
+        ...
+
+    @property
+    def noise(self) -> int:
+        """Bytes so far that were no answer."""
+        ...
+
+    async def status(self) -> PrinterStatus:
+        """How it stands now."""
+        ...
+
+    async def print(self, parts: Sequence[SlipPart], told: Callable[[PrinterStatus], None]) -> None:
+        """Prints and cuts; ends when that is on the paper as far as the printer says so. `told` hears how it stands meanwhile:
+        where paper is out it waits for more and goes on. After DeviceGone nobody knows how much of it was printed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Lets go of it; the next call takes it up again."""
         ...
