@@ -6,9 +6,9 @@ import sqlite3
 import sys
 import zlib
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from panier.error import PanierError
 
@@ -30,7 +30,7 @@ def open_database(path: Path) -> Database:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=_Connection)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
@@ -56,6 +56,38 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    if isinstance(connection, _Connection) and connection.was_refused:
+        connection.was_refused = not _swept(connection)
+
+
+class _Connection(sqlite3.Connection):
+    """Knows that the disk refused something and may have left a commit in the write-ahead log that nobody was told of."""
+
+    was_refused = False
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        try:
+            return super().execute(*arguments)
+        except sqlite3.OperationalError as error:
+            # The low byte is the kind of error, the others say where it came up.
+            self.was_refused |= error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
+            raise
+
+
+def _swept(connection: sqlite3.Connection) -> bool:
+    """Empties the write-ahead log; False where somebody reads it just now.
+
+    What comes next would overwrite a refused commit's first frames only, and after a kill its last one would look like a commit
+    that cannot be read any more.
+    """
+    with suppress(sqlite3.Error):
+        waits = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+        connection.execute("PRAGMA busy_timeout=0")
+        try:
+            return connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={waits}")
+    return False
 
 
 def overwrite_deleted(connection: sqlite3.Connection) -> None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from panier.trip import CardScanned, HelpRequested, TripStarted
 from panier_io import damage
+from panier_io.damage import mend
 from panier_io.journal import SKIPPED, Journal
+from panier_simulators.chaos.trouble import Trouble, compiler
 
 START = TripStarted(store="north", currency="USD", timezone="UTC", snapshot=7)
 
@@ -202,3 +207,41 @@ def test_a_card_number_leaves_the_disk_with_its_event(tmp_path: Path):
     journal.acknowledge(4)
     journal.forget()
     assert not any(b"2900000000179" in file.read_bytes() for file in tmp_path.iterdir())
+
+
+REFUSED = """
+import errno, os, sqlite3, sys
+from pathlib import Path
+from panier_io.store import open_database, transaction
+from panier_simulators.chaos.trouble import Trouble
+
+directory = Path(sys.argv[1])
+trouble, held = Trouble(directory / "trouble"), open_database(directory / "notes.db").conn
+held.execute("CREATE TABLE note(text)")
+
+def note(count):
+    with transaction(held):
+        held.executemany("INSERT INTO note VALUES (?)", [("x" * 900,)] * count)
+
+note(20)
+trouble.order(os.getpid(), fsync_errno=errno.EIO)
+try:
+    note(300)
+except sqlite3.Error:
+    print("refused")
+trouble.order(os.getpid())
+note(1)
+os._exit(9)
+"""
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C compiler on this machine: apt install gcc")
+def test_a_commit_that_the_disk_refused_is_not_taken_for_damage_after_a_kill(tmp_path: Path):
+    trouble = Trouble(tmp_path / "trouble")
+    trouble.build()
+    with trouble.reaches():
+        said = subprocess.run([sys.executable, "-c", REFUSED, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert said.stdout == "refused\n", said.stderr
+    assert mend(tmp_path / "notes.db", lambda _: None, lambda _: None, lambda *_: None) is None
+    with closing(sqlite3.connect(tmp_path / "notes.db")) as held:
+        assert held.execute("SELECT count(*) FROM note").fetchone() == (21,)
