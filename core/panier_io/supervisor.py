@@ -33,7 +33,8 @@ class Supervisor:
 
     def stopping(self) -> None:
         """We end, in order."""
-        self._tell("STOPPING=1", _status("stopping"))
+        # The manager bounds the end by a time of its own; the watch would go on, and an interpreter that closes cannot beat.
+        self._tell("STOPPING=1", "WATCHDOG_USEC=0", _status("stopping"))
 
     def say(self, status: str) -> None:
         """A line for whoever looks at `systemctl status`."""

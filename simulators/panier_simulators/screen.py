@@ -100,6 +100,8 @@ class SimulatedTerminal:
         self.columns = columns
         self.lines = lines
         self.starts = 0
+        self.ends: dict[int, str] = {}
+        """By process id, how each life ended and what stood on the screen then."""
         self.painted_at = 0.0
         self.pressed = ("", 0.0)
         """The last keys that were pressed, and when (monotonic seconds)."""
@@ -234,7 +236,8 @@ class SimulatedTerminal:
         while True:
             assert self._process is not None
             began = time.monotonic()
-            await self._process.wait()
+            status = await self._process.wait()
+            self.ends[self._process.pid] = f"status {status}, its screen: {' / '.join(row for row in self._rows if row)[-600:]}"
             backoff = 0.5 if time.monotonic() - began > 10 else min(backoff * 2, _LONGEST_BACKOFF)
             await asyncio.sleep(backoff)
             await self._spawn()

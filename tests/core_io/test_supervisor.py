@@ -36,7 +36,7 @@ def test_a_service_manager_hears_what_happens(manager: tuple[socket.socket, str]
     assert "\n" not in told
     assert len(told) < 220
     supervisor.stopping()
-    assert heard(listening) == "STOPPING=1\nSTATUS=stopping"
+    assert heard(listening) == "STOPPING=1\nWATCHDOG_USEC=0\nSTATUS=stopping"
 
 
 def test_without_a_manager_nobody_is_told():

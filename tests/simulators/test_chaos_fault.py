@@ -30,7 +30,7 @@ def test_faults_come_in_order_before_the_last_trips_end_and_have_targets_that_ex
     plan = draw(4, 300, DEVICES, chosen(None, has_shim=True))
     assert list(plan) == sorted(plan, key=lambda fault: fault.after)
     assert all(0 < fault.after < 300 for fault in plan)
-    known = {"", "gateway", "broker", "backoffice", "gateway-broker", "gateway-backoffice", *DEVICES}
+    known = {"", "gateway", "broker", "backoffice", "monitor", "gateway-broker", "gateway-backoffice", "monitor-broker", *DEVICES}
     known |= {f"{device}-broker" for device in DEVICES}
     assert {fault.target for fault in plan} <= known
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from panier.error import PanierError
 
 ROLES = ("gateway", "broker", "backoffice")
-GATEWAY_BROKER, GATEWAY_OFFICE = "gateway-broker", "gateway-backoffice"
+GATEWAY_BROKER, GATEWAY_OFFICE, MONITOR_BROKER = "gateway-broker", "gateway-backoffice", "monitor-broker"
 
 # Trips come to an end while a fault lasts; the plan leaves the first and the last few in peace, so that something can break.
 _FIRST, _LAST = 0.03, 0.96
@@ -37,7 +37,7 @@ class Kind:
 
 
 _MQTT = ("device-broker", "device-broker", GATEWAY_BROKER)
-_EVERY_LINK = (*_MQTT, GATEWAY_OFFICE)
+_EVERY_LINK = (*_MQTT, GATEWAY_OFFICE, MONITOR_BROKER)
 _DISKS = ("device", "device", "gateway", "backoffice")
 _DAY = 86_400.0
 
@@ -46,12 +46,14 @@ KINDS: tuple[Kind, ...] = (
     Kind(name="kill_gateway", targets=("gateway",)),
     Kind(name="kill_broker", targets=("broker",)),
     Kind(name="kill_backoffice", targets=("backoffice",)),
+    Kind(name="kill_monitor", targets=("monitor",)),
     Kind(name="restart_all", targets=("",)),
     Kind(name="wiped_broker", targets=("broker",)),
     Kind(name="freeze_device", targets=("device",), seconds=(0.5, 6.0)),
     Kind(name="freeze_gateway", targets=("gateway",), seconds=(0.5, 6.0)),
     Kind(name="freeze_broker", targets=("broker",), seconds=(0.5, 6.0)),
     Kind(name="freeze_backoffice", targets=("backoffice",), seconds=(0.5, 6.0)),
+    Kind(name="freeze_monitor", targets=("monitor",), seconds=(0.5, 6.0)),
     Kind(name="cut", targets=_EVERY_LINK, seconds=(0.0, 4.0)),
     Kind(name="half_close", targets=_EVERY_LINK, seconds=(0.5, 5.0)),
     Kind(name="blackhole", targets=_EVERY_LINK, seconds=(1.0, 9.0)),

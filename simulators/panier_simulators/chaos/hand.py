@@ -17,10 +17,12 @@ import psutil
 
 from panier_simulators.chaos.fault import ROLES, Fault
 from panier_simulators.chaos.link import Link
+from panier_simulators.chaos.monitor import NAME as MONITOR
 from panier_simulators.chaos.reader import ClumsyReader
 from panier_simulators.chaos.trouble import Trouble
 from panier_simulators.demo.premises import Premises
 from panier_simulators.fleet import Place
+from panier_simulators.screen import SimulatedTerminal
 
 _BROKER = "nats-server"
 
@@ -34,6 +36,7 @@ class Hand:
     links: Mapping[str, Link]
     readers: Mapping[str, ClumsyReader]
     trouble: Trouble | None
+    monitor: SimulatedTerminal
     kills: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict[str, set[int]](set))
     done: Counter[str] = field(default_factory=Counter[str])
     """Faults by kind that took place."""
@@ -66,7 +69,7 @@ class Hand:
                 self.kills[target].add(pid)
 
     def _restart_all(self) -> None:
-        for target in (*ROLES, *self.places):
+        for target in (*ROLES, *self.places, MONITOR):
             self.kill(target)
 
     def _wipe_broker(self) -> None:
@@ -123,8 +126,8 @@ class Hand:
 
     def _pid(self, target: str) -> int:
         """The living process behind a name, or 0."""
-        if target in self.places:
-            terminal = self.places[target].terminal
+        if target in self.places or target == MONITOR:
+            terminal = self.monitor if target == MONITOR else self.places[target].terminal
             return terminal.pid if terminal.is_running else 0
         if target == "broker":
             with contextlib.suppress(psutil.Error):

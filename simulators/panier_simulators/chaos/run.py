@@ -13,24 +13,27 @@ from pathlib import Path
 
 from panier.topic import StoreTopics
 from panier_simulators.chaos.corner import CornerShop
-from panier_simulators.chaos.fault import GATEWAY_BROKER, GATEWAY_OFFICE, Fault
+from panier_simulators.chaos.fault import GATEWAY_BROKER, GATEWAY_OFFICE, MONITOR_BROKER, Fault
 from panier_simulators.chaos.hand import Hand
 from panier_simulators.chaos.link import Address, Link
 from panier_simulators.chaos.market import trade
+from panier_simulators.chaos.monitor import NAME as MONITOR
+from panier_simulators.chaos.monitor import contradictions, monitor_on, truth
 from panier_simulators.chaos.proof import Books, Verdict, dead_letters, prove
 from panier_simulators.chaos.reader import ClumsyReader, clumsy
 from panier_simulators.chaos.report import ChaosReport
 from panier_simulators.chaos.trouble import Trouble
 from panier_simulators.chaos.witness import ScreenWitness, WireWitness
-from panier_simulators.demo.premises import STORE, Detour, free_port, open_premises
+from panier_simulators.demo.premises import STORE, Detour, Premises, free_port, open_premises
 from panier_simulators.fleet import Place, Post, Store
-from panier_simulators.sample.shop import SampleTrip
+from panier_simulators.sample.shop import TIMEZONE, SampleTrip
+from panier_simulators.screen import SimulatedTerminal
 from panier_simulators.shopper import Manner, ShopperLost, Shopping
 
 Say = Callable[[str], None]
 
 _HOME = "127.0.0.1"
-_OFFICE_LINK, _BROKER_LINK = "127.0.0.3", "127.0.0.2"
+_OFFICE_LINK, _BROKER_LINK, _MONITOR_LINK = "127.0.0.3", "127.0.0.2", "127.0.0.4"
 """Linux takes all of 127/8 for itself: a proxy listens at another address and the same port, and nothing has to know."""
 _SHOP_PATIENCE, _REST_PATIENCE = 120.0, 60.0
 """Seconds without any progress after which a run is over: while people shop, and while the rest is handed on."""
@@ -72,6 +75,7 @@ async def run(shop: CornerShop, plan: Plan, directory: Path, say: Say, trouble: 
         premises = await stack.enter_async_context(open_premises(directory, shop, plan.devices, say, detour=_detour(links)))
         for settings in premises.terminals:
             _lead_over(settings, links[f"{settings.stem}-broker"])
+        monitor = await _switch_on(stack, premises, links[MONITOR_BROKER], plan.devices)
         say(f"switching {plan.devices} terminals on")
         posts = [Post.read(file) for file in premises.terminals]
         manner = Manner(speed=plan.speed, offers_chance=0.1, patience=2.0, tries=8)
@@ -81,7 +85,9 @@ async def run(shop: CornerShop, plan: Plan, directory: Path, say: Say, trouble: 
         for witness in witnesses:
             witness.begin()
             stack.callback(witness.end)
-        hand = Hand(premises, {place.post.device: place for place in store.places}, links, _readers(store.places), trouble)
+        hand = Hand(
+            premises, {place.post.device: place for place in store.places}, links, _readers(store.places), trouble, monitor
+        )
         await _spend_the_day(shop, plan, store, hand, day, say)
         say("waiting until all have said all they have to say")
         await _come_to_rest(directory, wire, day, say)
@@ -93,6 +99,9 @@ async def run(shop: CornerShop, plan: Plan, directory: Path, say: Say, trouble: 
             wire=wire,
             explained=_explained(plan.faults),
         )
+        ledger = directory / "gateway" / "ledger.db"
+        for what, words in await contradictions(monitor, lambda: truth(store.places, ledger, TIMEZONE)):
+            verdict.mismatched.note(what, words)
         _look_around(verdict, directory, hand, day, witnesses, store.places)
         return _report(shop, plan, day, hand, verdict, wire, witnesses, trouble, time.monotonic() - began)
 
@@ -177,9 +186,12 @@ def _look_around(
         unexplained.note(name, f"the gateway refused it: {letter['reason']}")
     for what, words in (told for witness in witnesses for told in witness.contradictions):
         verdict.lost.note(what, words)
-    for name, restarts in _restarts(hand, places).items():
-        if restarts > len(hand.kills[name]):
-            unexplained.note(name, f"died {restarts} times, and was killed {len(hand.kills[name])} times")
+    lives = {"gateway": hand.premises.gateway.ends, "backoffice": hand.premises.backoffice.ends}
+    lives |= {MONITOR: hand.monitor.ends} | {place.post.device: place.terminal.ends for place in places}
+    for name, ends in lives.items():
+        for pid, how in ends.items():
+            if pid not in hand.kills[name]:
+                unexplained.note(f"{name}, process {pid}", f"ended by itself: {how}")
     for number, why in enumerate(day.gave_up, start=1):
         unexplained.note(f"shopper {number}", f"gave up: {why}")
     for shopping in day.done:
@@ -214,7 +226,7 @@ def _report(
         rescans=sum(one.rescans for one in day.done),
         restarts={
             "device": sum(restarts[name] for name in hand.places), "gateway": restarts["gateway"],
-            "broker": len(hand.kills["broker"]), "backoffice": restarts["backoffice"],
+            "broker": len(hand.kills["broker"]), "backoffice": restarts["backoffice"], "monitor": hand.monitor.restarts,
         },
         refused_calls=trouble.refusals if trouble else 0,
         acknowledged=sum(journal.acknowledged for journal in wire.journals.values()),
@@ -240,6 +252,7 @@ async def _open_links(plan: Plan, wire: WireWitness) -> AsyncGenerator[dict[str,
         GATEWAY_BROKER: Link(
             GATEWAY_BROKER, Address(_BROKER_LINK, broker), Address(_HOME, broker), hear=wire.hear_gateway, seed=plan.seed
         ),
+        MONITOR_BROKER: Link(MONITOR_BROKER, Address(_MONITOR_LINK, broker), Address(_HOME, broker), seed=plan.seed),
         GATEWAY_OFFICE: Link(GATEWAY_OFFICE, Address(_OFFICE_LINK, office), Address(_HOME, office), seed=plan.seed),
     }
     for number, device in enumerate(device_names(plan.devices), start=1):
@@ -252,6 +265,16 @@ async def _open_links(plan: Plan, wire: WireWitness) -> AsyncGenerator[dict[str,
             await link.open()
             stack.push_async_callback(link.close)
         yield links
+
+
+async def _switch_on(stack: AsyncExitStack, premises: Premises, link: Link, devices: int) -> SimulatedTerminal:
+    """A staff monitor that reaches the broker by a link of its own."""
+    assert premises.monitor
+    _lead_over(premises.monitor, link)
+    monitor = monitor_on(premises.monitor, devices)
+    await monitor.start()
+    stack.push_async_callback(monitor.stop)
+    return monitor
 
 
 def _detour(links: dict[str, Link]) -> Detour:

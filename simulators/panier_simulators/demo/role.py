@@ -40,6 +40,8 @@ class RoleProcess:
         self.name = name
         self.log = log
         self.restarts = 0
+        self.ends: dict[int, str] = {}
+        """By process id, how each life ended and what it said last."""
         self.peak_rss = 0
         self.children_peak_rss: dict[str, int] = {}
         self._command = (*PANIER, *command)
@@ -127,6 +129,7 @@ class RoleProcess:
             assert process is not None
             status = await process.wait()
             self.restarts += 1
+            self.ends[process.pid] = f"status {status}, its log ends: {self._log_end().rpartition(chr(10))[2][-300:]}"
             logger("demo").warning("role_died", role=self.name, status=status, restarts=self.restarts)
             await asyncio.sleep(_RESTART_AFTER)
             await self._spawn()
