@@ -62,7 +62,7 @@ def fit_scanner(settings: SerialSettings | WedgeSettings) -> Scanner:
     if isinstance(settings, SerialSettings):
         return SerialScanner(settings.port, load_profile(settings.profile, firmware_config() / "profiles"))
     layout = load_layout(settings.layout, firmware_config() / "layouts")
-    return WedgeScanner(settings.path, WedgeDecoder(layout), _opener(settings), settings.reads)
+    return WedgeScanner(settings.path, WedgeDecoder(layout), opener(settings), settings.reads)
 
 
 def fit_scale(settings: ScaleSettings) -> SerialScale:
@@ -75,7 +75,8 @@ def has_evdev() -> bool:
     return find_spec("evdev") is not None
 
 
-def _opener(settings: WedgeSettings) -> Callable[[], KeySource]:
+def opener(settings: WedgeSettings) -> Callable[[], KeySource]:
+    """Opens the source of a keyboard's events, each time that it is called."""
     if settings.source == "stream":
         return lambda: StreamSource(Path(settings.path))
     if not has_evdev():

@@ -11,17 +11,26 @@ import typer
 
 if TYPE_CHECKING:
     from panier_device.doctor.finding import Finding, Patient
+    from panier_device.doctor.machine import Machine
     from panier_device.settings import DeviceSettings
 
 
 def doctor(
     settings: Path | None = typer.Option(None, help="TOML file with a terminal's settings; without one, what is plugged in."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output."),
+    live: bool = typer.Option(False, "--live", help="Show each code as it is scanned, and what to do about the scanner."),
+    port: str | None = typer.Option(
+        None, help="With --live: a serial port, an input device or a key stream, in place of the settings' first scanner."
+    ),
+    profile: str = typer.Option("generic", help="With --port: the scanner's profile."),
+    layout: str = typer.Option("us", help="With --port: the keyboard layout of a scanner that types."),
+    codes: int = typer.Option(0, min=0, help="With --live: end after so many codes, with status 0 if all were taken."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object on standard output; with --live, one a code."),
     root: Path = typer.Option(Path("/"), hidden=True, help="Where /sys, /dev and /proc lie; another one for tests."),
 ) -> None:
     """Look at the machine and its devices: what is plugged in, in which mode, what is wrong and how to mend it.
 
-    Ends with status 0 only when nothing keeps the terminal from working.
+    Ends with status 0 only when nothing keeps the terminal from working. --live reads a scanner and tells of each code: bytes,
+    identifier, what the shop makes of it, and which setting to change.
     """
     from panier.error import PanierError
     from panier_device.doctor.check import examine
@@ -32,6 +41,9 @@ def doctor(
 
     try:
         loaded = _load(settings)
+        if live:
+            _live(loaded, Machine(root), port, profile, layout, codes, as_json)
+            return
         patient = Patient.of(Machine(root), library(), loaded)
         found = examine(patient)
     except SettingsInvalid as error:
@@ -50,6 +62,32 @@ def _load(file: Path | None) -> DeviceSettings | None:
     from panier_io.settings import load
 
     return load(DeviceSettings, file) if file else None
+
+
+def _live(
+    settings: DeviceSettings | None,
+    machine: Machine,
+    port: str | None,
+    profile: str,
+    layout: str,
+    codes: int,
+    as_json: bool,
+) -> None:
+    from rich.console import Console
+
+    from panier_device.doctor.listening import first_reader, listening, reader_at
+    from panier_device.doctor.live import watch
+
+    reader = reader_at(port, profile, layout) if port else first_reader(settings) if settings else None
+    if reader is None:
+        raise typer.BadParameter("nothing to listen to: give --port, or --settings with a scanner in them", param_hint="--live")
+    loyalty, numbering = (settings.loyalty, settings.numbering) if settings else ("sample", "")
+    heard = listening(reader, loyalty, numbering, machine)
+    try:
+        if not watch(heard, Console(stderr=as_json), codes=codes, as_json=as_json):
+            raise typer.Exit(1)
+    except KeyboardInterrupt:
+        return
 
 
 def _print_invalid(problems: tuple[str, ...], as_json: bool) -> None:
