@@ -98,5 +98,5 @@ def _named(row: ProductRow | None, sku: str) -> ProductRow:
 def _product(row: ProductRow, gtins: list[str], cost: int | None) -> schemas.Product:
     return schemas.Product(
         sku=row.sku, gtins=gtins, name=row.name, unit_price=row.unit_price, category=row.category, size=row.size,
-        tax_rate=row.tax_rate, unit=row.unit, deposit=row.deposit, cost=cost,
+        tax_rate=row.tax_rate, unit=row.unit, deposit=row.deposit, tare=row.tare, cost=cost,
     )  # fmt: skip

@@ -13,7 +13,10 @@ from panier.receipt import Minor, Name
 
 
 class Product(BaseModel):
-    """One product; `unit_price`, of a piece or a kilogram as `unit` says, and `deposit` in minor units, `gtins` as GTIN-14."""
+    """One product; `unit_price`, of a piece or a kilogram as `unit` says, and `deposit` in minor units, `gtins` as GTIN-14.
+
+    `tare` is what its packing weighs, in grams, where a terminal weighs it.
+    """
 
     sku: str
     gtins: list[str]
@@ -24,6 +27,7 @@ class Product(BaseModel):
     tax_rate: str | None
     unit: str
     deposit: int
+    tare: int
     cost: int | None = None
 
 

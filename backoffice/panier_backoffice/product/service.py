@@ -64,6 +64,7 @@ def _store(session: Session, products: Sequence[Product], bodies: Mapping[str, s
             "tax_rate": product.tax_rate,
             "unit": product.unit,
             "deposit": product.deposit,
+            "tare": product.tare,
             "sequence": sequence,
         }
         for product, sequence in zip(products, sequences, strict=True)

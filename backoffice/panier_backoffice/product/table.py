@@ -21,6 +21,7 @@ class ProductRow(Table):
     tax_rate: Mapped[str | None] = mapped_column(String(12))
     unit: Mapped[str] = mapped_column(String(4))
     deposit: Mapped[int]
+    tare: Mapped[int]
     sequence: Mapped[int]
 
 

@@ -29,6 +29,8 @@ class Goods:
     note: str
     is_card: bool = False
     is_coupon: bool = False
+    is_loose: bool = False
+    """True where the code says no weight: it goes on the scale."""
 
     def matches(self, words: str) -> bool:
         """True where each word of the search is in the name, the note or the code."""
@@ -66,12 +68,15 @@ def shelf(sample: SampleShop) -> list[Goods]:
         bought.update(line.sku for line in trip.lines)
     places = {sku: place for place, (sku, _) in enumerate(bought.most_common(_PRODUCTS))}
     found = [product for product in sample.products() if product.sku in places]
-    return [_on_shelf(product) for product in sorted(found, key=lambda product: places[product.sku])]
+    return [goods for product in sorted(found, key=lambda product: places[product.sku]) for goods in _on_shelf(product)]
 
 
-def _on_shelf(product: Product) -> Goods:
+def _on_shelf(product: Product) -> list[Goods]:
     price = format_minor(product.unit_price, CURRENCY)
     if product.unit == "kg":
-        return Goods(print_label(product.gtins[-1], product.unit_price, "on the shelf"), product.name, f"{price}/kg")
+        listed = product.gtins[-1]
+        label = Goods(print_label(listed, product.unit_price, "on the shelf"), product.name, f"{price}/kg")
+        loose = Goods(listed, product.name, f"{price}/kg, loose: onto the scale", is_loose=True)
+        return [label, loose] if listed.startswith("9") else [label]
     more = f" and {format_minor(product.deposit, CURRENCY)} deposit" if product.deposit else ""
-    return Goods(product_code(int(product.sku)), product.name, price + more)
+    return [Goods(product_code(int(product.sku)), product.name, price + more)]

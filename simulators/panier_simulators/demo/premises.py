@@ -57,6 +57,8 @@ class Premises:
     password: str
     terminals: list[Path] = field(default_factory=list[Path])
     handheld: Path | None = None
+    scale: Path | None = None
+    """Where the handheld's settings expect a scale."""
     monitor: Path | None = None
 
     def sample_memory(self) -> None:
@@ -201,7 +203,9 @@ async def _enrol(premises: Premises, settings: Path, terminals: int, *, with_han
     for number, name in enumerate(every):
         _equip(premises.directory / f"{name}.toml", wedge=number % 2 == 1 and name != HANDHELD)
     premises.terminals = [premises.directory / f"{name}.toml" for name in names]
-    premises.handheld = premises.directory / f"{HANDHELD}.toml" if with_handheld else None
+    if with_handheld:
+        premises.handheld = premises.directory / f"{HANDHELD}.toml"
+        premises.scale = _fit_scale(premises.handheld)
     premises.monitor = premises.directory / "monitor.toml"
     told = premises.monitor.read_text(encoding="utf-8")
     premises.monitor.write_text(f'log_file = "{premises.directory / "monitor.log"}"\n{told}', encoding="utf-8")
@@ -224,6 +228,14 @@ def _equip(file: Path, *, wedge: bool) -> None:
     lines[1:1] = [f'data_dir = "{data}"', 'numbering = "US"']
     scanner = f'kind = "wedge"\nsource = "stream"\npath = "{data}.key"' if wedge else f'kind = "serial"\nport = "{data}.tty"'
     file.write_text("\n".join([*lines, "", "[[scanners]]", scanner]) + "\n", encoding="utf-8")
+
+
+def _fit_scale(file: Path) -> Path:
+    """Gives a terminal a scale; where its device file is expected."""
+    port = file.with_suffix(".scale")
+    with file.open("a", encoding="utf-8") as settings:
+        settings.write(f'\n[scale]\nport = "{port}"\nprofile = "mettler-diva"\n')
+    return port
 
 
 def _pages(items: Iterable[_T]) -> Iterator[list[_T]]:

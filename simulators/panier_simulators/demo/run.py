@@ -24,6 +24,7 @@ from panier_simulators.demo.report import DemoReport, details, megabytes
 from panier_simulators.demo.visit import Visit
 from panier_simulators.fleet import Post, Report, Store, device_command, is_ready, quantiles
 from panier_simulators.sample.shop import SampleShop
+from panier_simulators.scale import SimulatedScale
 from panier_simulators.scanner import SimulatedScanner
 from panier_simulators.screen import SimulatedTerminal
 from panier_simulators.shopper import Manner, ShopperLost, Shopping
@@ -136,6 +137,7 @@ async def run_interactive(sample: SampleShop, plan: Plan, directory: Path) -> No
                 open_premises(directory, sample, plan.devices, status.update, with_handheld=True)
             )
             assert premises.handheld is not None
+            assert premises.scale is not None
             status.update("filling wallet and shelf")
             goods = [*await asyncio.to_thread(wallet, sample), *await asyncio.to_thread(shelf, sample)]
             status.update("switching your handheld on")
@@ -144,6 +146,7 @@ async def run_interactive(sample: SampleShop, plan: Plan, directory: Path) -> No
             terminal = SimulatedTerminal(device_command(post.settings), name=HANDHELD, lines=height)
             port, programmed = post.serial[0]
             scanner = visit.enter_context(SimulatedScanner(port, programmed))
+            scale = visit.enter_context(SimulatedScale(premises.scale, settle=0.8))
             await terminal.start()
             visit.push_async_callback(terminal.stop)
             status.update("fetching the prices")
@@ -152,7 +155,7 @@ async def run_interactive(sample: SampleShop, plan: Plan, directory: Path) -> No
         closing = asyncio.Event()
         neighbours = asyncio.create_task(_neighbours(sample, plan, premises, done, closing))
         facts = _facts(premises)
-        await Visit(terminal, scanner, goods, facts, lambda: _news(plan, done)).run_async()
+        await Visit(terminal, scanner, scale, goods, facts, lambda: _news(plan, done)).run_async()
         with console.status("the other shoppers leave"):
             closing.set()
             while not neighbours.done():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import time
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -19,11 +21,15 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from panier_simulators.demo.goods import Goods
+from panier_simulators.sample.label import HEAVIEST, LIGHTEST
+from panier_simulators.scale import SimulatedScale
 from panier_simulators.scanner import SimulatedScanner
 from panier_simulators.screen import Cell, SimulatedTerminal
 
 _REFRESH = 1 / 20
 _SHOWN = 60
+_REACH = 1.5
+"""Seconds from the scan to the scale: time to read what the handheld asks for."""
 _KEYS = {
     "enter": "\r", "escape": "\x1b", "backspace": "\x7f", "up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D",
     "pageup": "\x1b[5~", "pagedown": "\x1b[6~", "home": "\x1b[H", "end": "\x1b[F", "delete": "\x1b[3~",
@@ -95,6 +101,7 @@ class Visit(App[None]):
         self,
         terminal: SimulatedTerminal,
         scanner: SimulatedScanner,
+        scale: SimulatedScale,
         goods: Sequence[Goods],
         facts: Sequence[str],
         news: Callable[[], str],
@@ -102,6 +109,8 @@ class Visit(App[None]):
         super().__init__()
         self._terminal = terminal
         self._scanner = scanner
+        self._scale = scale
+        self._loose = {one.code for one in goods if one.is_loose}
         self._goods = goods
         self._facts = facts
         self._news = news
@@ -161,9 +170,16 @@ class Visit(App[None]):
 
     def _scan(self, code: str) -> None:
         # The code is on the wire for its 15 ms: not in this loop, which paints.
-        task = asyncio.create_task(asyncio.to_thread(self._scanner.scan, code))
+        task = asyncio.create_task(asyncio.to_thread(self._lay_down if code in self._loose else self._scanner.scan, code))
         self._scans.add(task)
         task.add_done_callback(self._scans.discard)
+
+    def _lay_down(self, code: str) -> None:
+        """Scans what the loose goods are, and puts some of them on the scale a moment later."""
+        self._scale.take()
+        self._scanner.scan(code)
+        time.sleep(_REACH)
+        self._scale.put(random.randint(LIGHTEST, HEAVIEST))  # noqa: S311 (goods, not secrets)
 
     def _offer(self, words: str) -> None:
         found = self.query_one("#goods", OptionList)
