@@ -56,7 +56,8 @@ def _check(loaded: DeviceSettings, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"ok": True, "problems": [], "notes": notes}))
         return
-    print(f"{loaded.device} in store {loaded.store}: settings hold, {len(loaded.scanners)} scanner(s) ready")
+    fitted = f"{len(loaded.scanners)} scanner(s)" + (" and a scale" if loaded.scale else "")
+    print(f"{loaded.device} in store {loaded.store}: settings hold, {fitted} ready")
     for note in notes:
         print(f"note: {note}")
 

@@ -8,6 +8,7 @@ from typing import cast
 from pydantic import BaseModel
 
 from panier_device.driver.profile import ScannerProfile
+from panier_device.driver.scale.profile import ScaleProfile
 from panier_device.library.device import Library, Maker
 from panier_device.library.sheet import Sheet
 from panier_device.library.udev import rules
@@ -15,6 +16,7 @@ from panier_device.library.udev import rules
 MODELS: dict[str, type[BaseModel]] = {
     "devices": Maker,
     "profiles": ScannerProfile,
+    "scales": ScaleProfile,
     "sheets": Sheet,
 }
 """Folders whose files are one model each; other folders have readers of their own."""
