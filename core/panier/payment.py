@@ -8,10 +8,15 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le, Len
 
 Reference = Annotated[str, Len(1, 64)]
-Amount = Annotated[int, Gt(0), Le(10**12)]
+Amount = Annotated[int, Gt(0), Le(10**12 - 1)]
+"""Minor units; payment terminals take twelve digits."""
 
 Outcome = Literal["approved", "declined", "unknown"]
 """`unknown`: nobody could find out whether money moved; a person has to look at the payment terminal's own records."""
+
+
+Decider = Literal["terminal", "staff", "nobody"]
+"""By whose word a payment ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +46,7 @@ class PaymentEnded:
     reference: Reference
     outcome: Outcome
     reason: Annotated[str, Len(0, 64)] = ""
-    decided_by: Literal["terminal", "staff", "nobody"] = "terminal"
+    decided_by: Decider = "terminal"
     trace: Annotated[str, Len(0, 32)] = ""
     terminal: Annotated[str, Len(0, 32)] = ""
     kind: Literal["payment_ended"] = "payment_ended"

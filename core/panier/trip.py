@@ -189,7 +189,7 @@ Happening = (
 )  # fmt: skip
 
 
-_BASKET = (ItemAdded, ItemRemoved, CardScanned, CouponShown, CapsuleReceived, LeasesHeld, SnapshotAdopted)
+PRICED_BY = (ItemAdded, ItemRemoved, CardScanned, CouponShown, CapsuleReceived, LeasesHeld, SnapshotAdopted)
 """What changes a basket's price: refused while money may have moved for the price that it has."""
 
 
@@ -302,7 +302,7 @@ class Trip:
                 raise TripOrder(f"no payment {what.reference} is under way in trip {self.trip}")
         elif payment is not None and payment.is_binding:
             ends_too_early = isinstance(what, TripFinished) and payment.is_under_way
-            if ends_too_early or isinstance(what, (*_BASKET, PaymentBegun, TripAbandoned)):
+            if ends_too_early or isinstance(what, (*PRICED_BY, PaymentBegun, TripAbandoned)):
                 raise TripOrder(f"{what.kind} while payment {payment.begun.reference} of trip {self.trip} binds its basket")
 
     def _with(self, what: Happening, at: int) -> Trip:

@@ -27,9 +27,8 @@ from panier.error import PanierError
 from panier.lease import Lease, leased
 from panier.member import Capsule
 from panier.message import LeaseMessage, Notice
-from panier.offer import Offer
-from panier.pricing import PricedBasket, PromotionSet
-from panier.till import TripPricer, answer_shown, compile_definitions, compile_offers, coupon_titles, used_leases
+from panier.payment import PaymentEnded
+from panier.till import answer_shown, coupon_titles, used_leases
 from panier.trip import (
     CodeRefused,
     CouponShown,
@@ -48,6 +47,7 @@ from panier.weighed import Weighing
 from panier_device import decision
 from panier_device.decision import Decision, Message, Unweighed
 from panier_device.driver.port import Reading
+from panier_device.shelf import Shelf
 from panier_device.shop import Shop
 from panier_device.situation import Farewell, OnScale, Situation
 from panier_device.slot import CardSlot
@@ -55,9 +55,6 @@ from panier_device.tally import Tally
 from panier_device.wallet import Wallet
 from panier_io.journal import Journal
 from panier_io.log import logger
-
-PROMPTS = 2
-"""Near misses to show; the shopper's glance holds no more."""
 
 
 class Agent:
@@ -96,10 +93,7 @@ class Agent:
         self.now = Situation()
         self.read_at: int | None = None
         """When the last byte of the code was read that the next frame answers (monotonic nanoseconds)."""
-        self._version = 0
-        self._shelf = self._compile()
-        self._offers: tuple[tuple[Offer, ...], PromotionSet | None] = ((), None)
-        self._pricer = TripPricer()
+        self._shelf = Shelf(shop, tally, currency)
         self._wallet = Wallet(journal)
         self._card_entry: Entry = "scan"
         self._slot = CardSlot(rules)
@@ -180,7 +174,7 @@ class Agent:
             return
         found = self._shop.find(content.gtin14)
         if found is None:
-            self._refuse("unknown_product" if self._version else "no_prices_yet", text, entry)
+            self._refuse("unknown_product" if self._shelf.version else "no_prices_yet", text, entry)
             return
         stopped = decision.stop_piece(self.now.trip, content, found[0], self._store_time, entry)
         if stopped is not None and stopped.message is not None:
@@ -189,9 +183,7 @@ class Agent:
 
     def _coupons(self) -> dict[str, str]:
         """Titles of the coupons that the store, or an offer of this trip's member, asks for."""
-        offers, compiled = self._offers
-        mine = self.now.trip is not None and offers is self.now.trip.offers
-        return self._shelf_coupons | (coupon_titles(compiled) if mine else {})
+        return self._shelf.coupons | coupon_titles(self._shelf.own(self.now.trip))
 
     def _take_coupon(self, coupon: str, title: str, entry: Entry) -> None:
         decided = decision.show_coupon(self.now.trip, coupon, entry)
@@ -199,7 +191,7 @@ class Agent:
             self._decide(decided)
         elif self._record(decided.happenings, self._at(self.now.trip)):
             assert self.now.trip is not None
-            answer = answer_shown(self.now.trip, self._shelf, self._offers[1], coupon)
+            answer = answer_shown(self.now.trip, self._shelf.promotions, self._shelf.own(self.now.trip), coupon)
             told = decision.tell_coupon(answer, title, self._name_of, self.now.trip.currency)
             self.now = replace(self.now, message=told, farewell=None, weighing=None, fresh=frozenset())
             self.show()
@@ -248,23 +240,27 @@ class Agent:
     def finish(self) -> None:
         """Ends the trip with what the screen shows; an empty one is abandoned."""
         trip = self.now.trip
-        if trip is None:
-            return
-        at = self._at(trip)
-        priced = self._price(trip, at)
-        done = TripFinished(units=priced.units, discount=priced.discount, total=priced.total)
+        if trip is not None:
+            at = self._at(trip)
+            priced = self._shelf.price(trip, at)
+            self._end(trip, TripFinished(units=priced.units, discount=priced.discount, total=priced.total), at)
+
+    def _end(self, trip: Trip, done: TripFinished, at: int, *before: PaymentEnded) -> bool:
+        """Ends the trip, in one transaction with what became of its payment."""
+        priced = self._shelf.price(trip, None if trip.is_bound else at)
         used = self._wallet.after(used_leases(trip, priced)) if trip.lines else []
-        if not self._record((done if trip.lines else TripAbandoned(),), at, used):
-            return
+        if not self._record((*before, done if trip.lines else TripAbandoned()), at, used):
+            return False
         self._wallet.ended(trip.trip, used)
         farewell = Farewell(
-            trip=trip.trip, first_name=self.now.first_name, currency=trip.currency,
-            units=done.units, discount=done.discount, total=done.total,
+            trip=trip.trip, first_name=self.now.first_name, currency=trip.currency, units=done.units, discount=done.discount,
+            total=done.total, tender=before[0].outcome if before else "",
         )  # fmt: skip
         # The capsule ends with the trip: what is left of the member is in the events, which carry no name.
         self._journal.erase_greeting()
         self.now = Situation(farewell=farewell) if trip.lines else Situation(message=Message("goodbye"))
         self.show()
+        return True
 
     def dismiss(self) -> None:
         """The Thank-you screen has been read."""
@@ -325,10 +321,10 @@ class Agent:
 
     def snapshot_arrived(self) -> None:
         """Other prices and promotions are on the disk: they hold from here on, lines keep the price they were scanned at."""
-        self._shelf = self._compile()
+        self._shelf.refresh()
         trip = self.now.trip
-        if trip is not None and trip.snapshot != self._version:
-            adopted = SnapshotAdopted(snapshot=self._version)
+        if trip is not None and trip.snapshot != self._shelf.version:
+            adopted = SnapshotAdopted(snapshot=self._shelf.version)
             self._decide(Decision((adopted, *self._leases(trip)), self.now.message), keep_fresh=True)
         else:
             self.show()
@@ -337,7 +333,7 @@ class Agent:
         """Takes up the trip that was under way when the process ended."""
         try:
             trip = self._journal.open_trip()
-            priced = trip and self._price(trip)
+            priced = trip and self._shelf.price(trip)
         except PanierError:
             self._log.exception("trip_unreadable")
             return
@@ -346,8 +342,8 @@ class Agent:
             return
         self._log.info("trip_restored", trip=trip.trip, units=trip.units)
         self.now = Situation(trip=trip, priced=priced, first_name=self._journal.greeting(trip.trip), used_up=self._used_up(trip))
-        if trip.snapshot != self._version:
-            self._decide(Decision((SnapshotAdopted(snapshot=self._version), *self._leases(trip))))
+        if trip.snapshot != self._shelf.version and not trip.is_bound:
+            self._decide(Decision((SnapshotAdopted(snapshot=self._shelf.version), *self._leases(trip))))
 
     # -- record, price, show -------------------------------------------------------------------------------------------
 
@@ -378,7 +374,7 @@ class Agent:
             self.show()
             return False
         trip = _after(trip, events)
-        priced = self._price(trip)
+        priced = self._shelf.price(trip)
         self.now = replace(self.now, trip=trip if trip.is_open else None, priced=priced, used_up=self._used_up(trip))
         self.poke()
         return True
@@ -398,41 +394,25 @@ class Agent:
         held = self._shop.held
         currency, timezone = self._fallback
         return TripStarted(
-            store=self._store, currency=held.currency or currency, timezone=held.timezone or timezone, snapshot=self._version
+            store=self._store,
+            currency=held.currency or currency,
+            timezone=held.timezone or timezone,
+            snapshot=self._shelf.version,
         )
 
     def _leases(self, trip: Trip | None) -> tuple[LeasesHeld, ...]:
         """The event that says what a trip may use of limited promotions, where its journal says something else so far."""
-        held = self._wallet.held({promotion.id for promotion in self._shelf.limited}, trip and trip.trip)
+        held = self._wallet.held({promotion.id for promotion in self._shelf.promotions.limited}, trip and trip.trip)
         return () if held == (trip.leases if trip else ()) else (LeasesHeld(leases=held),)
 
     def _used_up(self, trip: Trip) -> frozenset[str]:
-        compiled = self._offers[1]
+        compiled = self._shelf.own(trip)
         limited = () if compiled is None else compiled.limited
         return frozenset({one.id for one in limited} - {one.id for one in leased(limited, trip.leases)})
 
     def _at(self, trip: Trip | None) -> int:
         """The time of what happens now. A clock that was set back in mid-trip must not make a promotion's window open again."""
         return max(self._clock(), trip.last_at if trip else 0)
-
-    def _compile(self) -> PromotionSet:
-        held, definitions = self._shop.promotions()
-        self._version = held.version
-        shelf, refused = compile_definitions(definitions, held.currency or self._fallback[0])
-        self._tally.promotions_refused.set(len(refused))
-        for error in refused:
-            self._log.warning("promotion_refused", promotion=error.promotion, field=error.field, reason=error.reason)
-        self._shelf_coupons = coupon_titles(shelf)
-        return shelf
-
-    def _price(self, trip: Trip, at: int | None = None) -> PricedBasket:
-        offers, compiled = self._offers
-        if offers is not trip.offers:
-            compiled, refused = compile_offers(trip.offers, trip.currency)
-            for reason in refused:
-                self._log.warning("offer_refused", reason=str(reason))
-            self._offers = (trip.offers, compiled)
-        return self._pricer.price(trip, self._shelf, compiled, at=at, prompts=PROMPTS)
 
 
 def _after(trip: Trip | None, events: list[Event]) -> Trip:

@@ -11,8 +11,10 @@ from panier.catalogue import Product
 from panier.member import Capsule
 from panier.money import exponent, format_minor
 from panier.offer import Offer
+from panier.payment import PaymentEnded
 from panier.pricing.coupon import CouponAnswer
 from panier.trip import (
+    PRICED_BY,
     CapsuleReceived,
     CardScanned,
     CodeRefused,
@@ -184,6 +186,19 @@ def tell_coupon(answer: CouponAnswer, title: str, name_of: Callable[[str], str |
 def refuse_code(reason: str, seen: str, entry: Entry) -> Decision:
     """A code that the shop cannot use. Alone, it opens no trip: whoever scans a bus ticket has not begun to shop."""
     return Decision((CodeRefused(reason=reason, seen=seen[:64], entry=entry),), Message(reason, "attention"), starts=False)
+
+
+def tell_declined(ended: PaymentEnded) -> Message:
+    """Why a payment did not go through, and what may be done now."""
+    known = ("cancelled", "busy", "not_charged", "void", "no_contact", "staff", "wrong_currency")
+    return Message(f"payment_{ended.reason if ended.reason in known else 'declined'}", "attention")
+
+
+def while_paying(decided: Decision) -> Decision:
+    """What is left of a decision while a payment is under way: the basket is the one that is paid for."""
+    left = tuple(what for what in decided.happenings if not isinstance(what, PRICED_BY))
+    is_unchanged = left == decided.happenings and decided.unweighed is None
+    return decided if is_unchanged else Decision(left, Message("paying_now", "attention"))
 
 
 def last_line(trip: Trip | None) -> Line | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -19,7 +20,11 @@ from panier_device.driver.serial_scanner import SerialScanner
 from panier_device.driver.stream_source import StreamSource
 from panier_device.driver.wedge import WedgeDecoder
 from panier_device.driver.wedge_scanner import WedgeScanner
-from panier_device.settings import DeviceSettings, ScaleSettings, SerialSettings, WedgeSettings
+from panier_device.payment.dialogue import Protocolled
+from panier_device.payment.line import LineProtocol
+from panier_device.payment.wire import TcpPaymentTerminal
+from panier_device.payment.zvt import ZvtProtocol, ZvtTerms
+from panier_device.settings import DeviceSettings, PaymentSettings, ScaleSettings, SerialSettings, WedgeSettings
 from panier_io.firmware import firmware_config
 from panier_io.numbering import numbering_of
 
@@ -70,6 +75,15 @@ def fit_scale(settings: ScaleSettings) -> SerialScale:
     return SerialScale(settings.port, load_scale_profile(settings.profile, firmware_config() / "scales"))
 
 
+def fit_payment_terminal(settings: PaymentSettings) -> TcpPaymentTerminal:
+    """The payment terminal; opens nothing yet."""
+    if settings.protocol == "tcp":
+        protocol: Protocolled = LineProtocol(settings.answer_s, settings.patience_s)
+    else:
+        protocol = ZvtProtocol(ZvtTerms(password=settings.password, t3=settings.answer_s, t4=settings.patience_s))
+    return TcpPaymentTerminal(settings.host, settings.port, protocol)
+
+
 def has_evdev() -> bool:
     """True where input devices of the kernel can be read."""
     return find_spec("evdev") is not None
@@ -107,6 +121,8 @@ def problems(settings: DeviceSettings) -> list[str]:
     if (scale := settings.scale) is not None:
         found += _try(lambda: fit_scale(scale), "scale")
         found += [f"scale: {problem}" for problem in _device(Path(scale.port), "scale")]
+    if settings.payment is not None:
+        found += _unreachable(settings.payment)
     directory = settings.data_dir
     nearest = next(folder for folder in (directory, *directory.parents) if folder.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
@@ -114,6 +130,18 @@ def problems(settings: DeviceSettings) -> list[str]:
     if settings.metrics_file and not settings.metrics_file.parent.is_dir():
         found.append(f"metrics_file: {settings.metrics_file.parent} does not exist; make it")
     return found
+
+
+def _unreachable(payment: PaymentSettings) -> list[str]:
+    try:
+        socket.create_connection((payment.host, payment.port), timeout=payment.answer_s).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return [
+            f"payment: nothing answers at {payment.host}:{payment.port} ({reason}): switch the payment terminal on, and "
+            "look for its address and port in its menu"
+        ]
+    return []
 
 
 def _try(work: Callable[[], object], where: str) -> list[str]:

@@ -53,6 +53,39 @@ class ScaleSettings(BaseModel):
     """Grams of the shop's own bag, for products that state no tare."""
 
 
+class PaymentSettings(BaseModel):
+    """A payment terminal beside the device: a trip is paid there when it is finished. Without one, the till takes the money."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    protocol: Literal["tcp", "zvt"]
+    """`tcp` is our own (docs/hardware/payment.md), `zvt` that of German, Austrian and Swiss terminals."""
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=1, le=65535)] = 20007
+    password: Annotated[int, Field(ge=0, le=999_999)] = 0
+    """ZVT: the six digits that the terminal asks of a till."""
+    staff_code: SecretStr | None = None
+    """4 to 12 digits, by which staff may say at the device whether a payment in doubt was made; without it nobody can."""
+    answer_s: Annotated[float, Field(gt=0)] = 5.0
+    """How long a reply may take on this network (ZVT: T3)."""
+    patience_s: Annotated[float, Field(gt=0)] = 180.0
+    """How long the terminal may be silent while somebody pays (ZVT: T4) before the payment counts as in doubt."""
+    again_s: Annotated[float, Field(gt=0)] = 3.0
+    """Between two questions what became of a payment in doubt."""
+    staff_after_s: Annotated[float, Field(gt=0)] = 30.0
+    """After so long in doubt, staff are called."""
+    give_up_s: Annotated[float, Field(gt=0)] = 900.0
+    """After so long in doubt, the trip ends as it is, and an incident says that nobody knows whether it was paid."""
+
+    @field_validator("staff_code")
+    @classmethod
+    def _digits(cls, value: SecretStr | None) -> SecretStr | None:
+        code = "0000" if value is None else value.get_secret_value()
+        if not (code.isascii() and code.isdigit() and 4 <= len(code) <= 12):
+            raise ValueError("a staff code is 4 to 12 digits, so that it can be typed on any keypad")
+        return value
+
+
 class BrokerSettings(BaseModel):
     """Where the store's MQTT broker is; the device's name is its user name there."""
 
@@ -77,6 +110,8 @@ class DeviceSettings(BaseSettings):
     scanners: list[Annotated[SerialSettings | WedgeSettings, Field(discriminator="kind")]] = []
     scale: ScaleSettings | None = None
     """Without one, goods sold by weight need a label."""
+    payment: PaymentSettings | None = None
+    """Where trips are paid; without one, at the till."""
     loyalty: str = "sample"
     """Card rules: a name in firmware-config/loyalty, or the path of a .toml file."""
     numbering: str = ""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from panier.payment import Outcome
 from panier.pricing import PricedBasket
 from panier.trip import Trip
 from panier_device.decision import Message
@@ -26,6 +28,19 @@ class OnScale:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paying:
+    """How far the payment of the trip at hand is; `amount` in minor units.
+
+    checking: the terminal has to say what became of it, or staff, who type their code first where `takes_code`.
+    """
+
+    stage: Literal["preparing", "asking", "cancelling", "checking"]
+    amount: int
+    takes_code: bool = False
+    is_staff_here: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Farewell:
     """What the Thank-you screen says of the trip that was just finished."""
 
@@ -35,6 +50,8 @@ class Farewell:
     units: int
     discount: int
     total: int
+    tender: Outcome | Literal[""] = ""
+    """What became of its payment at the terminal; nothing where the till takes the money."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,4 +66,5 @@ class Situation:
     """Offers with a limit over all shoppers of which nothing is left for this trip."""
     message: Message | None = None
     weighing: OnScale | None = None
+    paying: Paying | None = None
     farewell: Farewell | None = None

@@ -35,6 +35,10 @@ class Tally:
         self.promotions_refused = Gauge(
             "panier_promotions_refused", "Promotions of the snapshot held that cannot be used here", registry=self.registry
         )
+        self.payments = Counter(
+            "panier_payments", "Payments at the terminal, by outcome and by whose word", ["outcome", "by"], registry=self.registry
+        )
+        self.payment_broken = Gauge("panier_payment_answers_broken", "Answers that were none", registry=self.registry)
         self.resends = Counter("panier_events_resent", "Times that events were sent again", registry=self.registry)
         self.malformed = Counter("panier_messages_refused", "Messages set aside, by reason", ["reason"], registry=self.registry)
         self.mismatches = Counter("panier_snapshot_mismatches", "Copies thrown away: other fingerprint", registry=self.registry)

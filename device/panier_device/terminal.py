@@ -16,10 +16,12 @@ from panier.member import Capsule
 from panier.message import LeaseMessage, Notice
 from panier.topic import DeviceTopics
 from panier_device.agent import Agent
+from panier_device.checkout import Checkout
 from panier_device.driver.port import Reading, Scanner
-from panier_device.fitting import fit_scale, fit_scanner, load_numbering, load_rules
+from panier_device.fitting import fit_payment_terminal, fit_scale, fit_scanner, load_numbering, load_rules
 from panier_device.hardware import amiss, scanner_trouble
 from panier_device.lock import locked
+from panier_device.payer import PayingAgent
 from panier_device.screen.handheld import Handheld
 from panier_device.screen.view import Link, price_mark
 from panier_device.screen.word import LANGUAGES
@@ -53,7 +55,7 @@ class Terminal:
         self.journal = journal
         self.tally = Tally()
         self.scanners = [fit_scanner(scanner) for scanner in settings.scanners]
-        self.agent = Agent(
+        self.agent = PayingAgent(
             store=settings.store, currency=settings.currency, timezone=settings.timezone, journal=journal, shop=shop,
             rules=load_rules(settings.loyalty), numbering=load_numbering(settings.numbering), tally=self.tally, clock=wall_clock,
         )  # fmt: skip
@@ -62,7 +64,12 @@ class Terminal:
             tally=self.tally, software=f"panier {_version()}", clock=wall_clock,
         )  # fmt: skip
         self.station = _station(settings, self.agent, self.tally)
-        self.screen = Handheld(self.agent, self.words, self.link, self.currency, self.tally)
+        self.payment = settings.payment and fit_payment_terminal(settings.payment)
+        self.checkout: Checkout | None = None
+        if settings.payment is not None and self.payment is not None:
+            self.checkout = Checkout(self.agent, self.payment, settings.payment, self.tally)
+            self.agent.charge = self.checkout.begin
+        self.screen = Handheld(self.agent, self.words, self.link, self.currency, self.tally, checkout=self.checkout)
         self._shown: Link | None = None
         self._journal_says = ""
         self.vitals = Vitals(
@@ -103,6 +110,8 @@ class Terminal:
             if self.station is not None:
                 tasks.create_task(self.station.scale.run())
                 tasks.create_task(self.station.run())
+            if self.checkout is not None:
+                tasks.create_task(self.checkout.run())
             tasks.create_task(self.sync.run())
             tasks.create_task(self._tick())
             tasks.create_task(self.vitals.run())
@@ -116,6 +125,8 @@ class Terminal:
                 self.tally.watch(scanner)
             if self.station is not None:
                 self.tally.scale_noise.set(self.station.scale.noise)
+            if self.payment is not None:
+                self.tally.payment_broken.set(self.payment.broken)
             if self.settings.metrics_file:
                 self.tally.write(self.settings.metrics_file)
             await asyncio.sleep(_TICK)

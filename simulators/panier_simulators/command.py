@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from panier_simulators.shopper import Manner, Shopping
 
 simulate = typer.Typer(
-    help="Run a simulator by itself: a scanner, a wedge, a card reader, a scale, a shopper, or a store full of them.",
+    help="Run a simulator by itself: a scanner, a wedge, a card reader, a scale, a payment terminal, a shopper, or a store full of them.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -210,6 +210,26 @@ def card(
                 fault = cast(Fault, order if order in FAULTS else "none")
                 typed = device.tap(argument) if order == "tap" else device.swipe(swiped, fault)
                 print("typed" if typed.heard else "typed, but no device is connected")
+
+
+@simulate.command()
+def payment(
+    port: int = typer.Argument(help="TCP port on 127.0.0.1, for example 20007."),
+    protocol: str = typer.Option("tcp", help="What it speaks: tcp (our own, docs/hardware/payment.md) or zvt."),
+    book: Path | None = typer.Option(None, help="File that keeps its bookings over a restart.", show_default=False),
+) -> None:
+    """A payment terminal: takes money as told, and keeps a ledger of it.
+
+    A line is how the next payment goes: approve, decline, busy, slow, lost_before, lost_after, answer_lost, ack_lost, garbage,
+    half, silent; or: !off, !on, !charges, !quit.
+    """
+    import asyncio
+
+    from panier_simulators.payment.command import attend
+
+    if protocol not in ("tcp", "zvt"):
+        raise typer.BadParameter(f"{protocol!r} is neither tcp nor zvt", param_hint="--protocol")
+    asyncio.run(attend(port, "zvt" if protocol == "zvt" else "tcp", book))
 
 
 @simulate.command()

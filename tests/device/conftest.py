@@ -11,8 +11,8 @@ import pytest
 from panier.catalogue import Product, told
 from panier.message import SnapshotPart
 from panier.snapshot import Change, Fingerprint, canonical
-from panier_device.agent import Agent
 from panier_device.fitting import load_numbering, load_rules
+from panier_device.payer import PayingAgent
 from panier_device.shop import Shop
 from panier_device.tally import Tally
 from panier_io.journal import Journal
@@ -76,7 +76,7 @@ class Clock:
 class Desk:
     """An agent with everything that it needs, and what it did to its surroundings."""
 
-    agent: Agent
+    agent: PayingAgent
     journal: Journal
     shop: Shop
     tally: Tally
@@ -96,7 +96,7 @@ def open_desk(directory: Path, clock: Clock | None = None, *, stocked: bool = Tr
             shop.take(part)
         shop.settle_in("USD", "America/New_York")
     journal, tally, clock = Journal(directory / "journal.db", "hand-1"), Tally(), clock or Clock()
-    agent = Agent(
+    agent = PayingAgent(
         store="north",
         currency="EUR",
         timezone="UTC",

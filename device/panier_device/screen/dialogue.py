@@ -7,9 +7,9 @@ from typing import Literal
 
 from panier.catalogue import Product
 from panier.offer import SHOWN_AT_ONCE
-from panier_device.screen.view import View
+from panier_device.screen.view import PaymentView, View
 
-Mode = Literal["shop", "typed", "confirm", "offers", "offer", "shelf"]
+Mode = Literal["shop", "typed", "confirm", "offers", "offer", "shelf", "code"]
 LONGEST_TYPED = 48
 
 
@@ -31,20 +31,9 @@ class Pose:
 SHOPPING = Pose()
 
 WishKind = Literal[
-    "type_code",
-    "pick",
-    "search",
-    "one_more",
-    "put_back",
-    "delete_line",
-    "help",
-    "finish",
-    "accept",
-    "refuse",
-    "dismiss",
-    "weigh_again",
-    "leave_scale",
-]
+    "type_code", "pick", "search", "one_more", "put_back", "delete_line", "help", "finish", "accept", "refuse", "dismiss",
+    "weigh_again", "leave_scale", "cancel_payment", "staff_code", "decide", "leave_staff",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +56,10 @@ def press(pose: Pose, key: str, character: str | None, view: View) -> Answer:
         return SHOPPING, Wish("dismiss")
     if view.scale is not None:
         return _weigh(key, character)
+    if view.paying is not None:
+        return _pay(pose, key, character, view.paying)
     match pose.mode:
-        case "shop":
+        case "shop" | "code":
             return _shop(pose, key, character, view)
         case "typed":
             return _typed(pose, key, character)
@@ -88,6 +79,26 @@ def _weigh(key: str, character: str | None) -> Answer:
     if key == "enter":
         return SHOPPING, Wish("weigh_again")
     return SHOPPING, Wish("help") if character in ("h", "H") else None
+
+
+def _pay(pose: Pose, key: str, character: str | None, paying: PaymentView) -> Answer:
+    """While a payment is under way: back to the basket, help, and staff with their code."""
+    letter = (character or "").lower()
+    if paying.is_staff_here:
+        if key == "escape":
+            return SHOPPING, Wish("leave_staff")
+        outcome = {"p": "approved", "n": "declined", "u": "unknown"}.get(letter)
+        return (SHOPPING, Wish("decide", outcome)) if outcome else (SHOPPING, None)
+    if pose.mode == "code":
+        if key == "enter":
+            return SHOPPING, Wish("staff_code", pose.text)
+        pose, _ = _typed(pose, key, character)
+        return pose, None
+    if paying.takes_code and letter.isascii() and letter.isdigit():
+        return Pose("code", letter), None
+    if letter == "h":
+        return SHOPPING, Wish("help")
+    return (SHOPPING, Wish("cancel_payment")) if key == "escape" and paying.may_go_back else (SHOPPING, None)
 
 
 def _shop(pose: Pose, key: str, character: str | None, view: View) -> Answer:

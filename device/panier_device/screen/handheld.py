@@ -16,6 +16,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from panier_device.agent import Agent
+from panier_device.checkout import Checkout
 from panier_device.screen.dialogue import SHOPPING, Pose, Wish, press
 from panier_device.screen.ink import INKS
 from panier_device.screen.paint import Painting, Row, paint
@@ -75,6 +76,7 @@ class Handheld(App[None]):
         currency: Callable[[], str],
         tally: Tally,
         *,
+        checkout: Checkout | None = None,
         farewell_s: float = FAREWELL_S,
     ) -> None:
         super().__init__(ansi_color=False)
@@ -83,6 +85,7 @@ class Handheld(App[None]):
         self._link = link
         self._currency = currency
         self._tally = tally
+        self._checkout = checkout
         self._pose: Pose = SHOPPING
         self._painting = Painting(())
         self._pane = Pane(self.repaint)
@@ -176,3 +179,19 @@ class Handheld(App[None]):
                 agent.show_scale(None)
             case "dismiss":
                 agent.dismiss()
+            case "cancel_payment" | "staff_code" | "decide" | "leave_staff":
+                self._grant_payment(wish)
+
+    def _grant_payment(self, wish: Wish) -> None:
+        checkout = self._checkout
+        if checkout is None:
+            return
+        match wish.kind:
+            case "cancel_payment":
+                checkout.cancel()
+            case "staff_code":
+                checkout.enter_code(wish.what)
+            case "leave_staff":
+                checkout.leave_staff()
+            case _:
+                checkout.decide(wish.what)

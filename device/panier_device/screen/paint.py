@@ -12,7 +12,7 @@ from rich.cells import cell_len, set_cell_size
 from panier.money import format_minor
 from panier_device.screen import digit
 from panier_device.screen.dialogue import Pose
-from panier_device.screen.view import LineView, MessageView, OfferView, ScaleView, View
+from panier_device.screen.view import LineView, MessageView, OfferView, PaymentView, ScaleView, View
 from panier_device.screen.word import Keys, Words
 
 Ink = Literal[
@@ -43,7 +43,9 @@ def paint(view: View, pose: Pose, words: Words, width: int, height: int, currenc
     rows: list[Row] = [_header(view, words, width)]
     offers: tuple[str, ...] = ()
     body = max(1, height - 2)
-    if pose.mode == "shelf":
+    if view.paying is not None:
+        rows += _payment(view, view.paying, pose, words, width, body)
+    elif pose.mode == "shelf":
         rows += _shelf(pose, words, width, body, currency)
     elif pose.mode == "offers":
         listed, offers = _offer_list(view, words, width, body)
@@ -132,6 +134,8 @@ def _keys(view: View, pose: Pose, words: Words) -> Keys:
         return words.next_shopper
     if view.scale is not None:
         return words.scale_keys
+    if view.paying is not None:
+        return words.pay_code_keys if pose.mode == "code" else view.paying.keys
     match pose.mode:
         case "typed":
             return words.typed_keys
@@ -143,7 +147,7 @@ def _keys(view: View, pose: Pose, words: Words) -> Keys:
             return words.offers_keys if view.offers else words.back_keys
         case "offer":
             return words.offer_keys
-        case "shop":
+        case "shop" | "code":
             return words.footer_start if view.phase == "start" else words.footer
 
 
@@ -333,9 +337,29 @@ def _scale(view: View, scale: ScaleView, words: Words, width: int, height: int) 
     ]
 
 
+def _payment(view: View, paying: PaymentView, pose: Pose, words: Words, width: int, height: int) -> list[Row]:
+    first, *others = paying.said
+    middle: list[Row] = [
+        *(_centred(line, width, "bold") for line in digit.draw(paying.amount)),
+        _blank(width),
+        _centred(f"{words.total}  {paying.amount}", width, "bold"),
+        _blank(width),
+        _centred(first, width, "alarm" if paying.is_in_doubt else "bold"),
+        *(_centred(line, width) for line in others),
+    ]
+    panel: list[Row] = [_blank(width)] * PANEL_ROWS
+    if pose.mode == "code":
+        hidden = row([(f"  {words.pay_code}  ", "panel"), (f"{'•' * len(pose.text)}▏", "panel_bold")], [], width, "panel")
+        panel = _padded([_blank(width, "panel"), hidden], PANEL_ROWS, width, "panel")
+    elif view.message is not None:
+        panel = _told(view.message, width, PANEL_ROWS)
+    return [*_middle(middle, height - PANEL_ROWS, width), *panel]
+
+
 def _thanks(view: View, words: Words, width: int, height: int) -> list[Row]:
     figures = [_centred(line, width, "bold") for line in digit.draw(view.total)]
     trip = words.trip.format(trip=view.trip)
+    how = {"approved": words.paid, "unknown": words.pay_doubt}.get(view.tender, words.pay)
     middle: list[Row] = [
         _centred(view.greeting + "!", width, "bold"),
         _blank(width),
@@ -344,7 +368,7 @@ def _thanks(view: View, words: Words, width: int, height: int) -> list[Row]:
         _centred(f"{words.total}  {view.total}", width, "bold"),
         _centred(f"{view.items}   {view.saved}", width, "saving"),
         _blank(width),
-        *(_centred(line, width) for line in words.pay),
+        *(_centred(line, width, "alarm" if view.tender == "unknown" else "page") for line in how),
         *(_centred(trip[start : start + width], width, "bold") for start in range(0, len(trip), width)),
     ]
     return _middle(middle, height, width)

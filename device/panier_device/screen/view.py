@@ -8,15 +8,16 @@ from typing import Literal
 from panier.catalogue import Product
 from panier.money import format_minor
 from panier.offer import SHOWN_AT_ONCE, Offer
+from panier.payment import Outcome
 from panier.pricing import Explanation, NearMiss, PricedBasket
 from panier.trip import Line, Trip
 from panier.weighed import Weighing
 from panier_device.decision import Message, Tone, last_line, visible_offers
 from panier_device.driver.port import Trouble
-from panier_device.screen.word import Words
-from panier_device.situation import OnScale, Situation
+from panier_device.screen.word import Keys, Words
+from panier_device.situation import OnScale, Paying, Situation
 
-Phase = Literal["start", "basket", "thanks"]
+Phase = Literal["start", "basket", "paying", "thanks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,19 @@ class ScaleView:
     said: MessageView
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentView:
+    """A payment that is under way: what to read, and what may be done."""
+
+    amount: str
+    said: tuple[str, ...]
+    keys: Keys
+    is_in_doubt: bool = False
+    is_staff_here: bool = False
+    takes_code: bool = False
+    may_go_back: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """How the terminal stands with what it needs.
@@ -97,6 +111,8 @@ class View:
     needs_help: bool = False
     trip: str = ""
     scale: ScaleView | None = None
+    tender: Outcome | Literal[""] = ""
+    paying: PaymentView | None = None
 
 
 def printable(text: str) -> str:
@@ -152,6 +168,7 @@ def look(situation: Situation, link: Link, words: Words) -> View:
             saved=words.saved.format(amount=format_minor(farewell.discount, farewell.currency)),
             total=format_minor(farewell.total, farewell.currency),
             trip=farewell.trip,
+            tender=farewell.tender,
         )
     trip, priced = situation.trip, situation.priced
     scale = situation.weighing and _scale(situation.weighing, words)
@@ -159,7 +176,8 @@ def look(situation: Situation, link: Link, words: Words) -> View:
         return View(phase="start", greeting=words.welcome, link=link, message=message, scale=scale)
     greeting = words.hello.format(name=printable(situation.first_name)) if situation.first_name else words.welcome
     return View(
-        phase="basket",
+        phase="basket" if situation.paying is None else "paying",
+        paying=situation.paying and _payment(situation.paying, trip, words),
         greeting=greeting,
         link=link,
         lines=_lines(trip, priced, words),
@@ -187,6 +205,18 @@ def _scale(shown: OnScale, words: Words) -> ScaleView:
     said = _message(Message(shown.said, "attention" if shown.is_failing else "plain"), words)
     assert said is not None
     return ScaleView(name=printable(shown.name), unit_price=unit_price, weight=weight, price=price, tare=tare, said=said)
+
+
+def _payment(paying: Paying, trip: Trip, words: Words) -> PaymentView:
+    stage = "staff" if paying.is_staff_here else paying.stage
+    called = (words.pay_called,) if trip.needs_help and not paying.is_staff_here else ()
+    keys = words.pay_keys[stage]
+    takes_code = paying.takes_code and stage == "checking"
+    return PaymentView(
+        amount=format_minor(paying.amount, trip.currency), said=words.pay_said[stage] + called,
+        keys=keys + words.pay_staff_key if takes_code else keys, is_in_doubt=paying.stage == "checking",
+        is_staff_here=paying.is_staff_here, takes_code=takes_code, may_go_back=stage in ("preparing", "asking"),
+    )  # fmt: skip
 
 
 def _items(units: int, words: Words) -> str:

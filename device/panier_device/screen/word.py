@@ -56,6 +56,15 @@ class Words:
     thanks: str
     thanks_name: str
     pay: tuple[str, ...]
+    paid: tuple[str, ...]
+    pay_doubt: tuple[str, ...]
+    pay_said: dict[str, tuple[str, ...]]
+    """By the stage of a payment: what is going on, and what to do."""
+    pay_called: str
+    pay_code: str
+    pay_keys: dict[str, Keys]
+    pay_staff_key: Keys
+    pay_code_keys: Keys
     trip: str
     done: str
     next_shopper: Keys
@@ -124,6 +133,26 @@ ENGLISH = Words(
     thanks="Thank you",
     thanks_name="Thank you, {name}",
     pay=("Show this to the till to pay.",),
+    paid=("Paid by card.",),
+    pay_doubt=("Please see staff before you leave:", "your payment is not settled yet."),
+    pay_said={
+        "preparing": ("One moment, please.", "The payment terminal is getting ready."),
+        "asking": ("Please pay at the terminal.",),
+        "cancelling": ("Calling the payment off.", "Please wait for the terminal."),
+        "checking": ("Checking with the terminal.", "Please do not pay twice."),
+        "staff": ("Was this paid?", "Look it up at the payment terminal."),
+    },
+    pay_called="Staff are on their way to you.",
+    pay_code="Staff code",
+    pay_keys={
+        "preparing": (("Esc", "Back to the basket"),),
+        "asking": (("Esc", "Back to the basket"), ("h", "Help")),
+        "cancelling": (("h", "Help"),),
+        "checking": (("h", "Help"),),
+        "staff": (("p", "Paid"), ("n", "Not paid"), ("u", "Unknown"), ("Esc", "Back")),
+    },
+    pay_staff_key=(("0-9", "Staff code"),),
+    pay_code_keys=(("Enter", "OK"), ("Esc", "Cancel")),
     trip="Trip {trip}",
     done="All done",
     next_shopper=(("any key", "or a scan: next shopper"),),
@@ -216,6 +245,17 @@ ENGLISH = Words(
         "scale_garbled": ("The scale cannot be understood.", "Asking again. Press h if it stays so."),
         "scale_faulty": ("Something is wrong with the scale.", "Press h for help, or Esc to go on."),
         "scan_each": ("Each bag has its own label.", "Scan the next one's label."),
+        "paying_now": ("A payment is under way.", "Esc goes back to the basket."),
+        "payment_not_ready": ("The payment terminal does not answer.", "Press f to try again, or h for help."),
+        "payment_cancelled": ("Payment called off.", "Press f when you want to pay."),
+        "payment_declined": ("The payment was declined.", "Another card? Press f. Or h for help."),
+        "payment_busy": ("The payment terminal is busy.", "Press f to try again, or h for help."),
+        "payment_not_charged": ("Nothing was charged.", "Press f to pay."),
+        "payment_void": ("Nothing was charged.", "Press f to pay."),
+        "payment_no_contact": ("Nothing was charged.", "Press f to try again, or h for help."),
+        "payment_wrong_currency": ("That terminal takes other money.", "Press h for help."),
+        "payment_staff": ("Staff say that it is not paid.", "Press f to pay."),
+        "wrong_staff_code": ("That is not the staff code.", "Try again in a moment."),
         "disk_fault": ("This device cannot save any more.", "Please take another, or press h."),
     },
     refused=("That code cannot be used here.", "Scan again, or type its digits."),

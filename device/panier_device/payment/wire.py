@@ -1,0 +1,85 @@
+"""A payment terminal at the other end of a TCP connection: one connection a conversation, whatever is spoken over it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from panier_device.payment.dialogue import Dialogue, Protocolled
+from panier_device.payment.port import Answer, BrokenAnswer, Charge, NotReady
+from panier_io.log import logger
+
+_CONNECT_S = 5.0
+
+
+class TcpPaymentTerminal:
+    """Speaks `protocol` with the terminal at `host` and `port`."""
+
+    def __init__(self, host: str, port: int, protocol: Protocolled) -> None:
+        self.name = f"{host}:{port}"
+        self.broken = 0
+        """Answers so far that were no answers."""
+        self._at = (host, port)
+        self._protocol = protocol
+        self._wishes_end = asyncio.Event()
+        self._log = logger("payment").bind(terminal=self.name)
+
+    async def prepare(self, currency: str) -> str:
+        ready = await self._converse(self._protocol.prepare(currency))
+        if ready is None:
+            raise NotReady(f"no payment terminal answers at {self.name}: look whether it is on, and has its cable")
+        if ready.outcome != "approved":
+            raise NotReady(
+                f"the payment terminal at {self.name} is not ready ({ready.reason or 'no answer'}): wait, or look at it"
+            )
+        return ready.trace
+
+    async def authorise(self, charge: Charge) -> Answer:
+        self._wishes_end.clear()
+        answer = await self._converse(self._protocol.authorise(charge))
+        # Without a connection nothing was sent, and nothing can be charged.
+        return answer or Answer(outcome="declined", reason="no_contact")
+
+    async def enquire(self, charge: Charge) -> Answer:
+        return await self._converse(self._protocol.enquire(charge)) or Answer(outcome="unknown", reason="no_contact")
+
+    def cancel(self) -> None:
+        self._wishes_end.set()
+
+    async def _converse(self, dialogue: Dialogue) -> Answer | None:
+        """The answer; None where there was no connection, so that nothing was sent."""
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                reader, writer = await asyncio.open_connection(*self._at)
+        except (OSError, TimeoutError) as error:
+            self._log.info("payment_terminal_away", reason=str(error) or "no answer")
+            return None
+        cancelling = asyncio.create_task(self._cancel_when_wished(dialogue, writer))
+        try:
+            await self._talk(dialogue, reader, writer)
+        except BrokenAnswer as error:
+            self.broken += 1
+            self._log.warning("payment_answer_broken", reason=str(error))
+        except (OSError, TimeoutError) as error:
+            self._log.warning("payment_line_lost", reason=str(error) or "no answer in time")
+        finally:
+            cancelling.cancel()
+            writer.close()
+        return dialogue.answer or dialogue.lost()
+
+    async def _talk(self, dialogue: Dialogue, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(dialogue.begin())
+        await writer.drain()
+        while dialogue.answer is None:
+            async with asyncio.timeout(dialogue.patience):
+                data = await reader.read(4096)
+            if not data:
+                raise ConnectionResetError("the terminal closed the line")
+            if reply := dialogue.feed(data):
+                writer.write(reply)
+                await writer.drain()
+
+    async def _cancel_when_wished(self, dialogue: Dialogue, writer: asyncio.StreamWriter) -> None:
+        await self._wishes_end.wait()
+        with contextlib.suppress(OSError):
+            writer.write(dialogue.cancel())

@@ -1,0 +1,536 @@
+"""Paying at the terminal, against simulated terminals on real sockets: never charged twice, never finished unpaid, never lost."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+from tests.device.conftest import BEANS, BREAD, MILK, Clock, Desk, open_desk, whole
+
+from panier.message import LeaseMessage
+from panier.payment import PaymentBegun, PaymentEnded
+from panier.trip import Trip, fold
+from panier_device.checkout import Checkout
+from panier_device.driver.port import Frame, Reading
+from panier_device.fitting import fit_payment_terminal
+from panier_device.settings import PaymentSettings
+from panier_simulators.payment.book import Book, Booking
+from panier_simulators.payment.manner import Manner
+from panier_simulators.payment.server import SimulatedPaymentTerminal, Spoken
+from panier_simulators.payment.zvt import CARD as PAN
+
+CODE = "4711"
+PROTOCOLS: tuple[Spoken, ...] = ("tcp", "zvt")
+
+
+class Till:
+    """A desk with a checkout that runs, and a shopper before it."""
+
+    def __init__(self, desk: Desk, port: int, protocol: Spoken, **more: object) -> None:
+        timing = {"answer_s": 2.0, "patience_s": 2.0, "again_s": 0.02, "staff_after_s": 60.0, "give_up_s": 120.0} | more
+        self.desk = desk
+        self.settings = PaymentSettings.model_validate(
+            {"protocol": protocol, "host": "127.0.0.1", "port": port, "staff_code": CODE} | timing
+        )
+        self.checkout = Checkout(desk.agent, fit_payment_terminal(self.settings), self.settings, desk.tally)
+        desk.agent.charge = self.checkout.begin
+        self._changed = asyncio.Event()
+        desk.agent.show = self._changed.set
+        desk.agent.restore()
+        self.task = asyncio.create_task(self.checkout.run())
+
+    def scan(self, code: str) -> None:
+        self.desk.agent.take(Reading(Frame(code), "scan", 1))
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        async with asyncio.timeout(60):
+            while not holds():
+                assert not self.task.done(), self.task
+                self._changed.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.05):
+                        await self._changed.wait()
+
+    @property
+    def said(self) -> str | None:
+        message = self.desk.agent.now.message
+        return message and message.key
+
+    @property
+    def stage(self) -> str | None:
+        paying = self.desk.agent.now.paying
+        return paying and paying.stage
+
+    @property
+    def tender(self) -> str | None:
+        farewell = self.desk.agent.now.farewell
+        return farewell and farewell.tender
+
+    async def pay(self) -> None:
+        """Finishes, and waits until the payment is over."""
+        self.desk.agent.finish()
+        await self.until(lambda: self.desk.agent.now.paying is None)
+
+    async def die(self) -> None:
+        """What a kill -9 leaves: sockets closed by the kernel, and what is on the disk."""
+        self.task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self.task
+        self.desk.journal.close()
+        self.desk.shop.close()
+
+
+@asynccontextmanager
+async def till(directory: Path, sim: SimulatedPaymentTerminal | int, protocol: Spoken, **more: object) -> AsyncIterator[Till]:
+    port = sim if isinstance(sim, int) else sim.port
+    opened = Till(open_desk(directory, Clock()), port, protocol, **more)
+    try:
+        yield opened
+    finally:
+        await opened.die()
+
+
+def trips(journal_directory: Path) -> list[Trip]:
+    """Every trip of the journal, folded."""
+    desk = open_desk(journal_directory)
+    events = desk.journal.after(0, 100_000)
+    desk.journal.close()
+    desk.shop.close()
+    names = dict.fromkeys(event.trip for event in events)
+    return [fold(event for event in events if event.trip == name) for name in names]
+
+
+EARLIER = "of another till"
+
+
+def used_book() -> Book:
+    """The book of a terminal that has been in use before."""
+    book = Book()
+    book.charge(1240, "USD", EARLIER)
+    return book
+
+
+def made(book: Book) -> list[Booking]:
+    """The charges of this till that stand."""
+    return [charge for charge in book.charges if charge.reference != EARLIER]
+
+
+def proved(directory: Path, book: Book) -> list[Trip]:
+    """The trips; after proving that the terminal's ledger and the trips that are paid for say the same to the cent."""
+    held = trips(directory)
+    for trip in held:
+        if trip.finished is not None:
+            assert trip.payment is not None
+            assert trip.payment.ended is not None
+            assert trip.payment.ended.outcome != "declined", "finished unpaid"
+    charges = made(book)
+    paid = [trip.payment for trip in held if trip.payment and trip.payment.ended and trip.payment.ended.outcome == "approved"]
+    assert sorted(payment.begun.amount for payment in paid) == sorted(charge.amount for charge in charges)
+    assert sorted(payment.ended.trace for payment in paid if payment.ended) == [f"{one.number:06d}" for one in charges]
+    named = [charge.reference for charge in charges if charge.reference]
+    assert len(named) == len(set(named)), "a reference was charged twice"
+    return held
+
+
+@pytest.fixture(params=PROTOCOLS)
+async def sim(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Spoken, SimulatedPaymentTerminal]]:
+    async with SimulatedPaymentTerminal(request.param, book=used_book()) as terminal:
+        yield request.param, terminal
+
+
+Sim = tuple[Spoken, SimulatedPaymentTerminal]
+
+
+async def test_an_approved_payment_ends_the_trip_in_one_transaction(sim: Sim, tmp_path: Path) -> None:
+    protocol, terminal = sim
+    async with till(tmp_path, terminal, protocol) as at:
+        at.scan(BEANS)
+        await at.pay()
+        assert at.tender == "approved"
+        assert at.desk.kinds == ["trip_started", "item_added", "payment_begun", "payment_ended", "trip_finished"]
+        begun, ended = (event.what for event in at.desk.journal.after(2, 2))
+        assert isinstance(begun, PaymentBegun)
+        assert isinstance(ended, PaymentEnded)
+        assert begun.reference == f"hand-1.{at.desk.journal.id}.3"
+        assert (begun.amount, begun.units, ended.reference) == (1240, 1, begun.reference)
+    proved(tmp_path, terminal.book)
+
+
+@pytest.mark.parametrize(("manner", "says"), [("decline", "payment_declined"), ("busy", "payment_not_ready payment_busy")])
+async def test_a_declined_payment_leads_back_to_the_basket_and_may_be_tried_again(
+    sim: Sim, tmp_path: Path, manner: Manner, says: str
+) -> None:
+    protocol, terminal = sim
+    terminal.manners.queue.append(manner)
+    async with till(tmp_path, terminal, protocol) as at:
+        at.scan(BEANS)
+        await at.pay()
+        assert at.said in says
+        assert made(terminal.book) == []
+        at.scan(BREAD)
+        assert at.said is None
+        await at.pay()
+        assert at.tender == "approved"
+    assert proved(tmp_path, terminal.book)[0].units == 2
+
+
+async def test_without_anybody_at_the_other_end_nothing_is_begun(tmp_path: Path) -> None:
+    async with SimulatedPaymentTerminal("tcp") as terminal:
+        port = terminal.port
+    async with till(tmp_path, port, "tcp") as at:
+        at.scan(BEANS)
+        await at.pay()
+        assert at.said == "payment_not_ready"
+        assert at.desk.kinds == ["trip_started", "item_added"]
+
+
+@pytest.mark.parametrize("manner", ["slow", "lost_before", "lost_after", "answer_lost", "ack_lost", "garbage", "half", "silent"])
+async def test_whatever_happens_on_the_line_the_payment_is_made_once_or_not_at_all(
+    sim: Sim, tmp_path: Path, manner: Manner
+) -> None:
+    protocol, terminal = sim
+    terminal.manners.queue.append(manner)
+    async with till(tmp_path, terminal, protocol, patience_s=0.5) as at:
+        at.scan(BEANS)
+        await at.pay()
+        if at.tender is None:
+            assert at.said in ("payment_void", "payment_not_charged", "payment_declined")
+            assert made(terminal.book) == []
+            await at.pay()
+        assert at.tender == "approved"
+    proved(tmp_path, terminal.book)
+
+
+async def test_while_nobody_knows_nothing_is_finished_and_nothing_is_charged_again(sim: Sim, tmp_path: Path) -> None:
+    protocol, terminal = sim
+    terminal.manners.queue.append("answer_lost")
+    async with till(tmp_path, terminal, protocol) as at:
+        at.scan(BEANS)
+        at.desk.agent.finish()
+        await at.until(lambda: made(terminal.book))
+        await terminal.switch_off()
+        await at.until(lambda: at.stage == "checking")
+        at.desk.agent.finish()
+        at.scan(MILK)
+        assert at.said == "paying_now"
+        at.desk.agent.put_back(whole_line=True)
+        at.checkout.cancel()
+        assert at.desk.kinds[2:] == ["payment_begun", "code_refused"]
+        assert len(made(terminal.book)) == 1
+        await terminal.switch_on()
+        await at.until(lambda: at.tender == "approved")
+    proved(tmp_path, terminal.book)
+
+
+async def test_a_shopper_may_go_back_to_the_basket(sim: Sim, tmp_path: Path) -> None:
+    protocol, terminal = sim
+    terminal.manners.queue.append("slow")
+    async with till(tmp_path, terminal, protocol) as at:
+        at.scan(BEANS)
+        at.desk.agent.finish()
+        at.checkout.cancel()
+        await at.until(lambda: at.stage is None)
+        assert at.said == "payment_cancelled"
+        at.desk.agent.finish()
+        await at.until(lambda: at.stage == "asking")
+        at.checkout.cancel()
+        await at.until(lambda: at.stage is None)
+    proved(tmp_path, terminal.book)
+
+
+async def test_staff_are_called_and_decide_with_their_code(sim: Sim, tmp_path: Path) -> None:
+    protocol, terminal = sim
+    terminal.manners.queue.append("answer_lost")
+    async with till(tmp_path, terminal, protocol, staff_after_s=0.05) as at:
+        at.scan(BEANS)
+        at.desk.agent.finish()
+        await at.until(lambda: made(terminal.book))
+        await terminal.switch_off()
+        await at.until(lambda: at.desk.agent.now.trip and at.desk.agent.now.trip.needs_help)
+        at.checkout.decide("approved")
+        assert at.stage == "checking", "without a code nobody decides"
+        at.checkout.enter_code("0000")
+        assert at.said == "wrong_staff_code"
+        at.checkout.decide("approved")
+        assert at.stage == "checking"
+        at.checkout.enter_code(CODE)
+        at.checkout.leave_staff()
+        at.checkout.decide("approved")
+        assert at.stage == "checking", "they have left"
+        at.checkout.enter_code(CODE)
+        at.checkout.decide("approved")
+        assert at.tender == "approved"
+        at.scan(BREAD)
+        await terminal.switch_on()
+        await at.pay()
+        assert at.tender == "approved", "the next shopper pays"
+    first, second = trips(tmp_path)
+    assert first.payment is not None
+    assert first.payment.ended is not None
+    assert first.payment.ended.decided_by == "staff"
+    assert [trip.finished and trip.finished.total for trip in (first, second)] == [1240, 115]
+
+
+async def test_a_code_cannot_be_found_by_trying(tmp_path: Path) -> None:
+    async with SimulatedPaymentTerminal("tcp") as terminal:
+        terminal.manners.queue.append("answer_lost")
+        async with till(tmp_path, terminal, "tcp") as at:
+            at.scan(BEANS)
+            at.desk.agent.finish()
+            await at.until(lambda: made(terminal.book))
+            await terminal.switch_off()
+            await at.until(lambda: at.stage == "checking")
+            for _ in range(5):
+                at.checkout.enter_code("0000")
+            at.checkout.enter_code(CODE)
+            assert at.said == "wrong_staff_code"
+            assert at.desk.agent.now.paying is not None
+            assert not at.desk.agent.now.paying.is_staff_here
+
+
+@pytest.mark.parametrize(("outcome", "tender"), [("declined", None), ("unknown", "unknown")])
+async def test_staff_may_say_that_it_is_not_paid_or_that_nobody_knows(tmp_path: Path, outcome: str, tender: str | None) -> None:
+    async with SimulatedPaymentTerminal("tcp") as terminal:
+        terminal.manners.queue.append("silent")
+        async with till(tmp_path, terminal, "tcp") as at:
+            at.scan(BEANS)
+            at.desk.agent.finish()
+            await at.until(lambda: not terminal.manners.queue)
+            await terminal.switch_off()
+            await at.until(lambda: at.stage == "checking")
+            at.checkout.enter_code(CODE)
+            at.checkout.decide(outcome)
+            assert (at.tender, at.stage) == (tender, None)
+
+
+async def test_what_nobody_decides_ends_unpaid_and_unknown(tmp_path: Path) -> None:
+    async with SimulatedPaymentTerminal("tcp") as terminal:
+        terminal.manners.queue.append("silent")
+        async with till(tmp_path, terminal, "tcp", give_up_s=0.3) as at:
+            at.scan(BEANS)
+            at.desk.agent.finish()
+            await at.until(lambda: not terminal.manners.queue)
+            await terminal.switch_off()
+            await at.until(lambda: at.tender == "unknown")
+    (trip,) = trips(tmp_path)
+    assert trip.payment is not None
+    assert trip.payment.ended == PaymentEnded(
+        reference=trip.payment.begun.reference, outcome="unknown", reason="given_up", decided_by="nobody"
+    )
+
+
+async def test_nothing_to_pay_needs_no_payment_and_an_empty_trip_none_either(tmp_path: Path) -> None:
+    async with SimulatedPaymentTerminal("tcp") as terminal, till(tmp_path, terminal, "tcp") as at:
+        for part in whole(8, free()):
+            at.desk.shop.take(part)
+        at.desk.agent.snapshot_arrived()
+        at.scan(BREAD)
+        at.desk.agent.finish()
+        assert (at.tender, at.desk.kinds[-1]) == ("", "trip_finished")
+        at.desk.agent.call_help()
+        at.desk.agent.finish()
+        assert at.desk.kinds[-1] == "trip_abandoned"
+        assert terminal.served == 0
+
+
+def free():
+    from tests.device.conftest import changes
+
+    gift = {"kind": "percent", "title": "free bread", "percent": "100", "target": {"skus": ["2"]}}
+    return changes(promotions={"gift": gift})
+
+
+async def test_prices_that_arrive_while_somebody_pays_hold_from_the_next_trip_or_attempt_on(tmp_path: Path) -> None:
+    async with SimulatedPaymentTerminal("tcp") as terminal:
+        terminal.manners.queue.extend(["answer_lost", "approve"])
+        async with till(tmp_path, terminal, "tcp") as at:
+            at.scan(BREAD)
+            at.desk.agent.finish()
+            await at.until(lambda: made(terminal.book))
+            await terminal.switch_off()
+            await at.until(lambda: at.stage == "checking")
+            for part in whole(8, free()):
+                at.desk.shop.take(part)
+            at.desk.agent.snapshot_arrived()
+            at.desk.agent.leases_arrived(LeaseMessage(journal=at.desk.journal.id, leases=[]))
+            at.desk.agent.call_help()
+            await terminal.switch_on()
+            await at.until(lambda: at.tender == "approved")
+            assert "snapshot_adopted" not in at.desk.kinds
+        (trip,) = proved(tmp_path, terminal.book)
+        assert trip.finished is not None
+        assert (trip.finished.total, trip.snapshot) == (115, 7)
+
+
+async def test_a_restart_with_other_prices_still_ends_with_what_was_asked_for(tmp_path: Path) -> None:
+    async with SimulatedPaymentTerminal("tcp") as terminal:
+        terminal.manners.queue.append("answer_lost")
+        async with till(tmp_path, terminal, "tcp") as at:
+            at.scan(BREAD)
+            at.desk.agent.finish()
+            await at.until(lambda: made(terminal.book))
+            await terminal.switch_off()
+            await at.until(lambda: at.stage == "checking")
+            for part in whole(8, free()):
+                at.desk.shop.take(part)
+        await terminal.switch_on()
+        async with till(tmp_path, terminal, "tcp") as at:
+            await at.until(lambda: at.tender == "approved")
+        assert proved(tmp_path, terminal.book)[0].finished.total == 115  # pyright: ignore
+
+
+async def test_a_disk_that_refuses_asks_for_nothing_and_believes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with SimulatedPaymentTerminal("tcp") as terminal, till(tmp_path, terminal, "tcp") as at:
+        at.scan(BREAD)
+        real, refused = at.desk.journal.append, [0]
+
+        def full(*args: object, **more: object):
+            refused[0] += 1
+            raise sqlite3.OperationalError("database or disk is full")
+
+        monkeypatch.setattr(at.desk.journal, "append", full)
+        await at.pay()
+        assert (at.said, terminal.book.bookings) == ("disk_fault", [])
+        monkeypatch.setattr(at.desk.journal, "append", real)
+        terminal.manners.queue.append("slow")
+        at.desk.agent.finish()
+        await at.until(lambda: at.stage == "asking")
+        monkeypatch.setattr(at.desk.journal, "append", full)
+        await at.until(lambda: refused[0] > 3)
+        assert at.tender is None
+        monkeypatch.setattr(at.desk.journal, "append", real)
+        await at.until(lambda: at.tender == "approved")
+    proved(tmp_path, terminal.book)
+
+
+async def test_a_terminal_that_was_taken_out_of_the_settings_leaves_no_trip_behind(tmp_path: Path) -> None:
+    async with SimulatedPaymentTerminal("tcp") as terminal:
+        terminal.manners.queue.append("silent")
+        async with till(tmp_path, terminal, "tcp") as at:
+            at.scan(BREAD)
+            at.desk.agent.finish()
+            await at.until(lambda: not terminal.manners.queue)
+    desk = open_desk(tmp_path)
+    desk.agent.restore()
+    assert desk.agent.now.farewell is not None
+    assert (desk.agent.now.farewell.tender, desk.kinds[-1]) == ("unknown", "trip_finished")
+    desk.journal.close()
+    desk.shop.close()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_no_card_number_reaches_the_disk_or_the_log(
+    tmp_path: Path, protocol: Spoken, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with SimulatedPaymentTerminal(protocol) as terminal, till(tmp_path, terminal, protocol) as at:
+        at.scan(BREAD)
+        await at.pay()
+        assert at.tender == "approved"
+    held = b"".join(file.read_bytes() for file in (tmp_path / "journal.db", tmp_path / "shop.db"))
+    assert PAN.encode() not in held
+    assert bytes.fromhex(PAN) not in held
+    out, err = capfd.readouterr()
+    assert PAN not in out + err
+
+
+async def test_a_terminal_of_zvt_that_never_booked_anything_leaves_a_lost_payment_to_staff(tmp_path: Path) -> None:
+    async with SimulatedPaymentTerminal("zvt") as terminal:
+        terminal.manners.queue.append("lost_before")
+        async with till(tmp_path, terminal, "zvt") as at:
+            at.scan(BEANS)
+            at.desk.agent.finish()
+            await at.until(lambda: at.stage == "checking")
+            await at.until(lambda: terminal.served > 3)
+            at.checkout.enter_code(CODE)
+            at.checkout.decide("declined")
+            await at.pay()
+            assert at.tender == "approved"
+    proved(tmp_path, terminal.book)
+
+
+# -- killed at every point -----------------------------------------------------------------------------------------------
+
+
+class Relay:
+    """Between device and terminal: counts the pieces that pass, and calls for the device's end at one of them."""
+
+    def __init__(self, port: int, die: Callable[[], None], at: int, *, before: bool) -> None:
+        self.port, self.passed = 0, 0
+        self._to, self._die, self._at, self._before = port, die, at, before
+
+    async def __aenter__(self) -> Relay:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            there, back = await asyncio.open_connection("127.0.0.1", self._to)
+            await asyncio.wait(
+                [asyncio.create_task(self._pass(reader, back)), asyncio.create_task(self._pass(there, writer))],
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            back.close()
+        writer.close()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(4096):
+                self.passed += 1
+                is_the_one = self.passed == self._at
+                if is_the_one and self._before:
+                    self._die()
+                    return
+                writer.write(data)
+                await writer.drain()
+                if is_the_one:
+                    self._die()
+                    return
+
+
+async def killed(directory: Path, protocol: Spoken, manner: Manner, point: int, *, before: bool) -> int:
+    """One trip whose device is killed at a point of its conversations, and started again; gives the pieces that passed."""
+    async with SimulatedPaymentTerminal(protocol, book=used_book()) as terminal:
+        terminal.manners.queue.append(manner)
+        dead = asyncio.Event()
+        async with Relay(terminal.port, dead.set, point, before=before) as relay:
+            async with till(directory, relay.port, protocol) as at:
+                at.scan(BEANS)
+                at.desk.agent.finish()
+                over = asyncio.create_task(at.until(lambda: at.desk.agent.now.paying is None))
+                killing = asyncio.create_task(dead.wait())
+                await asyncio.wait({over, killing}, return_when=asyncio.FIRST_COMPLETED)
+                over.cancel()
+                killing.cancel()
+            passed = relay.passed
+        async with till(directory, terminal, protocol) as at:
+            await at.until(lambda: at.desk.agent.now.paying is None)
+            while at.desk.agent.now.trip is not None:
+                await at.pay()
+        held = proved(directory, terminal.book)
+        assert [trip.finished is not None for trip in held] == [True]
+        assert [charge.amount for charge in made(terminal.book)] == [1240]
+    return passed
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("manner", ["approve", "decline", "answer_lost"])
+async def test_a_device_killed_at_any_point_neither_charges_twice_nor_loses_a_payment(
+    tmp_path: Path, protocol: Spoken, manner: Manner
+) -> None:
+    directory = tmp_path / "whole"
+    directory.mkdir()
+    whole_way = await killed(directory, protocol, manner, 10**9, before=False)
+    assert whole_way > 3
+    for point in range(1, whole_way + 1):
+        for before in (True, False):
+            directory = tmp_path / f"{point}-{before}"
+            directory.mkdir()
+            await killed(directory, protocol, manner, point, before=before)
