@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from panier_simulators.shopper import Manner, Shopping
 
 simulate = typer.Typer(
-    help="Run a simulator by itself: a scanner, a wedge, a card reader, a scale, a payment terminal, a shopper, or a store full of them.",
+    help="Run a simulator by itself: a scanner, wedge, card reader, scale or payment terminal, a shopper, or a store of them.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

@@ -149,7 +149,7 @@ ENGLISH = Words(
         "asking": (("Esc", "Back to the basket"), ("h", "Help")),
         "cancelling": (("h", "Help"),),
         "checking": (("h", "Help"),),
-        "staff": (("p", "Paid"), ("n", "Not paid"), ("u", "Unknown"), ("Esc", "Back")),
+        "staff": (("p", "Paid"), ("n", "Not paid"), ("u", "Unsure"), ("Esc", "Back")),
     },
     pay_staff_key=(("0-9", "Staff code"),),
     pay_code_keys=(("Enter", "OK"), ("Esc", "Cancel")),
