@@ -80,7 +80,7 @@ class Checkout:
         self._till.show_payment(Paying(stage="cancelling", amount=paying.amount))
         if self._asking is not None:
             self._terminal.cancel()
-            asyncio.get_running_loop().call_later(self._settings.patience_s, self._asking.cancel)
+            asyncio.get_running_loop().call_later(self._settings.staff_after_s, self._asking.cancel)
 
     def enter_code(self, code: str) -> None:
         """Staff typed their code to decide about a payment in doubt."""

@@ -11,6 +11,7 @@ from typing import Any
 from panier.error import PanierError
 from panier.intake import Contact, Incident
 from panier.message import EventBatch, Malformed, Refusal, event_from_json, event_to_json
+from panier.money import format_minor
 from panier.receipt import Receipt, with_true_times
 from panier.trip import CodeRefused, Event, OfferAccepted, OfferRefused, OfferShown, Trip, TripOrder, TripStarted, start
 from panier_gateway.incident import Incidents
@@ -293,6 +294,9 @@ class Intake:
 
     def _left_open(self, trip: Trip, device: str, now: int) -> Incident:
         text = f"trip {trip.trip} had not ended when another began on {device}; it held {trip.units} units"
+        if trip.payment is not None and trip.payment.is_binding:
+            asked = trip.payment.begun
+            text += f", and a payment of {format_minor(asked.amount, trip.currency)} was under way: look up {asked.reference}"
         return self._incident(f"{trip.trip}.left_open", device, "left_open", text, now, trip.trip)
 
     def _take(self, message: EventBatch, state: JournalState, work: _Work, now: int) -> tuple[Taken, JournalState]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,6 +90,18 @@ def test_everything_that_is_wrong_with_the_hardware_is_said_at_once(tmp_path: Pa
         "neither a socket",
     ):
         assert any(words in problem for problem in said["problems"]), words
+
+
+def test_a_payment_terminal_that_does_not_answer_or_has_no_proper_code_is_said(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as terminal:
+        block = f'[payment]\nprotocol = "zvt"\nhost = "127.0.0.1"\nport = {terminal.getsockname()[1]}\nstaff_code = "4711"\n'
+        assert check(write(tmp_path, block))[0] == 0
+    code, said = check(write(tmp_path, block))
+    assert code == 1
+    assert "payment: nothing answers at 127.0.0.1:" in said["problems"][0]
+    code, said = check(write(tmp_path, block.replace('"4711"', '"12a"')))
+    assert code == 1
+    assert "a staff code is 4 to 12 digits" in said["problems"][0]
 
 
 def test_a_bad_name_is_refused(tmp_path: Path):

@@ -283,3 +283,9 @@ def test_any_bytes_after_any_part_of_a_payment_are_an_answer_or_a_broken_line(no
 def test_an_endless_length_is_refused() -> None:
     with pytest.raises(BrokenAnswer, match=f"the most is {LONGEST}"):
         ApduDecoder().feed(b"\x04\x0f\xff\xff\xff")
+
+
+def test_bytes_that_are_no_answer_are_never_quoted() -> None:
+    with pytest.raises(BrokenAnswer) as broken:
+        ApduDecoder().feed(bytes.fromhex(PAN))
+    assert str(broken.value) == "54 begins no command and no reply of ZVT"

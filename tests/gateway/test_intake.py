@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from panier.error import PanierError
 from panier.message import EventBatch, Status, event_to_json, happening_to_json
+from panier.payment import PaymentBegun, PaymentEnded
 from panier.receipt import Receipt
 from panier.trip import (
     CardScanned,
@@ -167,6 +168,25 @@ def test_a_wiped_device_starts_a_journal_of_its_own_and_its_old_trip_is_reported
     assert intake.open_trips()["till-1"].trip == "till-1.k.1"
     (incident,) = ledger.parcels(9)
     assert json.loads(incident.body)["kind"] == "left_open"
+
+
+def test_a_device_wiped_in_the_middle_of_a_payment_is_reported_with_what_was_asked_for(intake, ledger):
+    begun = PaymentBegun(reference="till-1.j.3", amount=1234, units=1, discount=0)
+    intake.take_in([batch(journal(STARTED, ITEM, begun))], now=5)
+    intake.take_in([batch(journal(STARTED, name="k"), name="k")], now=6)
+    (incident,) = ledger.parcels(9)
+    assert "a payment of 12.34 was under way: look up till-1.j.3" in json.loads(incident.body)["text"]
+
+
+def test_a_payment_in_doubt_stands_on_the_row_until_it_is_decided(intake):
+    floor = Floor("USD", lambda trip: trip.units)
+    floor.hear("till-1", Status(state="online", journal="j"), now=0)
+    begun = PaymentBegun(reference="till-1.j.3", amount=1234, units=1, discount=0)
+    events = journal(STARTED, ITEM, begun, HelpRequested(), PaymentEnded(reference="till-1.j.3", outcome="declined"))
+    for upto, wrong in ((3, None), (4, "is it paid? look at the payment terminal, then decide at the device"), (5, None)):
+        (taken,) = intake.take_in([batch(events[:upto])], now=upto)
+        floor.take(taken, now=upto)
+        assert floor.row("till-1").wrong == wrong
 
 
 def priced(trip):

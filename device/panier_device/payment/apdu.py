@@ -67,7 +67,8 @@ class ApduDecoder:
     def _first(self) -> Apdu | None:
         rest = self._rest
         if rest and rest[0] not in _CLASSES:
-            raise BrokenAnswer(f"{rest[:8].hex(' ')} is no control field of ZVT")
+            # What follows may be anything, a card number too: it is not quoted.
+            raise BrokenAnswer(f"{rest[0]:02X} begins no command and no reply of ZVT")
         if len(rest) < 3:
             return None
         start, size = 3, rest[2]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from panier_device.payment.port import Answer, BrokenAnswer, Charge
 
 LONGEST = 1000
 """Bytes of one line at the most."""
-_SHORT = 32
+_SHORT = re.compile(r"[A-Za-z0-9_.-]{1,12}|[a-z_]{1,32}")
+"""A retrieval reference number has 12 places (ISO 8583, field 37); a card number has more, and has no place here."""
 
 
 class LineDecoder:
@@ -42,9 +44,9 @@ def _message(line: bytes) -> dict[str, Any]:
     try:
         message = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise BrokenAnswer(f"{line[:40]!r} is no JSON") from error
+        raise BrokenAnswer(f"a line of {len(line)} bytes that is no JSON") from error
     if not isinstance(message, dict) or not isinstance(message.get("say"), str):  # pyright: ignore[reportUnknownMemberType]
-        raise BrokenAnswer(f"{line[:40]!r} says nothing: an object with `say` is wanted")
+        raise BrokenAnswer(f"a line of {len(line)} bytes that says nothing: an object with `say` is wanted")
     return message  # pyright: ignore[reportUnknownVariableType]
 
 
@@ -84,7 +86,7 @@ class LineDialogue:
         if said not in ("approved", "declined", "pending"):
             return None
         if message.get("reference") != self._charge.reference:
-            raise BrokenAnswer(f"an answer for {str(message.get('reference'))[:40]!r}, not for {self._charge.reference}")
+            raise BrokenAnswer(f"an answer for another reference than {self._charge.reference}")
         if said == "pending":
             return Answer(outcome="unknown", reason="pending", terminal=terminal)
         if said == "declined":
@@ -117,6 +119,6 @@ def _encode(message: dict[str, Any]) -> bytes:
 
 
 def _text(message: dict[str, Any], name: str) -> str:
-    """A short printable text, or nothing: what a terminal says of itself must not be able to spoil a receipt."""
+    """A short word or number, or nothing: whatever else a terminal says must not get onto a receipt."""
     value = message.get(name, "")
-    return value if isinstance(value, str) and value.isprintable() and len(value) <= _SHORT else ""
+    return value if isinstance(value, str) and _SHORT.fullmatch(value) else ""

@@ -142,7 +142,7 @@ ENGLISH = Words(
         "checking": ("Checking with the terminal.", "Please do not pay twice."),
         "staff": ("Was this paid?", "Look it up at the payment terminal."),
     },
-    pay_called="Staff are on their way to you.",
+    pay_called="Staff have been called.",
     pay_code="Staff code",
     pay_keys={
         "preparing": (("Esc", "Back to the basket"),),
