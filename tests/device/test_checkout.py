@@ -318,6 +318,24 @@ async def test_no_card_number_reaches_the_disk_or_the_log(
     assert PAN not in out + err
 
 
+@pytest.mark.parametrize("currency", ["USD", "JPY"])
+async def test_a_payment_asked_for_by_another_protocol_is_left_to_staff(tmp_path: Path, currency: str) -> None:
+    async with SimulatedPaymentTerminal("tcp") as terminal:
+        terminal.manners.queue.append("silent")
+        async with till(tmp_path, terminal, "tcp") as at:
+            at.desk.shop.settle_in(currency, "America/New_York")
+            at.scan(BEANS)
+            at.desk.agent.finish()
+            await at.until(lambda: made(terminal.book))
+    async with SimulatedPaymentTerminal("zvt", book=used_book()) as other, till(tmp_path, other, "zvt") as at:
+        await at.until(lambda: other.served > 2 or currency == "JPY")
+        assert at.stage == "checking", "its last booking is of the same amount, and not ours"
+        at.checkout.enter_code(CODE)
+        await at.until(lambda: at.desk.agent.now.paying and at.desk.agent.now.paying.is_staff_here)
+        at.checkout.decide("approved")
+        assert at.tender == "approved"
+
+
 async def test_a_terminal_of_zvt_that_never_booked_anything_leaves_a_lost_payment_to_staff(tmp_path: Path) -> None:
     async with SimulatedPaymentTerminal("zvt") as terminal:
         terminal.manners.queue.append("lost_before")

@@ -38,10 +38,10 @@ class Dialogue(Protocol):
 
 
 class Protocolled(Protocol):
-    """A protocol: the dialogues that it knows."""
+    """A protocol: the dialogues that it knows. Each raises NotReady where what is asked for has no place in it."""
 
     def prepare(self, currency: str) -> Dialogue:
-        """Is it ready? An approved answer says so, and its `trace` is the mark; any other says why not. May raise NotReady."""
+        """Is it ready? An approved answer says so, and its `trace` is the mark; any other says why not."""
         ...
 
     def authorise(self, charge: Charge) -> Dialogue:

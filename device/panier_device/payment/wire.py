@@ -41,7 +41,13 @@ class TcpPaymentTerminal:
         return answer or Answer(outcome="declined", reason="no_contact")
 
     async def enquire(self, charge: Charge) -> Answer:
-        return await self._converse(self._protocol.enquire(charge)) or Answer(outcome="unknown", reason="no_contact")
+        try:
+            dialogue = self._protocol.enquire(charge)
+        except NotReady as error:
+            # Only where the settings were changed while a payment was under way: staff have to look it up at the terminal before.
+            self._log.error("payment_cannot_be_enquired", reason=str(error))
+            return Answer(outcome="unknown", reason="other_protocol")
+        return await self._converse(dialogue) or Answer(outcome="unknown", reason="no_contact")
 
     def cancel(self) -> None:
         self._wishes_end.set()

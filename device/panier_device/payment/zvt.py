@@ -58,6 +58,8 @@ class ZvtDialogue:
         self.answer: Answer | None = None
         self.patience = terms.t3
         self._terms = terms
+        if currency not in CURRENCIES:
+            raise NotReady(f"payment terminals of ZVT are asked for {', '.join(CURRENCIES)} only, not for {currency}")
         self._currency = pack(CURRENCIES[currency], 2)
         self._decoder = ApduDecoder()
         self._step = _Step.REGISTERING
@@ -221,6 +223,9 @@ class ZvtEnquiry(ZvtLastBooking):
         status = self._status
         if status is None or status.result is None or not status.identity:
             return Answer(outcome="unknown", reason="no_result")
+        if not self._charge.mark:
+            # Asked for by another protocol, before the settings were changed: nothing here can tell it from another booking.
+            return Answer(outcome="unknown", reason="no_mark")
         if status.identity == self._charge.mark:
             return Answer(outcome="declined", reason="not_charged")
         if status.original_trace:
@@ -240,8 +245,6 @@ class ZvtProtocol:
         self._terms = terms
 
     def prepare(self, currency: str) -> ZvtLastBooking:
-        if currency not in CURRENCIES:
-            raise NotReady(f"payment terminals of ZVT are asked for {', '.join(CURRENCIES)} only, not for {currency}")
         return ZvtLastBooking(self._terms, currency)
 
     def authorise(self, charge: Charge) -> ZvtPayment:
