@@ -13,6 +13,7 @@ from panier.offer import Offer
 from panier.trip import Trip
 
 MAX_OFFERS = 50
+_LONG_AGO_MS = 7 * 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,11 @@ def next_turn(audiences: Iterable[Audience], now: int) -> int | None:
     campaigns = (audience.campaign for audience in audiences)
     turns = (at for campaign in campaigns for at in (campaign.starts_at, campaign.ends_at) if at is not None and at > now)
     return min(turns, default=None)
+
+
+def may_run(campaign: CampaignRecord, now: int) -> bool:
+    """False where it was stopped, or ended longer ago than a clock may be wrong."""
+    return campaign.state == "running" and (campaign.ends_at is None or campaign.ends_at > now - _LONG_AGO_MS)
 
 
 def is_held(trip: Trip, capsule: Capsule) -> bool:

@@ -12,7 +12,7 @@ from panier.member import Capsule, Standing
 from panier.message import CapsuleMessage, Message, Notice
 from panier.offer import Offer
 from panier.trip import CardScanned, Trip
-from panier_gateway.capsule import Audience, compose, is_held, next_turn
+from panier_gateway.capsule import Audience, compose, is_held, may_run, next_turn
 from panier_gateway.intake import Taken
 from panier_gateway.replica import Replica
 from panier_io.log import logger
@@ -43,7 +43,7 @@ class Greeting:
         self._clock = clock
         self._trips: dict[str, Trip] = {}
         self._sent: dict[str, Capsule] = {}
-        self._audiences = _audiences(replica)
+        self._audiences = _audiences(replica, clock())
         self._turned = asyncio.Event()
         self._log = logger("greeting")
         self.capsules_sent = 0
@@ -85,7 +85,7 @@ class Greeting:
     async def feed_changed(self, *, campaigns: bool, members: Collection[str]) -> None:
         """Sends what differs now to every open trip that it touches."""
         if campaigns:
-            self._audiences = await asyncio.to_thread(_audiences, self._replica)
+            self._audiences = await asyncio.to_thread(_audiences, self._replica, self._clock())
             self._turned.set()
         if campaigns or members:
             await self._greet(list(self._trips))
@@ -125,8 +125,9 @@ class Greeting:
         self.capsules_sent += 1
 
 
-def _audiences(replica: Replica) -> list[Audience]:
-    return [Audience.of(campaign) for campaign in replica.campaigns()]
+def _audiences(replica: Replica, now: int) -> list[Audience]:
+    """Of the campaigns that may run; a chain's years of others, each with its list of members, need not be held."""
+    return [Audience.of(campaign) for campaign in replica.campaigns() if may_run(campaign, now)]
 
 
 def _members(replica: Replica, cards: Mapping[str, str]) -> dict[str, MemberRecord | None]:

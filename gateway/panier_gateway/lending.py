@@ -32,7 +32,6 @@ class Lending:
         self._devices = devices
         self._journals: dict[str, str] = {}
         self._trips: dict[str, str] = {}
-        self._offered: dict[tuple[str, int], Limits] = {}
         self._shelf, self._campaigns = self._read()
 
     @property
@@ -71,19 +70,15 @@ class Lending:
 
     async def to_offer(self, device: str, trip: Trip, offers: Sequence[Offer]) -> tuple[Offer, ...]:
         """Those of a member's offers of which there is something left for this trip; its part of them is on its way."""
-        wanted: dict[tuple[str, bool], int] = {}
-        for offer in offers:
-            key = (offer.offer, offer.revision)
-            if key not in self._offered:
-                self._offered[key] = self._limits(offer.offer, offer.promotion)
-            wanted |= self._offered[key]
+        limited = {offer.offer: self._limits(offer.offer, offer.promotion) for offer in offers}
+        wanted = {key: limit for limits in limited.values() for key, limit in limits.items()}
         if not wanted:
             return tuple(offers)
         _, journal, _ = trip.trip.split(".")
         leases = await self._clerk.lend((device, journal), trip.trip, self._shelf, wanted, self._devices())
         await self._send(device, LeaseMessage(journal=journal, leases=leases))
         held = {(lease.promotion, lease.is_spend) for lease in leases if lease.holder == trip.trip}
-        return tuple(offer for offer in offers if self._offered[offer.offer, offer.revision].keys() <= held)
+        return tuple(offer for offer in offers if limited[offer.offer].keys() <= held)
 
     async def _lend(self, device: str) -> None:
         """Costs nothing in a store without limits."""

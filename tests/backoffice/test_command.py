@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
 import pytest
 import typer
 from click.testing import Result
-from tests.backoffice.conftest import API_TOKEN, PRODUCTS, STORE_TOKEN, Running, settings
+from tests.backoffice.conftest import API_TOKEN, PRODUCTS, STORE, STORE_TOKEN, Running, settings
 from typer.testing import CliRunner
 
 from panier_backoffice.account.service import SignInRefused, all_accounts, sign_in
@@ -100,3 +102,41 @@ def test_killed_and_started_again_it_has_all_that_it_confirmed(start: Callable[.
     again = start(running.database)
     with httpx.Client(base_url=again.url, headers={"Authorization": f"Bearer {STORE_TOKEN}"}) as gateway:
         assert gateway.get("/api/v1/stores/riverside/feed").json()["last"] == 4
+
+
+async def test_a_request_that_is_under_way_is_finished_before_it_ends(start: Callable[..., Running]) -> None:
+    running = start()
+    body = json.dumps({"products": PRODUCTS}).encode()
+
+    async def in_two_parts() -> AsyncIterator[bytes]:
+        yield body[:100]
+        running.process.send_signal(signal.SIGTERM)
+        # It takes no new requests from here on.
+        while True:
+            try:
+                (await asyncio.open_connection(running.url[7:].partition(":")[0], int(running.url.rpartition(":")[2])))[1].close()
+            except ConnectionRefusedError:
+                break
+            await asyncio.sleep(0.02)
+        yield body[100:]
+
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {API_TOKEN}"}, timeout=60) as script:
+        # An open stream must not hold the end up.
+        async with script.stream("GET", f"{running.url}/api/v1/stores/{STORE}/stream", params={"after": 0}) as stream:
+            assert stream.status_code == 200
+            told = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+            answer = await script.post(f"{running.url}/api/v1/import", content=in_two_parts(), headers=told)
+        assert answer.status_code == 200, answer.text
+    assert await asyncio.to_thread(running.process.wait, 30) == 0
+    again = start(running.database)
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {API_TOKEN}"}) as script:
+        assert (await script.get(f"{again.url}/api/v1/products/{PRODUCTS[0]['sku']}")).status_code == 200
+
+
+async def test_it_says_whether_it_lives_and_serves(start: Callable[..., Running]) -> None:
+    running = start()
+    async with httpx.AsyncClient() as anybody:
+        for question in ("healthz", "readyz"):
+            answer = await anybody.get(f"{running.url}/{question}")
+            assert (answer.status_code, answer.json()["ok"], answer.json()["reasons"]) == (200, True, [])
+        assert answer.json()["parts"] == dict.fromkeys(("the event loop", "the database", "database", "disk"), "ok")

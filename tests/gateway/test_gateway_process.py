@@ -173,3 +173,17 @@ def _alive(pid):
     except ProcessLookupError:
         return False
     return True
+
+
+async def test_what_had_arrived_is_on_the_disk_and_acknowledged_when_it_ends(closed_shop, settings_file, started, item, until):
+    async with running(settings_file) as (process, _):
+        till = await closed_shop.till()
+        till.add(started, *[item()] * 199)
+        for place in range(0, 200, 5):
+            await till.send(till.events[place : place + 5])
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+    assert not list(closed_shop.settings.data_dir.glob("*.db-wal"))
+    stored = closed_shop.query("SELECT coalesce(max(sequence), 0) FROM event")[0][0]
+    # The broker goes last: what the gateway said before it ended has reached the device.
+    await until(lambda: till.upto == stored)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from panier.feed import CampaignRecord
 from panier.trip import CapsuleReceived, CardScanned
+from panier_gateway.capsule import may_run
+
+NOW = 1_780_000_000_000
 
 
 @pytest.fixture
@@ -75,3 +79,18 @@ async def test_a_device_that_says_it_has_the_capsule_is_not_sent_it_again(shop, 
     await shop.office.say("campaign", "c9", campaign("c9"))
     await until(lambda: len(till.capsules) > 1)
     assert [len(message.capsule.offers) for message in till.capsules] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "held"),
+    [
+        ({}, True),
+        ({"state": "stopped"}, False),
+        ({"ends_at": NOW + 1}, True),
+        ({"ends_at": NOW - 1}, True),  # a clock that is set right again must find it
+        ({"ends_at": NOW - 8 * 24 * 3600 * 1000}, False),
+        ({"starts_at": NOW + 90 * 24 * 3600 * 1000}, True),
+    ],
+)
+def test_campaigns_that_are_over_are_not_held_for_years(campaign, changes, held):
+    assert may_run(CampaignRecord.model_validate(campaign("c1", **changes)), NOW) is held

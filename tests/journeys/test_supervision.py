@@ -104,7 +104,13 @@ async def test_a_terminal_is_ready_when_its_screen_is_there(manager: Manager, tm
         await manager.hears("READY=1")
         await manager.hears("WATCHDOG=1", times=3)
         await terminal.wait_for(lambda rows: any("Scan your card" in row for row in rows), 30)
+        terminal.signal(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            while not terminal.ends:  # noqa: ASYNC110  (the simulator tells nobody)
+                await asyncio.sleep(0.05)
     finally:
         await terminal.stop(20)
+    assert next(iter(terminal.ends.values())).startswith("status 0,")
+    assert not list((tmp_path / "data").glob("journal.db-*"))
     await manager.hears("STOPPING=1")
     assert "STATUS=ready; gateway: out of reach; the terminal works alone" in manager.lines
