@@ -23,6 +23,9 @@ from panier_device.driver.scale.port import (
 )
 from panier_device.driver.scale.profile import load_scale_profile
 from panier_device.driver.scale.serial_scale import SerialScale
+from panier_device.fitting import problems
+from panier_device.hardware import amiss
+from panier_device.settings import DeviceSettings, ScaleSettings
 from panier_io.firmware import firmware_config
 from panier_simulators.platter import Make
 from panier_simulators.scale import SimulatedScale
@@ -224,6 +227,15 @@ async def test_questions_wait_their_turn_and_an_abandoned_one_leaves_nothing_beh
         abandoned.cancel()
         both = await asyncio.gather(scale.weigh(BANANAS), scale.weigh(BANANAS))
         assert [weight.grams for weight in both] == [845, 845]
+
+
+def test_the_check_of_a_terminal_says_what_is_wrong_with_its_scale(tmp_path: Path):
+    wrong = ScaleSettings(port=str(tmp_path / "scale"), profile="bizerba")
+    settings = DeviceSettings(store="s", device="d", data_dir=tmp_path, scale=wrong)
+    profile, port = problems(settings)
+    assert profile.startswith("scale: no scale profile 'bizerba'; there are brecknell-6712")
+    assert port.startswith(f"scale: {tmp_path / 'scale'} is not there: plug the scale in")
+    assert amiss([], SerialScale("nowhere", load_scale_profile("cas-pd-ii", SCALES))) == "scale away"
 
 
 def test_what_a_moving_scale_shows_is_kept_for_the_screen():

@@ -244,7 +244,7 @@ ENGLISH = Words(
         "scale_gone": ("The scale is not connected.", "Press h for help, or Esc to go on."),
         "scale_garbled": ("The scale cannot be understood.", "Asking again. Press h if it stays so."),
         "scale_faulty": ("Something is wrong with the scale.", "Press h for help, or Esc to go on."),
-        "scan_each": ("Each bag has its own label.", "Scan the next one's label."),
+        "scan_each": ("Each bag has a weight of its own.", "Scan or weigh the next one."),
         "paying_now": ("A payment is under way.", "Esc goes back to the basket."),
         "payment_not_ready": ("The payment terminal does not answer.", "Press f to try again, or h for help."),
         "payment_cancelled": ("Payment called off.", "Press f when you want to pay."),
