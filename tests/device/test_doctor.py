@@ -19,7 +19,7 @@ from panier_device.doctor.command import doctor
 from panier_device.doctor.finding import Finding, Patient
 from panier_device.doctor.machine import Machine, hid_usage
 from panier_device.library.device import library
-from panier_device.settings import DeviceSettings, SerialSettings, WedgeSettings
+from panier_device.settings import DeviceSettings, ScaleSettings, SerialSettings, WedgeSettings
 
 # Report descriptors: a keyboard's (HID 1.11, E.6) and a bar code scanner's (HID POS 1.02) as far as the first collection.
 KEYBOARD = bytes.fromhex("05010906a101")
@@ -253,11 +253,12 @@ def test_json_holds_devices_and_findings(machine: MadeUp, tmp_path: Path):
     assert code == 1
     assert answer["ok"] is False
     assert answer["devices"][0]["mode"] == "keyboard"
-    assert [one["where"] for one in answer["findings"] if one["level"] == "problem"] == ["scanners.0", "scanners.0"]
-    assert "panier sheet newland" in answer["findings"][1]["mend"]
+    # The scanner is there, in another mode: that is one thing to mend, and not two.
+    assert [one["where"] for one in answer["findings"]] == ["scanners.0"]
+    assert "panier sheet newland" in answer["findings"][0]["mend"]
     code, out, _ = run("--settings", str(file), "--root", str(machine.root))
     assert code == 1
-    assert "2 things to mend." in out
+    assert "1 thing to mend." in out
 
 
 def test_settings_that_do_not_hold_are_said_as_by_check(machine: MadeUp):
@@ -275,3 +276,14 @@ def test_any_report_descriptor_is_read_without_a_fault(descriptor: bytes):
     page, usage = hid_usage(descriptor)
     assert 0 <= page < 2**32
     assert 0 <= usage < 2**32
+
+
+def test_a_scales_port_is_watched_as_a_scanners_is(machine: MadeUp):
+    machine.plug("1-5", "1a86:7523", kind="ff 01 02", node="ttyUSB0")
+    machine.run(4711, "minicom", opened="/dev/ttyUSB0")
+    settings = DeviceSettings(
+        store="north", device="till-1", data_dir=machine.root, scale=ScaleSettings(port="/dev/ttyUSB0", profile="cas-pd-ii")
+    )
+    found = [one for one in examine(Patient.of(Machine(machine.root), library(), settings)) if "is not there" not in one.says]
+    assert [(one.where, one.level) for one in found] == [("scale", "problem"), ("scale", "note")]
+    assert "minicom" in found[0].says

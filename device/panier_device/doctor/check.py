@@ -38,17 +38,8 @@ def settings_hold(patient: Patient) -> Iterator[Finding]:
 
 def scanners_are_in_their_mode(patient: Patient) -> Iterator[Finding]:
     """A scanner that is plugged in and programmed otherwise looks to `--check` as if it were not there."""
-    named = {device.port for _, _, device in _scanners(patient) if device}
-    free = [(device, known) for device, known in patient.of_the_shop if known.kind == "scanner" and device.port not in named]
-    for where, scanner, device in _scanners(patient):
-        wanted = _WANTED[scanner.kind]
-        if device is not None:
-            known = patient.known(device)
-            if device.mode != wanted and known and known.kind == "scanner":
-                yield _wrong_mode(where, device, known, wanted)
-        elif found := next((one for one in free if one[0].mode != wanted), None):
-            free.remove(found)
-            yield _wrong_mode(where, *found, wanted)
+    for where, device, known, wanted in _mistaken(patient):
+        yield _wrong_mode(where, device, known, wanted)
 
 
 def profiles_fit(patient: Patient) -> Iterator[Finding]:
@@ -65,8 +56,7 @@ def profiles_fit(patient: Patient) -> Iterator[Finding]:
 
 def ports_are_free(patient: Patient) -> Iterator[Finding]:
     """A serial port that two processes read gives each of them half of a code."""
-    for where, scanner, _ in _scanners(patient):
-        path = _path(scanner)
+    for where, path, _ in _ports(patient):
         for holder in patient.machine.holders(path) if patient.machine.node(path) else []:
             yield Finding(
                 where, "problem", f"{path} is held by {holder}",
@@ -91,10 +81,10 @@ def nobody_grabs_ports(patient: Patient) -> Iterator[Finding]:
 
 def names_last(patient: Patient) -> Iterator[Finding]:
     """A port that is named by its number is another device's after the next start."""
-    for where, scanner, device in _scanners(patient):
+    for where, path, device in _ports(patient):
         if device is None:
             continue
-        path, known = _path(scanner), patient.known(device)
+        known = patient.known(device)
         if path.rpartition("/")[2] in device.nodes:
             yield Finding(
                 where, "note", f"{path} is numbered in the order of plugging in: another device may have it tomorrow",
@@ -109,18 +99,20 @@ def names_last(patient: Patient) -> Iterator[Finding]:
 
 def nothing_lies_idle(patient: Patient) -> Iterator[Finding]:
     """What is plugged in and named by no settings, and scanners that could do more in another mode."""
-    fitted = {device.port for _, _, device in _scanners(patient) if device}
+    told = {device.port for _, _, device in _ports(patient) if device} | {device.port for _, device, _, _ in _mistaken(patient)}
     for device, known in patient.of_the_shop:
+        if device.port in told:
+            continue
         where, name = f"usb {device.port}", f"{known.maker} {known.name}"
         if known.kind == "scanner" and device.mode == "other":
             mend = f"print `{_sheet(known, 'serial')}` and scan it from 1 to the end" if known.sheet else "see its manual"
             yield Finding(where, "problem", f"{name} is in a mode that Panier cannot read", mend)
-        elif known.kind == "scanner" and device.port not in fitted and device.mode == "keyboard" and known.sheet:
+        elif known.kind == "scanner" and device.mode == "keyboard" and known.sheet and not patient.settings:
             yield Finding(
                 where, "note", f"{name} types as a keyboard",
                 f"as a serial port it loses no key and needs no layout: print `{_sheet(known, 'serial')}`",
             )  # fmt: skip
-        elif known.kind in ("scanner", "adapter") and patient.settings and device.port not in fitted:
+        elif known.kind in ("scanner", "adapter") and patient.settings:
             yield Finding(where, "note", f"{name} is plugged in, and the settings do not name it")
 
 
@@ -136,8 +128,10 @@ CHECKS: tuple[Check, ...] = (
 
 
 def examine(patient: Patient) -> list[Finding]:
-    """All findings, those that keep somebody from working first."""
+    """All findings, those that keep somebody from working first. A scanner in another mode is not told of as absent, too."""
+    explained = {where for where, _, _, _ in _mistaken(patient)}
     found = [finding for check in CHECKS for finding in check(patient)]
+    found = [finding for finding in found if not (finding.where in explained and "is not there" in finding.says)]
     return sorted(found, key=lambda finding: finding.level != "problem")
 
 
@@ -148,6 +142,32 @@ def _scanners(patient: Patient) -> list[tuple[str, Reader, UsbDevice | None]]:
         for place, one in enumerate(patient.settings.scanners if patient.settings else [])
         if not (isinstance(one, WedgeSettings) and one.source == "stream")
     ]
+
+
+def _ports(patient: Patient) -> list[tuple[str, str, UsbDevice | None]]:
+    """(where in the settings, path, the USB device behind it) of all that is read through a device file."""
+    ports = [(where, _path(scanner), device) for where, scanner, device in _scanners(patient)]
+    if patient.settings and patient.settings.scale:
+        path = patient.settings.scale.port
+        ports.append(("scale", path, patient.behind(path)))
+    return ports
+
+
+def _mistaken(patient: Patient) -> list[tuple[str, UsbDevice, Known, Target]]:
+    """(where in the settings, device, what is known of it, mode wanted) of scanners that are in another mode."""
+    named = {device.port for _, _, device in _scanners(patient) if device}
+    free = [(device, known) for device, known in patient.of_the_shop if known.kind == "scanner" and device.port not in named]
+    found: list[tuple[str, UsbDevice, Known, Target]] = []
+    for where, scanner, device in _scanners(patient):
+        wanted = _WANTED[scanner.kind]
+        if device is not None:
+            known = patient.known(device)
+            if device.mode != wanted and known and known.kind == "scanner":
+                found.append((where, device, known, wanted))
+        elif other := next((one for one in free if one[0].mode != wanted), None):
+            free.remove(other)
+            found.append((where, *other, wanted))
+    return found
 
 
 def _path(reader: Reader) -> str:

@@ -8,7 +8,8 @@ from panier_device.doctor.finding import Finding, Patient
 from panier_device.doctor.machine import UsbDevice
 
 _MODES = {
-    "serial": "serial port", "keyboard": "keyboard", "hidpos": "HID-POS", "printer": "printer", "other": "cannot be read here",
+    "serial": "serial port", "keyboard": "keyboard", "hidpos": "HID-POS", "printer": "USB printer",
+    "other": "cannot be read here",
 }  # fmt: skip
 
 

@@ -38,7 +38,9 @@ class _Row(BaseModel):
         return self
 
 
-class _File(BaseModel):
+class LayoutFile(BaseModel):
+    """A layout as its file writes it."""
+
     model_config = ConfigDict(extra="forbid")
 
     title: str
@@ -77,13 +79,13 @@ def load_layout(name: str, folder: Path) -> Layout:
         known = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
         raise BadLayout(f"no keyboard layout {name!r}; there are {known}, or give the path of a .toml file")
     try:
-        read = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        read = LayoutFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, ValidationError, OSError, UnicodeDecodeError) as error:
         raise BadLayout(f"{path}: {error}") from error
     return _layout(read)
 
 
-def _layout(read: _File) -> Layout:
+def _layout(read: LayoutFile) -> Layout:
     keys: dict[int, tuple[str, str, str]] = {}
     for row in read.row:
         shifted = row.plain if row.shifted is None else row.shifted.replace(_NONE, "\0")

@@ -7,6 +7,8 @@ from typing import cast
 
 from pydantic import BaseModel
 
+from panier_device.driver.layout import LayoutFile
+from panier_device.driver.printer_profile import PrinterProfile
 from panier_device.driver.profile import ScannerProfile
 from panier_device.driver.scale.profile import ScaleProfile
 from panier_device.library.device import Library, Maker
@@ -15,6 +17,8 @@ from panier_device.library.udev import rules
 
 MODELS: dict[str, type[BaseModel]] = {
     "devices": Maker,
+    "layouts": LayoutFile,
+    "printers": PrinterProfile,
     "profiles": ScannerProfile,
     "scales": ScaleProfile,
     "sheets": Sheet,
