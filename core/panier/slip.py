@@ -116,6 +116,7 @@ class _Sheet:
             rows = [SlipRow(named if len(named) <= room else named[: room - 1] + "…", amount)]
         for weighing in line.weighings:
             rows += self.row(f"  {weighing.spelled(self.receipt.currency)}")
+        rows += self.row(f"  {line.mark_down} % off for its date") if line.mark_down else []
         rows += self.row("  saved", self.money(-line.discount)) if line.discount else []
         if line.deposit:
             each, whole = self.money(line.deposit), self.money(line.deposit * line.quantity)

@@ -46,7 +46,8 @@ class ItemAdded:
     """Units of one product; carries what the device knew of it, so that the fold needs no catalogue.
 
     A bag that was weighed is one unit. Where the label stated the price (`is_labelled`), no shelf price is asked. `deposit` is
-    that of one unit, in minor units; `serial` the number of this one piece, where its label has one.
+    that of one unit, in minor units; `serial` the number of this one piece, where its label has one; `mark_down` the
+    percentage that the date on its label took off the shelf's price.
     """
 
     sku: Name
@@ -61,6 +62,7 @@ class ItemAdded:
     is_labelled: bool = False
     deposit: Minor = 0
     serial: Annotated[str, Len(0, 20)] = ""
+    mark_down: Annotated[int, Ge(0), Le(99)] = 0
     kind: Literal["item_added"] = "item_added"
 
 
@@ -221,6 +223,7 @@ class Line:
     weighings: tuple[Weighing, ...] = ()
     is_labelled: bool = False
     deposit: int = 0
+    mark_down: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,13 +361,13 @@ class Trip:
             line = Line(
                 sku=item.sku, name=item.name, unit_price=item.unit_price, category=item.category,
                 tax_rate=item.tax_rate, snapshot=item.snapshot, quantity=item.quantity, weighings=weighed,
-                is_labelled=item.is_labelled, deposit=item.deposit,
+                is_labelled=item.is_labelled, deposit=item.deposit, mark_down=item.mark_down,
             )  # fmt: skip
             return replace(self, lines=(*self.lines, line), last_line=len(self.lines))
         line = self.lines[index]
         more = replace(
             line, quantity=line.quantity + item.quantity, weighings=line.weighings + weighed,
-            is_labelled=line.is_labelled or item.is_labelled,
+            is_labelled=line.is_labelled or item.is_labelled, mark_down=max(line.mark_down, item.mark_down),
         )  # fmt: skip
         return self._put(index, more)
 

@@ -44,7 +44,7 @@ from panier.trip import (
     start,
 )
 from panier.weighed import Weighing
-from panier_device import decision
+from panier_device import decision, piece
 from panier_device.decision import Decision, Message, Unweighed
 from panier_device.driver.port import Reading
 from panier_device.shelf import Shelf
@@ -145,7 +145,7 @@ class Agent:
         if found is None:
             self._refuse("unknown_product", sku, "shelf")
         else:
-            self._decide(decision.add_product(*found, "shelf"))
+            self._sell(None, found[0], "shelf", decision.add_product(*found, "shelf"))
 
     def search(self, text: str, limit: int) -> list[Product]:
         """Products to pick from."""
@@ -177,9 +177,16 @@ class Agent:
             self._refuse("unknown_product" if self._shelf.version else "no_prices_yet", text, entry)
             return
         stopped = decision.stop_piece(self.now.trip, content, found[0], self._store_time, entry)
-        if stopped is not None and stopped.message is not None:
-            self._tally.refused.labels(stopped.message.key).inc()
-        self._decide(stopped or decision.add_scanned(content, *found, entry, self.currency))
+        sold = stopped or piece.sell(content, *found, entry, self.currency, self._store_time)
+        self._sell(content, found[0], entry, sold)
+
+    def _sell(self, label: piece.Label, product: Product, entry: Entry, decided: Decision) -> None:
+        """What was decided of a piece, unless it is called back."""
+        decided = piece.stop_recalled(label, product, entry) or piece.warned(decided, label, product)
+        for what in decided.happenings if decided.unweighed is None else ():
+            if isinstance(what, CodeRefused):
+                self._tally.refused.labels(what.reason).inc()
+        self._decide(decided)
 
     def _coupons(self) -> dict[str, str]:
         """Titles of the coupons that the store, or an offer of this trip's member, asks for."""

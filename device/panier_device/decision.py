@@ -220,7 +220,7 @@ def one_more(trip: Trip | None, chosen: int | None = None) -> Decision:
     line = marked_line(trip, chosen)
     if line is None:
         return Decision(message=Message("nothing_to_change", "attention"))
-    if line.weighings or line.is_labelled:
+    if line.weighings or line.is_labelled or line.mark_down:
         return Decision(message=Message("scan_each", "attention"))
     item = ItemAdded(
         sku=line.sku, name=line.name, unit_price=line.unit_price, category=line.category,

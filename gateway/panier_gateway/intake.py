@@ -26,6 +26,7 @@ _TIDIED = 200
 _CLOCK_SLACK = 3_000
 _CLOCK_TOLD = 120_000
 """Milliseconds that a device's clock may be wrong by before its times are corrected, and before staff are told."""
+_OFF_THE_SHELF = {"expired": "past its date", "recalled": "called back"}
 TWO_MACHINES = "two machines use one identity: enrol one of them anew"
 
 
@@ -378,10 +379,10 @@ class Intake:
         work.last = trip
         if contact := self._contact(work, event, trip):
             work.contacts.append(contact)
-        if isinstance(event.what, CodeRefused) and event.what.reason == "expired":
-            text = f"a shopper scanned {event.what.seen}, which is past its date: take it off the shelf"
-            identity = f"{trip.trip}.{event.what.seen}.expired"
-            work.incidents.append(self._incident(identity, work.device, "expired", text, now, trip.trip))
+        if isinstance(event.what, CodeRefused) and (why := _OFF_THE_SHELF.get(event.what.reason)):
+            text = f"a shopper scanned {event.what.seen}, which is {why}: take it off the shelf"
+            identity = f"{trip.trip}.{event.what.seen}.{event.what.reason}"
+            work.incidents.append(self._incident(identity, work.device, event.what.reason, text, now, trip.trip))
         if trip.is_open:
             work.trips[trip.trip] = trip
         else:

@@ -221,15 +221,18 @@ class Gateway:
         bags: tuple[Weighing, ...] = (),
         leases: tuple[HeldLease, ...] = (),
         standing: Standing = UNKNOWN,
+        marked: dict[str, dict[str, int]] | None = None,
         **changes: Any,
     ) -> dict[str, Any]:
-        """The receipt of `basket` (units by SKU), bought by member m-1 who holds the offers of `campaigns`."""
+        """The receipt of `basket` (units by SKU), bought by member m-1 with offers of `campaigns`; `marked` changes lines."""
         products = {one["sku"]: one for one in (*PRODUCTS, *LOOSE_AND_BOTTLED)}
         lines = tuple(
             Line(
-                sku=sku, name=products[sku]["name"], unit_price=products[sku]["unit_price"], category=products[sku]["category"],
-                tax_rate=products[sku].get("tax_rate"), snapshot=self.snapshot, quantity=quantity,
-                deposit=products[sku].get("deposit", 0),
+                **{
+                    "sku": sku, "name": products[sku]["name"], "unit_price": products[sku]["unit_price"],
+                    "category": products[sku]["category"], "tax_rate": products[sku].get("tax_rate"), "quantity": quantity,
+                    "snapshot": self.snapshot, "deposit": products[sku].get("deposit", 0), **(marked or {}).get(sku, {}),
+                }
             )
             for sku, quantity in basket.items()
         )  # fmt: skip

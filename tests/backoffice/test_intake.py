@@ -394,6 +394,7 @@ async def test_a_receipt_that_came_before_an_update_is_known_when_it_comes_again
     receipt = till.receipt(TRIP, {"oat": 2})
     await _deliver(gateway, receipts=[receipt])
     later = {"clock_offset", "coupons", "deposit", "vat", "weighings", "is_labelled", "standing", "leases", "tenders"}
+    later |= {"mark_down"}
     before = {name: value for name, value in receipt.items() if name not in later}
     before["lines"] = [{name: value for name, value in line.items() if name not in later} for line in receipt["lines"]]
     with office.writing() as session:
@@ -427,6 +428,29 @@ async def test_weighed_goods_and_deposits_are_kept_and_priced_again(
     assert "  0.500 kg x 4.00/kg" in text
     assert "VAT 20 % in 3.75, net 3.12" in text
     assert (await gateway.get("/api/v1/receipts/none/text")).status_code == 404
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_a_recall_and_mark_downs_are_told_and_a_reduced_price_is_kept_and_priced_again(
+    script: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway
+) -> None:
+    granola = PRODUCTS[3] | {
+        "mark_down": [{"days": 1, "percent": 30}], "recall": {"reason": "glass", "lots": ["A7"]},
+    }  # fmt: skip
+    answer = (await script.post("/api/v1/import", json={"products": [granola]})).json()
+    assert answer["products"]["stored"] == 1, answer
+    told = (await script.get("/api/v1/products/granola")).json()
+    assert (told["mark_down"], told["recall"]["lots"], told["recall"]["reason"]) == (granola["mark_down"], ["A7"], "glass")
+    assert (await script.put("/api/v1/products/granola", json=told)).json()["sequence"] == answer["last"]
+    till.snapshot = answer["last"]
+    short = {"granola": {"unit_price": 315, "mark_down": 30}}
+    await _deliver(gateway, receipts=[till.receipt(TRIP, {"granola": 2}, marked=short)])
+    assert (await script.get("/api/v1/incidents")).json() == []
+    (line,) = (await gateway.get(f"/api/v1/receipts/{TRIP}")).json()["lines"]
+    assert (line["unit_price"], line["mark_down"]) == (315, 30)
+    bad = granola | {"mark_down": [{"days": 1, "percent": 100}]}
+    refused = (await script.post("/api/v1/import", json={"products": [bad]})).json()["products"]["refused"]
+    assert "mark_down" in refused[0]["reason"]
 
 
 @pytest.mark.usefixtures("stocked")

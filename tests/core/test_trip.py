@@ -101,6 +101,12 @@ def test_a_piece_with_a_serial_is_known_until_one_of_its_product_goes_back() -> 
     assert returned.pieces == {("cola", "S-1")}
 
 
+def test_pieces_reduced_for_their_date_are_a_line_of_their_own() -> None:
+    short = replace(item("ham", 303), mark_down=30)
+    trip = trip_of(item("ham", 433), short, short)
+    assert [(line.unit_price, line.quantity, line.mark_down) for line in trip.lines] == [(433, 1, 0), (303, 2, 30)]
+
+
 def test_a_label_s_price_is_marked_and_deposits_add_up_by_unit() -> None:
     labelled = replace(item("ham", 433), is_labelled=True)
     trip = trip_of(replace(item("cola", 150, 3), deposit=25), item("ham", 433), labelled, back("cola", 150))

@@ -51,10 +51,12 @@ TODAY, YESTERDAY = "261121", "261120"
 
 
 @asynccontextmanager
-async def scanning(directory: Path, numbering: str = "") -> AsyncIterator[Callable[..., Awaitable[Desk]]]:
+async def scanning(
+    directory: Path, numbering: str = "", goods: dict[str, Product] = GOODS
+) -> AsyncIterator[Callable[..., Awaitable[Desk]]]:
     """A terminal with in-house numbers by `numbering`, and a scanner in hand: `await scan(code, symbology)`."""
     desk = open_desk(directory, numbering=numbering)
-    held = changes(GOODS, {})
+    held = changes(goods, {})
     desk.shop.take(SnapshotPart(version=9, fingerprint=total_of(held), since=0, part=0, parts=1, changes=held))
     desk.agent.snapshot_arrived()
     link, shown = directory / "scanner", asyncio.Event()

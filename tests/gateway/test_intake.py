@@ -78,6 +78,12 @@ def test_goods_past_their_date_are_told_to_staff_once_a_trip(intake, ledger):
     assert "17, which is past its date" in incident["text"]
 
 
+def test_a_recalled_piece_is_told_to_staff(intake, ledger):
+    intake.take_in([batch(journal(STARTED, CodeRefused(reason="recalled", seen="17", entry="scan")))], now=5)
+    (incident,) = (json.loads(parcel.body) for parcel in ledger.parcels(9))
+    assert (incident["kind"], "17, which is called back: take it off the shelf" in incident["text"]) == ("recalled", True)
+
+
 def test_repeats_change_nothing_and_are_acknowledged_again(intake, ledger):
     events = journal(STARTED, ITEM, ITEM)
     intake.take_in([batch(events)], now=5)

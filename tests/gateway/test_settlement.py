@@ -163,6 +163,25 @@ async def test_weights_labels_and_deposits_are_on_the_receipt_with_the_vat_they_
     assert [(row["rate"], row["gross"], row["net"]) for row in receipt["vat"]] == [("5.5", 460, 436), ("20", 345, 287)]
 
 
+async def test_a_price_reduced_for_its_date_is_the_gateway_s_too_and_one_that_nobody_set_is_an_incident(
+    market, product, started, item, until
+):
+    short = product("cola", 100) | {"deposit": 25, "mark_down": [{"days": 1, "percent": 30}]}
+    await market.office.say("product", "cola", short)
+    await until(lambda: market.gateway._replica.position == 6)
+    cola = replace(item("cola", 70, snapshot=6), deposit=25, mark_down=30)
+    till = await market.till()
+    # 10 % of what is left after the mark-down.
+    await finish(till, at(started, 6), cola, units=1, discount=7, total=63 + 25)
+    await until(lambda: market.office.receipts)
+    (line,) = market.office.receipts[0]["lines"]
+    assert (line["unit_price"], line["mark_down"], market.office.incidents) == (70, 30, [])
+    other = await market.till("till-2")
+    await finish(other, at(started, 6), replace(cola, unit_price=50, mark_down=50), units=1, discount=5, total=45 + 25)
+    await until(lambda: market.office.incidents)
+    assert "cola was reduced by 50 % for its date, and no such mark-down was known" in market.office.incidents[0]["text"]
+
+
 async def test_a_weight_or_deposit_that_is_not_the_shelf_s_is_an_incident(market, started, item, until):
     till = await market.till()
     bag = replace(item("figs", 100, snapshot=5), weighing=Weighing(grams=500, price_per_kg=200))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -35,9 +36,10 @@ def product_list(
 def one_product(request: Request, office: TheOffice, visitor: SignedIn, sku: str) -> Response:
     with office.reading() as session:
         history = list(reversed(price_history(session, sku)))
+        body = products.bodies(session, [sku]).get(sku, "{}")
         return render(
             request, "product.html", sku=sku, product=products.find(session, sku), history=history,
-            codes=products.gtins_of(session, [sku])[sku],
+            codes=products.gtins_of(session, [sku])[sku], told=json.loads(body),
         )  # fmt: skip
 
 

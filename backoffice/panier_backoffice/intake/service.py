@@ -179,7 +179,9 @@ def _differences(receipt: Receipt, price_log: PriceLog) -> list[str]:
         return [f"could not be priced again: {error!r}"]
 
 
-_CAME_LATER = {"clock_offset", "coupons", "deposit", "vat", "weighings", "is_labelled", "standing", "leases", "tenders"}
+_CAME_LATER = {
+    "clock_offset", "coupons", "deposit", "vat", "weighings", "is_labelled", "standing", "leases", "tenders", "mark_down",
+}  # fmt: skip
 """Fields of a receipt and its lines that earlier versions did not have."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import Annotated
 
@@ -33,7 +34,8 @@ def search_products(
         rows = repository.search(session, q, limit, after)
         gtins = repository.gtins_of(session, [row.sku for row in rows])
         costs = repository.costs_of(session, [row.sku for row in rows])
-        return [_product(row, gtins[row.sku], costs.get(row.sku)) for row in rows]
+        bodies = repository.bodies(session, [row.sku for row in rows])
+        return [_product(row, gtins[row.sku], costs.get(row.sku), bodies[row.sku]) for row in rows]
 
 
 @router.get("/categories")
@@ -48,7 +50,7 @@ def get_product(office: TheOffice, sku: str) -> schemas.Product:
     """One product."""
     with office.reading() as session:
         row, cost = _named(repository.find(session, sku), sku), repository.costs_of(session, [sku]).get(sku)
-        return _product(row, repository.gtins_of(session, [sku])[sku], cost)
+        return _product(row, repository.gtins_of(session, [sku])[sku], cost, repository.bodies(session, [sku])[sku])
 
 
 @router.put("/products/{sku}")
@@ -95,8 +97,10 @@ def _named(row: ProductRow | None, sku: str) -> ProductRow:
     return row
 
 
-def _product(row: ProductRow, gtins: list[str], cost: int | None) -> schemas.Product:
+def _product(row: ProductRow, gtins: list[str], cost: int | None, body: str) -> schemas.Product:
+    told = json.loads(body)
     return schemas.Product(
         sku=row.sku, gtins=gtins, name=row.name, unit_price=row.unit_price, category=row.category, size=row.size,
-        tax_rate=row.tax_rate, unit=row.unit, deposit=row.deposit, tare=row.tare, cost=cost,
+        tax_rate=row.tax_rate, unit=row.unit, deposit=row.deposit, tare=row.tare, cost=cost, recall=told.get("recall"),
+        mark_down=told.get("mark_down", []),
     )  # fmt: skip

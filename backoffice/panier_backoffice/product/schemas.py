@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from panier import catalogue
 from panier.receipt import Minor, Name
+from panier.shelflife import MarkDown, Recall
 
 
 class Product(BaseModel):
@@ -28,6 +29,8 @@ class Product(BaseModel):
     unit: str
     deposit: int
     tare: int
+    recall: Recall | None = None
+    mark_down: list[MarkDown] = []
     cost: int | None = None
 
 

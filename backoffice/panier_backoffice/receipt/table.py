@@ -65,6 +65,7 @@ class LineRow(Table):
     weighings: Mapped[list[dict[str, Any]]]
     is_labelled: Mapped[bool]
     deposit: Mapped[int]
+    mark_down: Mapped[int]
 
 
 class SavingRow(Table):

@@ -257,6 +257,8 @@ def _lines(trip: Trip, priced: PricedBasket, words: Words) -> tuple[LineView, ..
 def _line(line: Line, explanations: tuple[Explanation, ...], is_last: bool, currency: str, words: Words) -> LineView:
     amount = format_minor(line.unit_price * line.quantity, currency)
     notes = [(weighing.spelled(currency), "") for weighing in line.weighings]
+    if line.mark_down:
+        notes.append((words.marked_down.format(percent=line.mark_down), ""))
     if line.deposit:
         each, whole = format_minor(line.deposit, currency), format_minor(line.deposit * line.quantity, currency)
         notes.append((f"{words.deposit} {line.quantity} x {each}", whole))

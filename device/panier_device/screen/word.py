@@ -44,6 +44,7 @@ class Words:
     fresh: str
     accepted: str
     deposit: str
+    marked_down: str
     used_up: str
     used_up_why: str
     more_above: str
@@ -121,6 +122,7 @@ ENGLISH = Words(
     fresh="new",
     accepted="yours",
     deposit="Deposit",
+    marked_down="{percent} % off for its date",
     used_up="all gone",
     used_up_why="Sorry, others were quicker this time.",
     more_above="↑ {n} more",
@@ -201,6 +203,8 @@ ENGLISH = Words(
         "bad_link": ("That code needs the internet.", "Scan the one with digits."),
         "bad_house_code": ("That code came in garbled.", "Show it again, and scan it."),
         "expired": ("This is past its date.", "Leave it, and take a fresh one."),
+        "recalled": ("This is called back. Leave it here.", "{why}"),
+        "recall_look": ("Some of these are called back:", "{marks}. Is this one? Then press d."),
         "piece_again": ("This very piece is in already.", "Scan the next one."),
         "deposit_slip": ("Keep this slip for the till.", "It comes off when you pay."),
         "transfer_code": ("Baskets cannot move here yet.", "Ask staff: press h."),
