@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS greeting(trip TEXT PRIMARY KEY, first_name TEXT NOT N
 CREATE TABLE IF NOT EXISTS lease(
     promotion TEXT NOT NULL, is_spend INTEGER NOT NULL, holder TEXT NOT NULL, granted INTEGER NOT NULL, used INTEGER NOT NULL,
     PRIMARY KEY (promotion, is_spend, holder)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS slip(trip TEXT PRIMARY KEY, body TEXT NOT NULL, begun INTEGER NOT NULL DEFAULT 0) STRICT;
 PRAGMA secure_delete=ON;
 """
 
@@ -66,11 +67,13 @@ class Journal:
         """Highest sequence written, or lost."""
         self._lost = _lost(facts)
 
-    def append(self, trip: str | None, at: int, *happenings: Happening, leases: Iterable[Lease] = ()) -> list[Event]:
+    def append(
+        self, trip: str | None, at: int, *happenings: Happening, leases: Iterable[Lease] = (), slip: str = ""
+    ) -> list[Event]:
         """Writes what happened, all of it or nothing, and waits for the disk.
 
         `trip` is None where the first happening is a TripStarted, whose sequence names the trip; the others belong to it.
-        `leases` are those that this changed; the trip's own end with it.
+        `leases` are those that this changed; the trip's own end with it. `slip` is what is to be printed of it from now on.
         """
         if not happenings or any(
             (trip is None and place == 0) != isinstance(w, TripStarted) for place, w in enumerate(happenings)
@@ -85,6 +88,8 @@ class Journal:
             self.hold(leases)
             if any(what.kind in _ENDS for what in happenings):
                 self._conn.execute("DELETE FROM lease WHERE holder = ?", (name,))
+            if slip:
+                self._conn.execute("INSERT OR REPLACE INTO slip(trip, body) VALUES (?, ?)", (name, slip))
         self.last = events[-1].sequence
         return events
 
@@ -138,6 +143,7 @@ class Journal:
             )
             for old, new in trips.items():
                 self._conn.execute("UPDATE greeting SET trip = ? WHERE trip = ?", (new, old))
+                self._conn.execute("UPDATE slip SET trip = ? WHERE trip = ?", (new, old))
             self._conn.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'event'", (len(rows),))
             # Two devices held them under the old name; the gateway grants anew.
             self._conn.execute("DELETE FROM lease")
@@ -172,6 +178,23 @@ class Journal:
         """Overwrites every first name on the disk, in the write-ahead log too."""
         if self._conn.execute("DELETE FROM greeting").rowcount:
             overwrite_deleted(self._conn)
+
+    def slips(self) -> list[tuple[str, str, int]]:
+        """What is to be printed, oldest first: the trip, what was given for it, and how often printing it was begun."""
+        return self._conn.execute("SELECT trip, body, begun FROM slip ORDER BY rowid").fetchall()
+
+    def begin_slip(self, trip: str) -> None:
+        """Notes that printing begins: on the disk before the first byte, so that what comes out a second time says so."""
+        self._conn.execute("UPDATE slip SET begun = begun + 1 WHERE trip = ?", (trip,))
+
+    def print_again(self, trip: str, body: str) -> None:
+        """Puts what was printed once back among what is to be printed."""
+        self._conn.execute("INSERT OR IGNORE INTO slip VALUES (?, ?, 1)", (trip, body))
+
+    def end_slip(self, trip: str) -> None:
+        """What is on the paper is kept no longer; it is overwritten, in the write-ahead log too."""
+        self._conn.execute("DELETE FROM slip WHERE trip = ?", (trip,))
+        overwrite_deleted(self._conn)
 
     @property
     def waiting(self) -> int:

@@ -28,6 +28,7 @@ from panier.lease import Lease, leased
 from panier.member import Capsule
 from panier.message import LeaseMessage, Notice
 from panier.payment import PaymentEnded
+from panier.pricing import PricedBasket
 from panier.till import answer_shown, coupon_titles, used_leases
 from panier.trip import (
     CodeRefused,
@@ -87,6 +88,8 @@ class Agent:
         self._log = logger("agent")
         self.show: Callable[[], None] = lambda: None
         self.poke: Callable[[], None] = lambda: None
+        self.receipt: Callable[[Trip, PricedBasket], str] | None = None
+        """Makes what is to be printed of a trip that is about to finish, where a printer is fitted."""
         self.weigh: Callable[[Unweighed], None] | None = None
         """Asks for a product's weight, where a scale is fitted."""
         self.weigh_again: Callable[[], None] = lambda: None
@@ -256,7 +259,8 @@ class Agent:
         """Ends the trip, in one transaction with what became of its payment."""
         priced = self._shelf.price(trip, None if trip.is_bound else at)
         used = self._wallet.after(used_leases(trip, priced)) if trip.lines else []
-        if not self._record((*before, done if trip.lines else TripAbandoned()), at, used):
+        slip = self._slip(trip, done, at, priced, *before)
+        if not self._record((*before, done if trip.lines else TripAbandoned()), at, used, slip):
             return False
         self._wallet.ended(trip.trip, used)
         farewell = Farewell(
@@ -268,6 +272,12 @@ class Agent:
         self.now = Situation(farewell=farewell) if trip.lines else Situation(message=Message("goodbye"))
         self.show()
         return True
+
+    def _slip(self, trip: Trip, done: TripFinished, at: int, priced: PricedBasket, *before: PaymentEnded) -> str:
+        if self.receipt is None or not trip.lines:
+            return ""
+        payment = replace(trip.payment, ended=before[0]) if trip.payment and before else trip.payment
+        return self.receipt(replace(trip, finished=done, last_at=at, payment=payment), priced)
 
     def dismiss(self) -> None:
         """The Thank-you screen has been read."""
@@ -367,14 +377,14 @@ class Agent:
         self.now = replace(self.now, message=decided.message, farewell=None, **kept)
         self.show()
 
-    def _record(self, happenings: tuple[Happening, ...], at: int, leases: Sequence[Lease] = ()) -> bool:
+    def _record(self, happenings: tuple[Happening, ...], at: int, leases: Sequence[Lease] = (), slip: str = "") -> bool:
         """Puts happenings on the disk and prices the trip that follows; False where the disk refuses and nothing happened."""
         trip = self.now.trip
         try:
             if trip is None:
                 events = self._journal.append(None, at, self._started(), *self._leases(None), *happenings)
             else:
-                events = self._journal.append(trip.trip, at, *happenings, leases=leases)
+                events = self._journal.append(trip.trip, at, *happenings, leases=leases, slip=slip)
         except sqlite3.Error:
             self._log.exception("journal_refused")
             self.now = replace(self.now, message=Message("disk_fault", "attention"))

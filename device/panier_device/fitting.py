@@ -11,8 +11,11 @@ from pathlib import Path
 
 from panier.barcode import NO_NUMBERING, BadNumbering, Carrier, LoyaltyRules, Numbering, parse_numbering, parse_rules
 from panier.error import PanierError
+from panier_device.driver.escpos_printer import EscposPrinter
 from panier_device.driver.layout import load_layout
 from panier_device.driver.port import DeviceGone, KeySource, Scanner
+from panier_device.driver.printer_profile import load_printer
+from panier_device.driver.printer_wire import Wire, open_file, open_serial, open_tcp
 from panier_device.driver.profile import load_profile
 from panier_device.driver.scale.profile import load_scale_profile
 from panier_device.driver.scale.serial_scale import SerialScale
@@ -24,7 +27,7 @@ from panier_device.payment.dialogue import Protocolled
 from panier_device.payment.line import LineProtocol
 from panier_device.payment.wire import TcpPaymentTerminal
 from panier_device.payment.zvt import ZvtProtocol, ZvtTerms
-from panier_device.settings import DeviceSettings, PaymentSettings, ScaleSettings, SerialSettings, WedgeSettings
+from panier_device.settings import DeviceSettings, PaymentSettings, PrinterSettings, ScaleSettings, SerialSettings, WedgeSettings
 from panier_io.firmware import firmware_config
 from panier_io.numbering import numbering_of
 
@@ -84,6 +87,18 @@ def fit_payment_terminal(settings: PaymentSettings) -> TcpPaymentTerminal:
     return TcpPaymentTerminal(settings.host, settings.port, protocol)
 
 
+def fit_printer(settings: PrinterSettings) -> EscposPrinter:
+    """The driver for the receipt printer; opens nothing yet. Raises BadProfile where its profile does not hold."""
+    profile = load_printer(settings.profile, firmware_config() / "printers")
+
+    async def opener() -> Wire:
+        if settings.host:
+            return await open_tcp(settings.host, settings.tcp_port)
+        return open_file(settings.file) if settings.file else open_serial(settings.port, settings.baud, settings.flow)
+
+    return EscposPrinter(settings.port or settings.file or f"{settings.host}:{settings.tcp_port}", profile, opener)
+
+
 def has_evdev() -> bool:
     """True where input devices of the kernel can be read."""
     return find_spec("evdev") is not None
@@ -123,6 +138,13 @@ def problems(settings: DeviceSettings) -> list[str]:
         found += [f"scale: {problem}" for problem in _device(Path(scale.port), "scale")]
     if settings.payment is not None:
         found += _unreachable(settings.payment)
+    if (printer := settings.printer) is not None:
+        found += _try(lambda: fit_printer(printer), "printer")
+        place = printer.port or printer.file
+        found += [
+            f"printer: {problem}"
+            for problem in (_device(Path(place), "printer", group=_GROUPS[not printer.file]) if place else ())
+        ]
     directory = settings.data_dir
     nearest = next(folder for folder in (directory, *directory.parents) if folder.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
@@ -162,6 +184,7 @@ def _unruled(scanner: SerialSettings | WedgeSettings, loyalty: str) -> list[str]
     return [] if is_ruled else [f"reads {carrier}, and no card rule of {loyalty!r} is for it: name other rules with `loyalty`"]
 
 
+_GROUPS = {True: "dialout", False: "lp"}
 _CARRIERS = {"cards": Carrier.MAGSTRIPE, "nfc": Carrier.NFC}
 
 

@@ -7,8 +7,14 @@ from pathlib import PurePath
 
 from panier_device.driver.port import Scanner, Trouble
 from panier_device.driver.scale.port import Scale
+from panier_device.printing import PrinterState, PrinterTrouble
 
 _WORDS: dict[Trouble, str] = {"away": "scanner away", "garbled": "scanner garbled: is it set to another speed or layout?"}
+_PRINTER: dict[PrinterTrouble, str] = {
+    "paper_out": "receipt paper is out", "near_end": "receipt paper ends soon", "cover_open": "receipt printer is open",
+    "printer_error": "receipt printer jammed", "offline": "receipt printer is offline", "gone": "receipt printer away",
+    "unsure": "a receipt may not be whole",
+}  # fmt: skip
 
 
 def scanner_trouble(scanners: Sequence[Scanner]) -> Trouble:
@@ -17,7 +23,7 @@ def scanner_trouble(scanners: Sequence[Scanner]) -> Trouble:
     return troubles[0] if troubles and "" not in troubles else ""
 
 
-def amiss(scanners: Sequence[Scanner], scale: Scale | None = None) -> str:
+def amiss(scanners: Sequence[Scanner], scale: Scale | None = None, printer: PrinterState | None = None) -> str:
     """What staff should mend, each scanner by name where there are several; empty where nothing is."""
     named = len(scanners) > 1
     away = [] if scale is None or scale.present else ["scale away"]
@@ -26,4 +32,7 @@ def amiss(scanners: Sequence[Scanner], scale: Scale | None = None) -> str:
         for scanner in scanners
         if scanner.trouble
     ]
-    return "; ".join([*troubles, *away])
+    paper = [] if printer is None else [_PRINTER[trouble] for trouble in printer.troubles]
+    if printer is not None and printer.waiting and printer.fault:
+        paper.append(f"{printer.waiting} to print")
+    return "; ".join([*troubles, *away, *paper])

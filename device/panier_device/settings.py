@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from panier.topic import BadName, checked_name
 from panier_device.driver.port import Reads
+from panier_device.driver.printer_wire import Flow
 
 
 class SerialSettings(BaseModel):
@@ -86,6 +87,30 @@ class PaymentSettings(BaseModel):
         return value
 
 
+class PrinterSettings(BaseModel):
+    """A receipt printer, at one of three places: a serial `port`, the `file` of a USB printer, or a `host` in the network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    profile: Annotated[str, Field(min_length=1)] = "generic-80"
+    """A name in firmware-config/printers, or the path of a .toml file."""
+    port: str = ""
+    """A serial device file, better a link that udev keeps, such as /dev/retail/printer0."""
+    baud: Literal[9600, 19200, 38400, 57600, 115200] = 9600
+    flow: Flow = "none"
+    """How a serial printer says that its buffer is full; with `none` a receipt must fit into it."""
+    file: str = ""
+    """The printer's own device file, such as /dev/usb/lp0."""
+    host: str = ""
+    tcp_port: Annotated[int, Field(ge=1, le=65535)] = 9100
+
+    @model_validator(mode="after")
+    def _one_place(self) -> PrinterSettings:
+        if sum(map(bool, (self.port, self.file, self.host))) != 1:
+            raise ValueError("a printer is at one place: give `port`, or `file`, or `host`")
+        return self
+
+
 class BrokerSettings(BaseModel):
     """Where the store's MQTT broker is; the device's name is its user name there."""
 
@@ -112,6 +137,8 @@ class DeviceSettings(BaseSettings):
     """Without one, goods sold by weight need a label."""
     payment: PaymentSettings | None = None
     """Where trips are paid; without one, at the till."""
+    printer: PrinterSettings | None = None
+    """Without one, the shopper pays and gets a receipt at the till."""
     loyalty: str = "sample"
     """Card rules: a name in firmware-config/loyalty, or the path of a .toml file."""
     numbering: str = ""

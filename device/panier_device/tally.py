@@ -56,6 +56,9 @@ class Tally:
             "panier_scale_answers", "What the scale said: a weight, or why none", ["outcome"], registry=self.registry
         )
         self.scale_noise = Gauge("panier_scale_noise", "Bytes of the scale that belonged to no answer", registry=self.registry)
+        self.receipts = Counter("panier_receipts_printed", "Receipts by whether a copy", ["kind"], registry=self.registry)
+        self.printer_noise = Gauge("panier_printer_noise", "Bytes of the printer that were no answer", registry=self.registry)
+        self.printer_faults = Counter("panier_printer_faults", "Times that the printer stood", ["fault"], registry=self.registry)
         self.rss = Gauge("panier_rss_bytes", "Resident memory", registry=self.registry)
         self.rss_peak = Gauge("panier_rss_peak_bytes", "Most resident memory so far", registry=self.registry)
 

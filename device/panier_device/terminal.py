@@ -18,10 +18,11 @@ from panier.topic import DeviceTopics
 from panier_device.agent import Agent
 from panier_device.checkout import Checkout
 from panier_device.driver.port import Reading, Scanner
-from panier_device.fitting import fit_payment_terminal, fit_scale, fit_scanner, load_numbering, load_rules
+from panier_device.fitting import fit_payment_terminal, fit_printer, fit_scale, fit_scanner, load_numbering, load_rules
 from panier_device.hardware import amiss, scanner_trouble
 from panier_device.lock import locked
 from panier_device.payer import PayingAgent
+from panier_device.printing import Press, PrinterState
 from panier_device.screen.handheld import Handheld
 from panier_device.screen.view import Link, price_mark
 from panier_device.screen.word import LANGUAGES
@@ -70,6 +71,10 @@ class Terminal:
             self.checkout = Checkout(self.agent, self.payment, settings.payment, self.tally)
             self.agent.charge = self.checkout.begin
         self.screen = Handheld(self.agent, self.words, self.link, self.currency, self.tally, checkout=self.checkout)
+        self.press = _press(settings, self.agent, journal, shop, self.tally)
+        if self.press is not None:
+            self.press.changed = self.line_changed
+            self.screen.print_again = self.press.print_again
         self._shown: Link | None = None
         self._journal_says = ""
         self.vitals = Vitals(
@@ -112,6 +117,8 @@ class Terminal:
                 tasks.create_task(self.station.run())
             if self.checkout is not None:
                 tasks.create_task(self.checkout.run())
+            if self.press is not None:
+                tasks.create_task(self.press.run())
             tasks.create_task(self.sync.run())
             tasks.create_task(self._tick())
             tasks.create_task(self.vitals.run())
@@ -119,7 +126,7 @@ class Terminal:
     async def _tick(self) -> None:
         while True:
             self.line_changed()
-            self.sync.report_hardware(amiss(self.scanners, self.station and self.station.scale))
+            self.sync.report_hardware(amiss(self.scanners, self.station and self.station.scale, self._printer))
             self.tally.waiting.set(self.journal.waiting)
             for scanner in self.scanners:
                 self.tally.watch(scanner)
@@ -127,6 +134,8 @@ class Terminal:
                 self.tally.scale_noise.set(self.station.scale.noise)
             if self.payment is not None:
                 self.tally.payment_broken.set(self.payment.broken)
+            if self.press is not None:
+                self.tally.printer_noise.set(self.press.noise)
             if self.settings.metrics_file:
                 self.tally.write(self.settings.metrics_file)
             await asyncio.sleep(_TICK)
@@ -150,7 +159,11 @@ class Terminal:
             self.words, version=supply.held.version, confirmed_at=supply.held.confirmed_at, now=wall_clock(),
             is_newest=online and supply.is_newest, limit_s=self.settings.price_age_s, progress=supply.progress,
         )  # fmt: skip
-        return Link(online, mark, scanner_trouble(self.scanners))
+        return Link(online, mark, scanner_trouble(self.scanners), self._printer)
+
+    @property
+    def _printer(self) -> PrinterState | None:
+        return None if self.press is None else self.press.state
 
     def currency(self) -> str:
         """The store's currency."""
@@ -220,6 +233,14 @@ def _station(settings: DeviceSettings, agent: Agent, tally: Tally) -> WeighStati
     agent.weigh = station.begin
     agent.weigh_again = station.again
     return station
+
+
+def _press(settings: DeviceSettings, agent: Agent, journal: Journal, shop: Shop, tally: Tally) -> Press | None:
+    if settings.printer is None:
+        return None
+    press = Press(fit_printer(settings.printer), journal, tally, fingerprint=lambda: shop.held.fingerprint)
+    agent.receipt = press.slip_of
+    return press
 
 
 def _address(settings: DeviceSettings) -> Address | None:

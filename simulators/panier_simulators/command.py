@@ -177,6 +177,35 @@ def scale(
                 print(device.obey(order, rest[0] if rest else ""))
 
 
+_PAPER_ORDERS = "out, near, ok (a new roll), cover, close, jam, free, unplug, plug, show, quit"
+
+
+@simulate.command()
+def printer(
+    link: Path | None = typer.Argument(None, help="Where the printer's device file appears, for example /tmp/printer0."),
+    tcp: int | None = typer.Option(None, help="Or the port on 127.0.0.1 where it listens, for example 9100."),
+    picture: Path | None = typer.Option(None, help="File to draw the paper in after each receipt, for example paper.png."),
+    dots: int = typer.Option(512, min=200, help="Dots in a row: 384 for 58 mm paper, 512 or 576 for 80 mm."),
+) -> None:
+    """A receipt printer that speaks ESC/POS, on a serial line or in the network: shows what it prints, answers for its paper.
+
+    Orders come on standard input: out, near, ok (a new roll), cover, close, jam, free, unplug, plug, show, quit.
+    """
+    from panier_simulators.printer.desk import PrinterDesk
+    from panier_simulators.printer.device import SimulatedPrinter
+
+    if (link is None) == (tcp is None):
+        raise typer.BadParameter("give the path of a device file, or --tcp PORT")
+    with SimulatedPrinter(link, tcp or 0, dots=dots) as device, PrinterDesk(device, picture) as desk:
+        print(f"{link or f'127.0.0.1:{device.port}'}: {dots} dots a row. Orders: {_PAPER_ORDERS}", file=sys.stderr)
+        for line in sys.stdin:
+            order = line.strip().removeprefix("!")
+            if order == "quit":
+                return
+            if order and not desk.obey(order):
+                print(f"no such order: {order}. {_PAPER_ORDERS}", file=sys.stderr)
+
+
 _SWIPES = (
     "A line is a card's number, and a name; or: !torn, !fast, !no_track_1, !no_track_2, !no_track CARD; !tap UID; !bank; !quit."
 )

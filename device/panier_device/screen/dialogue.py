@@ -33,6 +33,7 @@ SHOPPING = Pose()
 WishKind = Literal[
     "type_code", "pick", "search", "one_more", "put_back", "delete_line", "help", "finish", "accept", "refuse", "dismiss",
     "weigh_again", "leave_scale", "cancel_payment", "staff_code", "decide", "leave_staff",
+    "print_again",
 ]  # fmt: skip
 
 
@@ -53,7 +54,8 @@ _CHANGES: dict[str, WishKind] = {"+": "one_more", "-": "put_back", "d": "delete_
 def press(pose: Pose, key: str, character: str | None, view: View) -> Answer:
     """What a key does. `key` is its name, such as "enter"; `character` what it prints, or None."""
     if view.phase == "thanks":
-        return SHOPPING, Wish("dismiss")
+        again = view.receipt == "printed" and character in ("r", "R")
+        return SHOPPING, Wish("print_again" if again else "dismiss")
     if view.scale is not None:
         return _weigh(key, character)
     if view.paying is not None:

@@ -95,6 +95,7 @@ class Handheld(App[None]):
         agent.show = self.repaint
         self.opened: Callable[[], None] = lambda: None
         """Called once, when the screen is there and takes keys."""
+        self.print_again: Callable[[], None] = lambda: None
 
     def compose(self) -> ComposeResult:
         yield self._pane
@@ -177,6 +178,8 @@ class Handheld(App[None]):
                 agent.weigh_again()
             case "leave_scale":
                 agent.show_scale(None)
+            case "print_again":
+                self.print_again()
             case "dismiss":
                 agent.dismiss()
             case "cancel_payment" | "staff_code" | "decide" | "leave_staff":

@@ -131,7 +131,7 @@ def _footer(view: View, pose: Pose, words: Words, width: int) -> Row:
 
 def _keys(view: View, pose: Pose, words: Words) -> Keys:
     if view.phase == "thanks":
-        return words.next_shopper
+        return words.print_again + words.next_shopper if view.receipt == "printed" else words.next_shopper
     if view.scale is not None:
         return words.scale_keys
     if view.paying is not None:
@@ -172,6 +172,8 @@ def _state(view: View, words: Words, width: int, above: int, below: int) -> Row:
         left.append((f"{'' if left else '! '}{said} ", "alarm"))
     if view.link.prices:
         left.append((f"{'' if left else '! '}{view.link.prices} ", "alarm"))
+    if view.link.printer is not None and (fault := view.link.printer.fault) and not left:
+        left.append((f"! {words.no_receipt[fault]} ", "alarm"))
     hidden = [words.more_above.format(n=above)] * bool(above) + [words.more_below.format(n=below)] * bool(below)
     right: list[Span] = [(f"{'  '.join(hidden)} ", "faint")] if hidden else []
     if sum(cell_len(text) for text, _ in (*left, *right)) > width:
@@ -371,6 +373,9 @@ def _thanks(view: View, words: Words, width: int, height: int) -> list[Row]:
         *(_centred(line, width, "alarm" if view.tender == "unknown" else "page") for line in how),
         *(_centred(trip[start : start + width], width, "bold") for start in range(0, len(trip), width)),
     ]
+    if view.receipt is not None:
+        ink: Ink = "saving" if view.receipt in ("printing", "printed") else "alarm"
+        middle += [_blank(width), *(_centred(line, width, ink) for line in words.receipt[view.receipt])]
     return _middle(middle, height, width)
 
 

@@ -14,9 +14,12 @@ from panier.trip import Line, Trip
 from panier.weighed import Weighing
 from panier_device.decision import Message, Tone, last_line, visible_offers
 from panier_device.driver.port import Trouble
+from panier_device.driver.printer_status import Fault
+from panier_device.printing import PrinterState
 from panier_device.screen.word import Keys, Words
 from panier_device.situation import OnScale, Paying, Situation
 
+ReceiptMark = Literal["printing", "printed"] | Fault
 Phase = Literal["start", "basket", "paying", "thanks"]
 
 
@@ -90,6 +93,8 @@ class Link:
     online: bool = False
     prices: str = ""
     scanner: Trouble = ""
+    printer: PrinterState | None = None
+    """How the receipt printer stands; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +115,8 @@ class View:
     message: MessageView | None = None
     needs_help: bool = False
     trip: str = ""
+    receipt: ReceiptMark | None = None
+    """What becomes of this trip's receipt, on the last screen."""
     scale: ScaleView | None = None
     tender: Outcome | Literal[""] = ""
     paying: PaymentView | None = None
@@ -169,6 +176,7 @@ def look(situation: Situation, link: Link, words: Words) -> View:
             total=format_minor(farewell.total, farewell.currency),
             trip=farewell.trip,
             tender=farewell.tender,
+            receipt=_receipt(farewell.trip, link.printer),
         )
     trip, priced = situation.trip, situation.priced
     scale = situation.weighing and _scale(situation.weighing, words)
@@ -217,6 +225,14 @@ def _payment(paying: Paying, trip: Trip, words: Words) -> PaymentView:
         keys=keys + words.pay_staff_key if takes_code else keys, is_in_doubt=paying.stage == "checking",
         is_staff_here=paying.is_staff_here, takes_code=takes_code, may_go_back=stage in ("preparing", "asking"),
     )  # fmt: skip
+
+
+def _receipt(trip: str, printer: PrinterState | None) -> ReceiptMark | None:
+    if printer is None:
+        return None
+    if trip in printer.pending:
+        return printer.fault or "printing"
+    return "printed" if trip == printer.printed else None
 
 
 def _items(units: int, words: Words) -> str:

@@ -69,6 +69,11 @@ class Words:
     trip: str
     done: str
     next_shopper: Keys
+    print_again: Keys
+    receipt: dict[str, tuple[str, ...]]
+    """On the last screen, by what becomes of the receipt."""
+    no_receipt: dict[str, str]
+    """On the others, by what is the matter with the printer."""
     typed: str
     typed_keys: Keys
     shelf: str
@@ -158,6 +163,23 @@ ENGLISH = Words(
     trip="Trip {trip}",
     done="All done",
     next_shopper=(("any key", "or a scan: next shopper"),),
+    print_again=(("r", "Receipt again"),),
+    receipt={
+        "printing": ("Your receipt is being printed.",),
+        "printed": ("Please take your receipt.",),
+        "paper_out": ("! Paper is out: staff were called.", "Your receipt follows with new paper."),
+        "cover_open": ("! Printer open: staff were called.", "Your receipt follows once it is closed."),
+        "printer_error": ("! Printer stuck: staff were called.", "Your receipt follows."),
+        "offline": ("! Printer paused: staff were called.", "Your receipt follows."),
+        "gone": ("! Printer gone: staff were called.", "Your receipt follows."),
+    },
+    no_receipt={
+        "paper_out": "No paper now: receipts come later",
+        "cover_open": "Printer open: receipts come later",
+        "printer_error": "Printer stuck: receipts come later",
+        "offline": "Printer paused: receipts come later",
+        "gone": "No printer now: receipts come later",
+    },
     typed="Code",
     typed_keys=(("Enter", "Look up"), ("Esc", "Cancel")),
     shelf="Find a product",

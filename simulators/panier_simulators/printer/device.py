@@ -32,6 +32,8 @@ class Line:
     delay: float = 0.0
     lost: float = 0.0
     doubled: float = 0.0
+    mute_in_turn: bool = False
+    """GS r is not answered, as by printers that do not know it."""
 
 
 CLEAN = Line()
@@ -311,5 +313,5 @@ class SimulatedPrinter:
             if self._interpreter.asked:
                 self._interpreter.asked.clear()
                 wire = self._client.fileno() if self._client else self._master
-                if wire >= 0:
+                if wire >= 0 and not self._line.mute_in_turn:
                     self._answer(wire, 0x03 * (self._paper != "enough") | 0x0C * (self._paper == "out"))
