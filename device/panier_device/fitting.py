@@ -12,6 +12,7 @@ from pathlib import Path
 from panier.barcode import NO_NUMBERING, BadNumbering, Carrier, LoyaltyRules, Numbering, parse_numbering, parse_rules
 from panier.error import PanierError
 from panier_device.driver.escpos_printer import EscposPrinter
+from panier_device.driver.hidpos_scanner import HidPosScanner
 from panier_device.driver.layout import load_layout
 from panier_device.driver.port import DeviceGone, KeySource, Scanner
 from panier_device.driver.printer_profile import load_printer
@@ -27,7 +28,16 @@ from panier_device.payment.dialogue import Protocolled
 from panier_device.payment.line import LineProtocol
 from panier_device.payment.wire import TcpPaymentTerminal
 from panier_device.payment.zvt import ZvtProtocol, ZvtTerms
-from panier_device.settings import DeviceSettings, PaymentSettings, PrinterSettings, ScaleSettings, SerialSettings, WedgeSettings
+from panier_device.settings import (
+    DeviceSettings,
+    HidPosSettings,
+    PaymentSettings,
+    PrinterSettings,
+    ScaleSettings,
+    ScannerSettings,
+    SerialSettings,
+    WedgeSettings,
+)
 from panier_io.firmware import firmware_config
 from panier_io.numbering import numbering_of
 
@@ -65,12 +75,15 @@ def load_numbering(name: str) -> Numbering:
     return parse_numbering(Path(name).read_text(encoding="utf-8"))
 
 
-def fit_scanner(settings: SerialSettings | WedgeSettings) -> Scanner:
+def fit_scanner(settings: ScannerSettings) -> Scanner:
     """The driver for one scanner; opens nothing yet. Raises PanierError where its profile or layout does not hold."""
+    profile = load_profile(settings.profile, firmware_config() / "profiles")
     if isinstance(settings, SerialSettings):
-        return SerialScanner(settings.port, load_profile(settings.profile, firmware_config() / "profiles"))
+        return SerialScanner(settings.port, profile)
+    if isinstance(settings, HidPosSettings):
+        return HidPosScanner(settings.path, profile)
     layout = load_layout(settings.layout, firmware_config() / "layouts")
-    return WedgeScanner(settings.path, WedgeDecoder(layout), opener(settings), settings.reads)
+    return WedgeScanner(settings.path, WedgeDecoder(layout, profile), opener(settings), settings.reads)
 
 
 def fit_scale(settings: ScaleSettings) -> SerialScale:
@@ -174,7 +187,7 @@ def _try(work: Callable[[], object], where: str) -> list[str]:
     return []
 
 
-def _unruled(scanner: SerialSettings | WedgeSettings, loyalty: str) -> list[str]:
+def _unruled(scanner: ScannerSettings, loyalty: str) -> list[str]:
     """A card reader whose every card would be refused."""
     carrier = _CARRIERS.get(scanner.reads) if isinstance(scanner, WedgeSettings) else None
     try:
@@ -188,11 +201,12 @@ _GROUPS = {True: "dialout", False: "lp"}
 _CARRIERS = {"cards": Carrier.MAGSTRIPE, "nfc": Carrier.NFC}
 
 
-def _hardware(scanner: SerialSettings | WedgeSettings) -> list[str]:
+def _hardware(scanner: ScannerSettings) -> list[str]:
     path = Path(scanner.port if isinstance(scanner, SerialSettings) else scanner.path)
     if isinstance(scanner, WedgeSettings) and scanner.source == "evdev" and not has_evdev():
         return [NO_EVDEV]
-    is_stream = isinstance(scanner, WedgeSettings) and scanner.source == "stream"
+    # A device of the kernel's for HID-POS is given to the group of input devices by our udev rules.
+    is_stream = path.is_socket() if isinstance(scanner, HidPosSettings) else getattr(scanner, "source", "") == "stream"
     return _device(path, "scanner", group="dialout" if isinstance(scanner, SerialSettings) else "input", is_stream=is_stream)
 
 

@@ -37,6 +37,8 @@ class WedgeSettings(BaseModel):
     source: Literal["evdev", "stream"] = "evdev"
     layout: str = "us"
     """A name in firmware-config/layouts, or the path of a .toml file."""
+    profile: str = "generic"
+    """What the scanner types around a code and for GS: a name in firmware-config/profiles, or the path of a .toml file."""
     reads: Reads = "codes"
     """`cards` for a reader of magnetic stripes, `nfc` for one that types the UID of a chip."""
 
@@ -111,6 +113,21 @@ class PrinterSettings(BaseModel):
         return self
 
 
+class HidPosSettings(BaseModel):
+    """A scanner that speaks HID-POS, USB's own way for points of sale."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["hidpos"]
+    path: Annotated[str, Field(min_length=1)]
+    """/dev/hidraw*, better a link that udev keeps; or a socket that carries one report a packet."""
+    profile: str = "honeywell-hidpos"
+    """A name in firmware-config/profiles, or the path of a .toml file: where the parts of a report stand."""
+
+
+ScannerSettings = SerialSettings | WedgeSettings | HidPosSettings
+
+
 class BrokerSettings(BaseModel):
     """Where the store's MQTT broker is; the device's name is its user name there."""
 
@@ -132,7 +149,7 @@ class DeviceSettings(BaseSettings):
     """Holds the journal, the assortment, the log and the lock; one device, one directory."""
     broker: BrokerSettings | None = None
     """Without a broker the terminal works alone, with what it holds."""
-    scanners: list[Annotated[SerialSettings | WedgeSettings, Field(discriminator="kind")]] = []
+    scanners: list[Annotated[ScannerSettings, Field(discriminator="kind")]] = []
     scale: ScaleSettings | None = None
     """Without one, goods sold by weight need a label."""
     payment: PaymentSettings | None = None

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from panier_simulators.wedge import SimulatedWedge, Typed, strokes
+from panier_simulators.keyboard import strokes
+from panier_simulators.wedge import SimulatedWedge, Typed
 
 Fault = Literal["none", "torn", "fast", "no_track_1", "no_track_2", "no_track"]
 """`torn`: the card stops half way, no Enter follows. `fast`: keys come faster than they are read, so that some are lost."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from panier_simulators.orders import Device
     from panier_simulators.sample.build import Built
     from panier_simulators.sample.shop import SampleTrip
     from panier_simulators.shopper import Manner, Shopping
@@ -71,9 +72,6 @@ def build_sample(out: Path | None, data: Path | None) -> Built:
         return ensure_sample(out, data, show)
 
 
-_ORDERS = "A line is a code to scan; or: !noise N, !half CODE, !unplug, !plug, !quit."
-
-
 @simulate.command()
 def scanner(
     link: Path = typer.Argument(help="Where the scanner's device file appears, for example /tmp/scanner0."),
@@ -83,10 +81,12 @@ def scanner(
 ) -> None:
     """A barcode scanner on a serial line: reads codes from standard input and sends them at the pace of the wire.
 
-    A line is a code to scan; or: !noise N, !half CODE, !unplug, !plug, !quit.
+    A line is a code to scan; or an order: !as SYMBOLOGY CODE, !hold CODE (the trigger), !half CODE, !wrong CODE (one bit),
+    !noise N, !baud N (another speed), !heard (beeps and lights), !unplug, !plug, !quit.
     """
     from panier.error import PanierError
     from panier_simulators.fleet import programming
+    from panier_simulators.orders import SCANNER_ORDERS
     from panier_simulators.scanner import SPLITS, SimulatedScanner
 
     if split not in SPLITS:
@@ -96,20 +96,8 @@ def scanner(
     except PanierError as error:
         raise typer.BadParameter(str(error), param_hint="--profile") from error
     with SimulatedScanner(link, programmed, split=split, seed=seed) as device:
-        print(f"{link}: {programmed.baud} baud, as {profile}. {_ORDERS}", file=sys.stderr)
-        for order, argument in _orders():
-            match order:
-                case "noise":
-                    device.noise(int(argument or 20))
-                case "half":
-                    device.half(argument)
-                case "unplug":
-                    device.unplug()
-                case "plug":
-                    device.plug()
-                case _:
-                    sent = device.scan(argument)
-                    print(f"sent {sent.data!r}" + (f", {sent.lost} bytes lost: nobody reads" if sent.lost else ""))
+        print(f"{link}: {programmed.baud} baud, as {profile}. {SCANNER_ORDERS}", file=sys.stderr)
+        _obey_all(device)
 
 
 @simulate.command()
@@ -117,29 +105,58 @@ def wedge(
     path: Path = typer.Argument(help="Where the socket appears that a device connects to, for example /tmp/wedge0."),
     gap_ms: float = typer.Option(1.0, help="Time between two key events: 1 to 10 for a scanner, above 50 for a person."),
     terminator: str = typer.Option("enter", help="The key behind each code: enter, kpenter or tab."),
+    layout: str = typer.Option("us", help="The country whose keyboard it poses as: us, uk, de, fr or be."),
+    mode: str = typer.Option("keys", help="keys, alt (Alt and the number of each character) or alt0 (with a 0 before it)."),
 ) -> None:
     """A scanner that poses as a keyboard: reads codes from standard input and types them as the kernel's key events.
 
-    A line is a code to scan; or: !half CODE, !unplug, !plug, !quit.
+    A line is a code to scan; or an order: !hold CODE (the trigger), !half CODE, !drop CODE (events are lost), !caps (Caps Lock),
+    !unplug, !plug, !quit.
     """
-    from panier_simulators.wedge import TERMINATORS, SimulatedWedge
+    from panier_simulators.keyboard import ENDS, LAYOUTS, MODES
+    from panier_simulators.orders import WEDGE_ORDERS
+    from panier_simulators.wedge import Habit, SimulatedWedge
 
-    if terminator not in TERMINATORS:
-        raise typer.BadParameter(f"{terminator!r} is none of {', '.join(TERMINATORS)}", param_hint="--terminator")
-    with SimulatedWedge(path, gap=gap_ms / 1000, terminator=terminator) as device:
-        print(f"{path}: waiting for a device. {_ORDERS}", file=sys.stderr)
-        for order, argument in _orders():
-            match order:
-                case "half":
-                    device.type(argument[: len(argument) // 2], terminate=False)
-                case "unplug":
-                    device.unplug()
-                case "plug":
-                    device.plug()
-                case "noise":
-                    print("a wedge makes no noise")
-                case _:
-                    print("typed" if device.scan(argument).heard else "typed, but no device is connected")
+    for given, known, name in ((terminator, ENDS, "terminator"), (layout, LAYOUTS, "layout"), (mode, MODES, "mode")):
+        if given not in known:
+            raise typer.BadParameter(f"{given!r} is none of {', '.join(known)}", param_hint=f"--{name}")
+    habit = Habit(layout=layout, mode=next(one for one in MODES if one == mode), end=terminator)
+    with SimulatedWedge(path, habit, gap=gap_ms / 1000) as device:
+        print(f"{path}: waiting for a device. {WEDGE_ORDERS}", file=sys.stderr)
+        _obey_all(device)
+
+
+@simulate.command()
+def hidpos(
+    path: Path = typer.Argument(help="Where the socket appears that a device connects to, for example /tmp/hidpos0."),
+    make: str = typer.Option("honeywell", help="Whose reports: honeywell or newland."),
+) -> None:
+    """A scanner that speaks HID-POS: reads codes from standard input and sends them as reports of 64 bytes.
+
+    A line is a code to scan; or an order: !as SYMBOLOGY CODE, !hold CODE (the trigger), !half CODE, !heard (beeps and lights),
+    !unplug, !plug, !quit.
+    """
+    from panier_simulators.hidpos import MAKES, SimulatedHidPos
+    from panier_simulators.orders import HIDPOS_ORDERS
+
+    if make not in MAKES:
+        raise typer.BadParameter(f"{make!r} is none of {', '.join(MAKES)}", param_hint="--make")
+    with SimulatedHidPos(path, make=next(one for one in MAKES if one == make)) as device:
+        print(f"{path}: waiting for a device. {HIDPOS_ORDERS}", file=sys.stderr)
+        _obey_all(device)
+
+
+def _obey_all(device: Device) -> None:
+    """Carries out the lines of standard input; one that is no order is a code to scan."""
+    from panier_simulators.orders import obey
+
+    for line in sys.stdin:
+        text = line.strip()
+        order, _, argument = text[1:].partition(" ") if text.startswith("!") else ("scan", "", text)
+        if order == "quit":
+            return
+        if text:
+            print(obey(device, order, argument.strip()), flush=True)
 
 
 _PLATE_ORDERS = "put GRAMS, take, lean, still, zero, tare, clear, overload, silent, speak, unplug, plug, quit"
@@ -338,7 +355,7 @@ async def _shop(settings: list[Path], chosen: list[SampleTrip], manner: Manner, 
         return await place.replay(chosen, tell)
 
 
-def _orders(known: tuple[str, ...] = ("noise", "half", "unplug", "plug"), words: str = _ORDERS) -> Iterator[tuple[str, str]]:
+def _orders(known: tuple[str, ...], words: str) -> Iterator[tuple[str, str]]:
     """(order, argument) of each line on standard input; a line without an order is something to read: `scan`."""
     for line in sys.stdin:
         text = line.strip()

@@ -15,11 +15,13 @@ from typing import Any, cast
 from panier.error import PanierError
 from panier_io.firmware import firmware_config
 from panier_simulators.glance import Glance, read
+from panier_simulators.hidpos import Make, SimulatedHidPos
+from panier_simulators.keyboard import LAYOUTS
 from panier_simulators.sample.shop import SampleTrip
 from panier_simulators.scanner import Programming, SimulatedScanner
 from panier_simulators.screen import SimulatedTerminal
 from panier_simulators.shopper import Manner, Reader, Shopping, VirtualShopper
-from panier_simulators.wedge import SimulatedWedge
+from panier_simulators.wedge import Habit, SimulatedWedge
 
 # A terminal's start costs a second of a core: all at once they would only wait for each other.
 _STARTING_AT_ONCE = 3
@@ -38,7 +40,8 @@ class Post:
     device: str
     settings: Path
     serial: tuple[tuple[Path, Programming], ...] = ()
-    wedges: tuple[Path, ...] = ()
+    wedges: tuple[tuple[Path, Habit], ...] = ()
+    hidpos: tuple[tuple[Path, Make], ...] = ()
 
     @classmethod
     def read(cls, settings: Path) -> Post:
@@ -47,10 +50,13 @@ class Post:
         scanners = cast(list[dict[str, Any]], held.get("scanners", []))
         serial = [(Path(one["port"]), programming(one.get("profile", "generic"))) for one in scanners if one["kind"] == "serial"]
         streams = [one for one in scanners if one["kind"] == "wedge" and one.get("source") == "stream"]
-        wedges = [Path(one["path"]) for one in streams if one.get("reads", "codes") == "codes"]
-        if not serial and not wedges:
-            raise NoScanner(f'{settings} names no scanner to simulate: a "serial" one, or a "wedge" with source = "stream"')
-        return cls(device=held["device"], settings=settings, serial=tuple(serial), wedges=tuple(wedges))
+        wedges = [(Path(one["path"]), _habit(one)) for one in streams if one.get("reads", "codes") == "codes"]
+        hidpos: list[tuple[Path, Make]] = [(Path(one["path"]), _make(one)) for one in scanners if one["kind"] == "hidpos"]
+        if not serial and not wedges and not hidpos:
+            raise NoScanner(
+                f'{settings} names no scanner to simulate: a "serial" one, a "hidpos", or a "wedge" with source = "stream"'
+            )
+        return cls(device=held["device"], settings=settings, serial=tuple(serial), wedges=tuple(wedges), hidpos=tuple(hidpos))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,17 @@ def programming(profile: str) -> Programming:
         known = ", ".join(sorted(found.stem for found in file.parent.glob("*.toml")))
         raise NoScanner(f"no scanner profile {profile!r}; there are {known}, or give the path of a .toml file")
     return Programming.read(file)
+
+
+def _habit(settings: dict[str, Any]) -> Habit:
+    layout = settings.get("layout", "us")
+    if layout not in LAYOUTS:
+        raise NoScanner(f"no keyboard of layout {layout!r} can be simulated; there are {', '.join(LAYOUTS)}")
+    return Habit(layout=layout)
+
+
+def _make(settings: dict[str, Any]) -> Make:
+    return "newland" if settings.get("profile", "").startswith("newland") else "honeywell"
 
 
 def is_ready(rows: tuple[str, ...]) -> bool:
@@ -200,7 +217,8 @@ def quantiles(values: Sequence[float]) -> dict[str, float]:
 def _place(post: Post, command: Sequence[str], manner: Manner | None, seed: int, in_hand: Callable[[Reader], Reader]) -> Place:
     readers = [
         *(in_hand(SimulatedScanner(port, programmed)) for port, programmed in post.serial),
-        *(in_hand(SimulatedWedge(path)) for path in post.wedges),
+        *(in_hand(SimulatedWedge(path, habit)) for path, habit in post.wedges),
+        *(in_hand(SimulatedHidPos(path, make=make)) for path, make in post.hidpos),
     ]
     terminal = SimulatedTerminal(command, name=post.device)
     return Place(post, terminal, tuple(readers), VirtualShopper(terminal, readers, manner=manner, seed=seed))

@@ -66,10 +66,15 @@ class Programming:
 
     def frame(self, code: str, symbology: str | None = None) -> bytes:
         """The bytes of one code. Without a symbology, digits of the right length are EAN or UPC, anything else is Code 128."""
-        kind = symbology or {8: "ean8", 12: "upca", 13: "ean13"}.get(len(code) if code.isdigit() else 0, "code128")
+        kind = symbology or symbology_of(code)
         identifier = AIM[kind] if self.aim else ""
         text = code.replace(GS, self.gs)
         return f"{self.before}{self.prefix}{identifier}{text}{self.suffix}{self.terminator}".encode()
+
+
+def symbology_of(code: str) -> str:
+    """What a code is most likely printed as: EAN or UPC for digits of the right length, else Code 128."""
+    return {8: "ean8", 12: "upca", 13: "ean13"}.get(len(code) if code.isdigit() else 0, "code128")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +153,19 @@ class SimulatedScanner:
         """Sends the first half of a code and nothing more, as when the scanner loses power."""
         frame = self.programming.frame(code, symbology)
         return self.send(frame[: len(frame) // 2])
+
+    def garble(self, code: str, symbology: str | None = None) -> Sent:
+        """Sends one code with one bit wrong, as a loose plug does."""
+        frame = bytearray(self.programming.frame(code, symbology))
+        frame[self._random.randrange(len(frame) - 1)] ^= 1 << self._random.randrange(8)
+        return self.send(bytes(frame))
+
+    def told(self) -> bytes:
+        """What the reader has sent since the last look: beeps and lights."""
+        try:
+            return os.read(self._master, 4096) if self._master >= 0 else b""
+        except BlockingIOError:
+            return b""
 
     def noise(self, count: int) -> Sent:
         """Sends `count` random bytes, as a loose cable does."""

@@ -35,7 +35,7 @@ from panier.pricing.basket import NearMiss
 from panier.pricing.coupon import CouponAnswer, Refusal
 from panier.snapshot import Change
 from panier.trip import CardScanned, CodeRefused, CouponShown, ItemAdded, ItemRemoved, Trip, TripFinished
-from panier_device.decision import MOST_COUPONS, add_scanned, show_coupon, tell_coupon
+from panier_device.decision import MOST_COUPONS, Message, add_scanned, show_coupon, tell_coupon
 from panier_device.driver.port import Frame, Reading
 from panier_device.screen.word import ENGLISH
 
@@ -48,6 +48,13 @@ OATS = replace(GRANOLA, offer="c-2", title="-5 % oats")
 
 def scan(desk: Desk, text: str, flaw: str | None = None) -> None:
     desk.agent.take(Reading(Frame(text, flaw), "scan", 1))
+
+
+def test_the_scanner_is_told_whether_its_code_was_taken(desk: Desk):
+    codes = {MILK: True, CARD: True, "4006381333931": False, "40": False}
+    assert {code: desk.agent.take(Reading(Frame(code), "scan", 1)) for code in codes} == codes
+    assert not desk.agent.take(Reading(Frame("4", "wrong_speed"), "scan", 1))
+    assert desk.agent.now.message == Message("wrong_speed", "attention")
 
 
 def trip_id(desk: Desk) -> str:

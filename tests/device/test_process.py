@@ -15,6 +15,7 @@ from tests.device.conftest import BEANS, BREAD, MILK, whole
 
 from panier_device.shop import Shop
 from panier_io.journal import Journal
+from panier_simulators.orders import sounds
 from panier_simulators.scanner import SimulatedScanner
 from panier_simulators.screen import SimulatedTerminal
 
@@ -26,7 +27,7 @@ def holds(*words: str) -> Callable[[tuple[str, ...]], bool]:
 class Handheld:
     """A device directory, a scanner that is plugged in, and the process."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, profile: str = "generic") -> None:
         self.directory = directory
         shop = Shop(directory / "shop.db")
         shop.take(whole(7)[0])
@@ -37,7 +38,7 @@ class Handheld:
         self.settings = directory / "device.toml"
         self.settings.write_text(
             f'store = "north"\ndevice = "hand-1"\ndata_dir = "{directory}"\nmetrics_file = "{self.metrics}"\n'
-            f'[[scanners]]\nkind = "serial"\nport = "{directory / "scanner"}"\n'
+            f'[[scanners]]\nkind = "serial"\nport = "{directory / "scanner"}"\nprofile = "{profile}"\n'
         )
         self.command = [sys.executable, "-m", "panier_io.command", "device", "--settings", str(self.settings)]
         self.terminal = SimulatedTerminal(self.command)
@@ -106,6 +107,34 @@ async def test_it_measures_itself_and_stays_small(handheld: Handheld):
     assert figures["panier_events_waiting"] == 2
     assert 0 < figures["panier_rss_bytes"] < 120e6
     assert figures["panier_rss_bytes"] % resource.getpagesize() == 0
+
+
+async def test_a_scanner_beeps_for_what_the_shop_cannot_use_and_is_missed_while_it_is_away(tmp_path: Path):
+    profile = tmp_path / "beeps.toml"
+    profile.write_text('title = "Beeps"\n[feedback]\nrefused = "\\u0007"\n')
+    handheld = Handheld(tmp_path, str(profile))
+    await handheld.terminal.start()
+    try:
+        await handheld.see("Scan your card or first item")
+        await handheld.scan(MILK)
+        await handheld.see("▸ Oat milk")
+        assert handheld.scanner.told() == b""
+        await handheld.scan("4006381333931")
+        await handheld.see("does not know that code")
+        assert sounds(handheld.scanner.told()) == "beep"
+        handheld.scanner.unplug()
+        await handheld.see("scanner unplugged")
+        away = f'panier_scanner_trouble{{scanner="{handheld.scanner.link}",trouble="away"}} 1.0'
+        async with asyncio.timeout(20):
+            while away not in handheld.metrics.read_text():  # noqa: ASYNC110  (a file has no event)
+                await asyncio.sleep(0.05)
+        handheld.scanner.plug()
+        await handheld.terminal.wait_for(lambda rows: not any("unplugged" in row for row in rows), 30, "the scanner back")
+        await handheld.scan(BREAD)
+        await handheld.see("▸ Baguette", "2 items")
+    finally:
+        await handheld.terminal.stop()
+        handheld.scanner.close()
 
 
 async def test_a_screen_that_is_gone_ends_it(tmp_path: Path):

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from panier_device.driver.layout import load_layout
 from panier_device.driver.port import Frame, KeyEvent
+from panier_device.driver.profile import ScannerProfile
 from panier_device.driver.wedge import WedgeDecoder
 from panier_io.firmware import firmware_config
 
 US = load_layout("us", firmware_config() / "layouts")
 DIGIT = {"1": 2, "2": 3, "3": 4, "4": 5, "5": 6, "6": 7, "7": 8, "8": 9, "9": 10, "0": 11}
 SHIFT, CAPS, CTRL, ENTER, KP_ENTER, TAB = 42, 58, 29, 28, 96, 15
-A, RIGHT_BRACE, KP_7 = 30, 27, 71
+A, RIGHT_BRACE, KP_7, ALT = 30, 27, 71, 56
 
 
 def tap(code: int, at: int = 0) -> list[KeyEvent]:
@@ -96,6 +98,40 @@ def test_a_key_that_the_layout_lacks_voids_the_scan():
     assert decoder.feed(typed("12") + tap(200) + typed("3") + tap(ENTER)) == [Frame("3", "cut_short")]
 
 
+def test_caps_lock_that_somebody_left_on_does_not_turn_the_next_code():
+    decoder = WedgeDecoder(US)
+    assert decoder.feed(tap(CAPS) + tap(A) + tap(ENTER, 4)) == [Frame("A")]
+    assert decoder.feed(tap(A, 1000) + tap(ENTER, 1004)) == [Frame("a")]
+    assert decoder.feed(tap(CAPS, 2000) + tap(A, 3000) + tap(ENTER, 3004)) == [Frame("a")]
+
+
+def test_an_event_that_a_line_doubled_counts_once_and_one_that_is_missing_voids_the_code():
+    doubled = [event for event in tap(DIGIT["4"], 5) + tap(DIGIT["0"], 7) for _ in range(2)]
+    assert WedgeDecoder(US).feed(doubled + tap(ENTER, 9)) == [Frame("40")]
+    without_up = hold(DIGIT["4"], 1) + hold(DIGIT["4"], 3) + release(DIGIT["4"], 4)
+    assert WedgeDecoder(US).feed(without_up + tap(ENTER, 9)) == [Frame("4", "cut_short")]
+
+
+@pytest.mark.parametrize(("ends", "expected"), [("enter", [Frame("", "cut_short"), Frame("0")]), ("tab", [Frame("4")])])
+def test_only_the_keys_that_are_set_end_a_code(ends: str, expected: list[Frame]):
+    decoder = WedgeDecoder(US, ScannerProfile.model_validate({"title": "x", "keys": {"ends": [ends]}}))
+    assert decoder.feed(typed("4") + tap(TAB, 3) + typed("0", 500) + tap(ENTER, 505)) == expected
+    assert decoder.flush() == ([] if ends == "enter" else [Frame("", "cut_short")])
+
+
+def test_prefix_and_suffix_of_the_profile_are_taken_off():
+    decoder = WedgeDecoder(US, ScannerProfile(title="x", prefix="9", suffix="0"))
+    assert decoder.feed(typed("9120") + tap(ENTER, 20)) == [Frame("12")]
+
+
+@pytest.mark.parametrize("number", ["300", "0300", "029999999", "129"])
+def test_a_number_that_is_no_character_voids_the_code(number: str):
+    keypad = dict(zip("0123456789", (82, 79, 80, 81, 75, 76, 77, 71, 72, 73), strict=True))
+    events = typed("1") + hold(ALT, 3) + [event for digit in number for event in tap(keypad[digit], 3)] + release(ALT, 3)
+    (frame,) = WedgeDecoder(US).feed(events + tap(ENTER, 9))
+    assert frame == (Frame("1ü") if number == "129" else Frame("", "cut_short"))
+
+
 def test_an_unplugged_wedge_forgets_everything():
     decoder = WedgeDecoder(US)
     decoder.feed(hold(SHIFT) + typed("12"))
@@ -105,7 +141,11 @@ def test_an_unplugged_wedge_forgets_everything():
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from([2, 3, A, SHIFT, CAPS, CTRL, ENTER, TAB, 250]), st.integers(0, 2), st.integers(0, 300)),
+        st.tuples(
+            st.sampled_from([2, 3, A, SHIFT, CAPS, CTRL, ALT, 100, KP_7, 108, ENTER, TAB, 250]),
+            st.integers(0, 2),
+            st.integers(0, 300),
+        ),
         max_size=60,
     ),
     st.booleans(),

@@ -51,7 +51,12 @@ views = st.builds(
     View,
     phase=st.sampled_from(["start", "basket", "thanks"]),
     greeting=words,
-    link=st.builds(Link, st.booleans(), st.sampled_from(["", "prices 3 h old", "prices arriving, 40 %"])),
+    link=st.builds(
+        Link,
+        st.booleans(),
+        st.sampled_from(["", "prices 3 h old", "prices arriving, 40 %"]),
+        st.sampled_from(["", "away", "garbled"]),
+    ),
     lines=st.lists(lines, max_size=12).map(tuple),
     near_misses=st.lists(words, max_size=2).map(tuple),
     offers=st.lists(offers, max_size=7).map(tuple),
@@ -93,6 +98,12 @@ def test_the_basket_states_items_saving_total_and_connection_in_plain_text(size:
     assert "● online" in rows[0]
     assert any(row.startswith("★ -10 % granola  reason 1") for row in rows)
     assert "○ offline" in show(replace(BASKET, link=Link(prices="prices 3 h old")))[0]
+
+
+def test_a_scanner_that_does_not_serve_is_said_calmly_beside_the_age_of_the_prices():
+    assert show(replace(BASKET, link=Link(online=True, scanner="away")))[1].rstrip() == "! scanner unplugged: type the digits"
+    both = show(replace(BASKET, link=Link(prices="prices 3 h old", scanner="garbled")))[1]
+    assert both.rstrip() == "! scanner garbled prices 3 h old"
 
 
 @pytest.mark.parametrize("message", [None, MessageView("Unknown.", "Ask staff.", "attention"), MessageView("Done.", "", "good")])

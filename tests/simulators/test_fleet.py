@@ -38,7 +38,10 @@ def test_a_terminal_s_settings_say_which_readers_to_simulate(tmp_path: Path) -> 
     serial = Post.read(_settings(tmp_path, "d1", SERIAL))
     assert [(path.name, programming.baud) for path, programming in serial.serial] == [("d1.scanner", 9600)]
     wedge = Post.read(_settings(tmp_path, "d2", WEDGE))
-    assert [path.name for path in wedge.wedges] == ["d2.wedge"]
+    assert [(path.name, habit.layout) for path, habit in wedge.wedges] == [("d2.wedge", "us")]
+    french = Post.read(_settings(tmp_path, "d4", WEDGE + 'layout = "fr"\n[[scanners]]\nkind = "hidpos"\npath = "/h"\n'))
+    assert [habit.layout for _, habit in french.wedges] == ["fr"]
+    assert french.hidpos == ((Path("/h"), "honeywell"),)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +53,7 @@ def test_a_terminal_s_settings_say_which_readers_to_simulate(tmp_path: Path) -> 
             'kind = "serial"\nport = "/x"\nprofile = "none"',
             "no scanner profile 'none'; there are",
         ),
+        ('source = "stream"', 'source = "stream"\nlayout = "gr"', "no keyboard of layout 'gr' can be simulated; there are us"),
     ],
 )
 def test_settings_that_cannot_be_simulated_say_what_is_wanted(tmp_path: Path, old: str, new: str, reason: str) -> None:
@@ -69,7 +73,9 @@ async def test_a_store_shops_every_trip_once_while_a_terminal_dies(
     def command(settings: Path) -> Sequence[str]:
         post = Post.read(settings)
         return (
-            handheld(post.device, "serial", post.serial[0][0]) if post.serial else handheld(post.device, "wedge", post.wedges[0])
+            handheld(post.device, "serial", post.serial[0][0])
+            if post.serial
+            else handheld(post.device, "wedge", post.wedges[0][0])
         )
 
     trips = [replace(basket, basket=number) for number in range(8)]

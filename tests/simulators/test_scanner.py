@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panier_io.firmware import firmware_config
+from panier_simulators.orders import obey
 from panier_simulators.scanner import SPLITS, Programming, SimulatedScanner, Split, Unplugged, as_heard
+from panier_simulators.trigger import NEXT_OF_A_KIND_S
 
 
 def _read_for(port: serial.Serial, count: int) -> bytes:
@@ -44,6 +46,31 @@ def test_bytes_do_not_come_faster_than_the_line_carries_them(tmp_path: Path) -> 
         for place, at in enumerate(arrived, start=1):
             assert at - began >= place * 10 / 9600
         assert sent.last_byte_at - began >= 14 * 10 / 9600
+
+
+def test_a_held_trigger_sends_at_once_again_and_the_next_of_a_kind_takes_a_moment(tmp_path: Path) -> None:
+    with (
+        SimulatedScanner(tmp_path / "scanner", Programming(baud=115200)) as scanner,
+        serial.Serial(str(scanner.link), 115200) as port,
+    ):
+        scanner.hold("96385074", 2)
+        assert _read_for(port, 18) == b"96385074\r" * 2
+        first, second = scanner.scan("96385074").last_byte_at, scanner.scan("96385074").last_byte_at
+        # A lower bound, so that a busy machine cannot break it.
+        assert second - first >= NEXT_OF_A_KIND_S
+
+
+def test_what_the_reader_says_is_heard_in_words(tmp_path: Path) -> None:
+    with SimulatedScanner(tmp_path / "scanner") as scanner, serial.Serial(str(scanner.link), 9600) as port:
+        assert obey(scanner, "heard", "") == "nothing"
+        port.write(b"\x07\x1b8,\x1b8,?")
+        assert obey(scanner, "heard", "") == "beep, razz, razz, nothing on b'?'"
+
+
+def test_one_bit_of_a_garbled_code_is_wrong(tmp_path: Path) -> None:
+    with SimulatedScanner(tmp_path / "scanner", seed=2) as scanner:
+        sent = scanner.garble("96385074").data
+    assert sum((was ^ now).bit_count() for was, now in zip(b"96385074\r", sent, strict=True)) == 1
 
 
 @pytest.mark.parametrize("split", SPLITS)

@@ -56,6 +56,31 @@ def test_an_order_that_nobody_knows_is_answered_with_the_ones_there_are(tmp_path
     assert "typed, but no device is connected" in result.stdout
 
 
+ORDERS = {
+    "scanner": (
+        "!as qr A{GS}B|!as dots 1|!baud 19200|!noise 3|!noise few|!unplug|12|!plug|!hold 12|!half 1234|!wrong 12",
+        "sent b'A\\x1dB\\r'|one of ean13|set to 19200 baud|sent b|invalid literal"
+        "|unplugged|call plug() first|plugged in|sent b'12|sent b'12'|sent b",
+    ),
+    "wedge": (
+        "!hold 12|!half 1234|!drop 12|!caps|!heard|\u00e9",
+        "typed, but|typed, but|typed, but|Caps Lock pressed|no such order: !heard|has no",
+    ),
+    "hidpos": (
+        "12|!hold 12|!half 12|!heard|!jump|!unplug|12",
+        "reported 1, but|reported 3, but|reported 1, but|nothing|no such order: !jump|unplugged|call plug() first",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ORDERS)
+def test_each_order_says_what_came_of_it(kind: str, tmp_path: Path) -> None:
+    orders, answers = (text.split("|") for text in ORDERS[kind])
+    told = CliRunner().invoke(simulate, [kind, str(tmp_path / kind)], input="\n".join(orders)).stdout.splitlines()
+    assert len(told) == len(answers)
+    assert all(part in line for part, line in zip(answers, told, strict=True)), told
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -63,6 +88,8 @@ def test_an_order_that_nobody_knows_is_answered_with_the_ones_there_are(tmp_path
         (["scanner", "{tmp}/s", "--split", "halves"], "'halves' is none of bytes, whole, random"),
         (["payment", "0", "--protocol", "opi"], "'opi' is neither tcp nor zvt"),
         (["wedge", "{tmp}/w", "--terminator", "space"], "'space' is none of enter, kpenter, tab"),
+        (["wedge", "{tmp}/w", "--layout", "gr"], "'gr' is none of us, uk, de, fr, be"),
+        (["hidpos", "{tmp}/h", "--make", "acme"], "'acme' is none of honeywell, newland"),
         (["store", "{tmp}/none.toml", "--sample", "{tmp}"], "holds no sample"),
     ],
 )

@@ -14,7 +14,8 @@ from panier_device.driver.layout import load_layout
 from panier_device.driver.port import Frame, KeyEvent
 from panier_device.driver.wedge import WedgeDecoder
 from panier_io.firmware import firmware_config
-from panier_simulators.wedge import RECORD, SimulatedWedge, report, strokes
+from panier_simulators.keyboard import strokes
+from panier_simulators.wedge import RECORD, SimulatedWedge, report
 
 SCANS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("wedge_reports.json").read_text())
 

@@ -9,7 +9,7 @@ from panier_device.doctor.machine import UsbDevice
 from panier_device.fitting import problems
 from panier_device.library.device import Known, Mode
 from panier_device.library.sheet import Target, load_sheet
-from panier_device.settings import SerialSettings, WedgeSettings
+from panier_device.settings import ScannerSettings, SerialSettings, WedgeSettings
 from panier_io.firmware import firmware_config
 
 _WANTED: dict[str, Target] = {"serial": "serial", "wedge": "keyboard", "hidpos": "hidpos"}
@@ -26,7 +26,7 @@ _GRABBERS = {
         "remove it: `apt remove brltty`, unless somebody here reads Braille",
     ),
 }
-Reader = SerialSettings | WedgeSettings
+Reader = ScannerSettings
 
 
 def settings_hold(patient: Patient) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from panier_device.driver.serial_scanner import SerialSource
 from panier_device.driver.wedge import GAP_MS, WedgeDecoder
 from panier_device.fitting import load_numbering, load_rules, opener
 from panier_device.library.device import library
-from panier_device.settings import DeviceSettings, SerialSettings, WedgeSettings
+from panier_device.settings import DeviceSettings, HidPosSettings, SerialSettings, WedgeSettings
 from panier_io.firmware import firmware_config
 
 Reader = SerialSettings | WedgeSettings
@@ -39,7 +39,7 @@ def listening(reader: Reader, loyalty: str, numbering: str, machine: Machine) ->
     """How to listen to one reader. Raises PanierError where a profile, a layout or rules do not hold."""
     folder = firmware_config()
     path = reader.port if isinstance(reader, SerialSettings) else reader.path
-    profile = load_profile(reader.profile if isinstance(reader, SerialSettings) else "generic", folder / "profiles")
+    profile = load_profile(reader.profile, folder / "profiles")
     names = sorted(file.stem for file in (folder / "layouts").glob("*.toml"))
     setting = Setting(
         profile=profile,
@@ -51,13 +51,13 @@ def listening(reader: Reader, loyalty: str, numbering: str, machine: Machine) ->
     )
     if isinstance(reader, SerialSettings):
         return _serial(path, profile, setting)
-    ear = KeyEar(WedgeDecoder(load_layout(reader.layout, folder / "layouts")))
+    ear = KeyEar(WedgeDecoder(load_layout(reader.layout, folder / "layouts"), profile))
     return Listening(path, opener(reader), ear, 2 * GAP_MS / 1000, setting)
 
 
 def first_reader(settings: DeviceSettings) -> Reader | None:
-    """The first scanner that the settings name."""
-    return settings.scanners[0] if settings.scanners else None
+    """The first scanner that the settings name and that can be listened to: reports of HID-POS cannot yet."""
+    return next((one for one in settings.scanners if not isinstance(one, HidPosSettings)), None)
 
 
 def _serial(path: str, profile: ScannerProfile, setting: Setting) -> Listening:

@@ -22,7 +22,8 @@ class RepeatGuard:
 
     def is_repeat(self, reading: Reading) -> bool:
         """True where the code came less than `repeat_ms` after itself, by the times of the readings."""
-        if reading.frame.flaw is not None:
+        if reading.frame.flaw is not None or reading.reads != "codes":
+            # What a card reader delivers is told apart by the card slot.
             return False
         before, self._at = self._at, reading.read_at
         code = hash(reading.frame.text)

@@ -21,7 +21,7 @@ class StreamSource:
         self._path = path
         self._held = b""
         try:
-            self._descriptor = _connect(path) if stat.S_ISSOCK(path.stat().st_mode) else _open_fifo(path)
+            self._descriptor = connect(path) if stat.S_ISSOCK(path.stat().st_mode) else _open_fifo(path)
         except OSError as error:
             raise DeviceGone(f"{path}: {error.strerror or error}") from error
 
@@ -61,7 +61,8 @@ class StreamSource:
             os.close(descriptor)
 
 
-def _connect(path: Path) -> int:
+def connect(path: Path) -> int:
+    """A descriptor of the AF_UNIX SOCK_SEQPACKET socket at `path`, which never waits. Raises OSError."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         connection.connect(str(path))
