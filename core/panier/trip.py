@@ -311,8 +311,8 @@ class Trip:
     def _with(self, what: Happening, at: int) -> Trip:
         match what:
             case ItemAdded():
-                pieces = self.pieces | {(what.sku, what.serial)} if what.serial else self.pieces
-                return replace(self._add(what), pieces=pieces)
+                more = self._add(what)
+                return replace(more, pieces=self.pieces | {(what.sku, what.serial)}) if what.serial else more
             case ItemRemoved(sku=sku):
                 # Nobody says which piece went back: each of that product may be scanned again.
                 return replace(self._remove(what), pieces=frozenset(piece for piece in self.pieces if piece[0] != sku))

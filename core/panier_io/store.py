@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,10 @@ from panier.error import PanierError
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
+
+
+_ROWS = 128
+"""Rows of one INSERT at the most: nine columns each stay far below the parameters that SQLite takes."""
 
 
 class StoreUnusable(PanierError):
@@ -88,6 +92,22 @@ def _swept(connection: sqlite3.Connection) -> bool:
         finally:
             connection.execute(f"PRAGMA busy_timeout={waits}")
     return False
+
+
+def insert_rows(connection: sqlite3.Connection, table: str, columns: str, rows: Sequence[Sequence[Any]], more: str = "") -> None:
+    """Inserts rows in as few statements as may be, each followed by `more`, such as ON CONFLICT.
+
+    For each statement, and each row of an executemany, the interpreter's lock goes to whatever other thread wants it, and comes
+    back when that one waits for something: with a row at a time, a busy event loop decides how fast rows are written.
+    """
+    at = 0
+    while at < len(rows):
+        # Powers of two, so that there are few different texts, which SQLite then has compiled already.
+        size = min(_ROWS, 1 << (len(rows) - at).bit_length() - 1)
+        marks = ", ".join([f"({', '.join('?' * len(rows[at]))})"] * size)
+        flat = [value for row in rows[at : at + size] for value in row]
+        connection.execute(f"INSERT INTO {table}({columns}) VALUES {marks} {more}", flat)  # noqa: S608  (names of our own)
+        at += size
 
 
 def overwrite_deleted(connection: sqlite3.Connection) -> None:

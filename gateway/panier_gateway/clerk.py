@@ -11,7 +11,8 @@ from typing import TypeVar
 from panier.lease import Lease
 from panier.member import Standing
 from panier.message import LimitRow
-from panier_gateway.intake import Batch, Intake, Taken
+from panier_gateway.batch import Batch
+from panier_gateway.intake import Intake, Taken
 from panier_gateway.ledger import DeadLetter, Ledger, Parcel
 from panier_gateway.purse import Limits
 from panier_gateway.replay.desk import Desk

@@ -14,6 +14,7 @@ from panier.message import EventBatch, Malformed, Refusal, event_from_json, even
 from panier.money import format_minor
 from panier.receipt import Receipt, with_true_times
 from panier.trip import CodeRefused, Event, OfferAccepted, OfferRefused, OfferShown, Trip, TripOrder, TripStarted, start
+from panier_gateway.batch import Batch, first_sequence, without_jump
 from panier_gateway.incident import Incidents
 from panier_gateway.ledger import DeadLetter, JournalState, Ledger, event_sum
 from panier_gateway.purse import NOTHING_USED, Purses, TripUse
@@ -23,9 +24,8 @@ _DAY = 86_400_000
 _CONTENT_KEPT, _SUMS_KEPT, _TOLD_KEPT = 3 * _DAY, 30 * _DAY, 90 * _DAY
 """How long events of a delivered trip are kept, what is needed to find out a copied device, and what staff were told."""
 _TIDIED = 200
-_CLOCK_SLACK = 3_000
 _CLOCK_TOLD = 120_000
-"""Milliseconds that a device's clock may be wrong by before its times are corrected, and before staff are told."""
+"""Milliseconds that a device's clock may be wrong by before staff are told."""
 _OFF_THE_SHELF = {"expired": "past its date", "recalled": "called back"}
 TWO_MACHINES = "two machines use one identity: enrol one of them anew"
 
@@ -34,23 +34,6 @@ class Forged(PanierError):
     """An event that claims to come from somebody else than the broker let publish it."""
 
     code = "forged"
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Events as they arrived; `device` is who the broker let publish them, `arrived_at` when, by our clock in milliseconds."""
-
-    device: str
-    message: EventBatch
-    arrived_at: int | None = None
-
-    @property
-    def clock_offset(self) -> int:
-        """What the device's clock lags behind ours, in milliseconds; 0 where that is no more than a message may take."""
-        if self.message.at is None or self.arrived_at is None:
-            return 0
-        offset = self.arrived_at - self.message.at
-        return offset if abs(offset) >= _CLOCK_SLACK else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,9 +170,14 @@ class Intake:
 
         Raises sqlite3.Error where the disk refuses: then nothing was taken and nothing may be acknowledged.
         """
-        state = self._state.copy()
         with self._ledger.transaction():
-            taken = [self._take_alone(batch, state, now) for batch in batches]
+            try:
+                taken, state = self._take_together(batches, self._state, now)
+            except sqlite3.OperationalError:
+                raise  # the disk, not the batches: nothing of the group may hold
+            except Exception:
+                # A batch that trips over a bug of ours must not hold up every other device of the store.
+                taken, state = self._take_each(batches, now)
         self._state = state
         return taken
 
@@ -256,30 +244,42 @@ class Intake:
             self._ledger.overwrite_deleted()
         return reduced == _TIDIED
 
-    def _take_alone(self, batch: Batch, all_of_it: _State, now: int) -> Taken:
+    def _take_together(self, batches: Sequence[Batch], before: _State, now: int) -> tuple[list[Taken], _State]:
+        state = before.copy()
+        with self._ledger.part():
+            return [self._take_one(batch, state, now) for batch in batches], state
+
+    def _take_each(self, batches: Sequence[Batch], now: int) -> tuple[list[Taken], _State]:
+        taken, state = list[Taken](), self._state
+        for batch in batches:
+            try:
+                one, state = self._take_together([batch], state, now)
+            except sqlite3.OperationalError:
+                raise
+            except Exception:
+                device, journal = batch.device, batch.message.journal
+                self._log.exception("batch_failed", device=device, journal=journal)
+                wrong = "events could not be stored; see the gateway's log"
+                one = [Taken(device=device, journal=journal, upto=None, wrong=wrong)]
+            taken += one
+        return taken, state
+
+    def _take_one(self, batch: Batch, state: _State, now: int) -> Taken:
         key = device, journal = batch.device, batch.message.journal
-        before = all_of_it.journals.get(key, JournalState(0))
-        work = _Work(device, journal, before.upto, dict(all_of_it.trips.get(key, {})), batch.clock_offset)
-        try:
-            # Each by itself: a batch that trips over a bug of ours must not hold up every other device of the store.
-            with self._ledger.part():
-                done, state = self._take(batch.message, before, work, now)
-                begins = before.upto == 0 and work.upto > 0
-                if begins:
-                    self._report_trips_elsewhere(work, all_of_it.trips, now)
-                older = not begins and work.upto > before.upto and all_of_it.newest[device] != journal
-                if older:
-                    self._report_two_machines(work, all_of_it.newest[device], now)
-                self._write(work, state, now)
-        except sqlite3.OperationalError:
-            raise  # the disk, not the batch: nothing of the group may hold
-        except Exception:
-            self._log.exception("batch_failed", device=device, journal=journal)
-            return Taken(device=device, journal=journal, upto=None, wrong="events could not be stored; see the gateway's log")
-        all_of_it.journals[key] = state
-        all_of_it.trips[key] = work.trips
+        before = state.journals.get(key, JournalState(0))
+        work = _Work(device, journal, before.upto, dict(state.trips.get(key, {})), batch.clock_offset)
+        done, after = self._take(batch.message, before, work, now)
+        begins = before.upto == 0 and work.upto > 0
         if begins:
-            all_of_it.newest[device] = journal
+            self._report_trips_elsewhere(work, state.trips, now)
+        older = not begins and work.upto > before.upto and state.newest[device] != journal
+        if older:
+            self._report_two_machines(work, state.newest[device], now)
+        self._write(work, after, now)
+        state.journals[key] = after
+        state.trips[key] = work.trips
+        if begins:
+            state.newest[device] = journal
         return replace(done, trip=None, another_machine=True) if older else done
 
     def _report_trips_elsewhere(self, work: _Work, trips: dict[tuple[str, str], dict[str, Trip]], now: int) -> None:
@@ -302,7 +302,7 @@ class Intake:
 
     def _take(self, message: EventBatch, state: JournalState, work: _Work, now: int) -> tuple[Taken, JournalState]:
         records = message.events
-        first = _first_sequence(records)
+        first = first_sequence(records)
         if state.released:
             return replace(_outcome(work, self.renewed_from(work.device, work.journal)), renew=True), state
         if state.quarantined:
@@ -316,7 +316,7 @@ class Intake:
                 return _outcome(work, work.upto, wrong=missing), state
             self._give_up_on(work, missing, now)
             work.upto = first - 1
-        run = _without_jump(records, first)
+        run = without_jump(records, first)
         repeats = min(work.upto - first + 1, len(run))
         if conflict := self._conflict(work, run[: max(0, repeats)], first, state.forgotten):
             work.letters.append(_letter(work, conflict, "conflicts with what is stored", run[conflict - first]))
@@ -490,24 +490,3 @@ def _outcome(work: _Work, upto: int | None, wrong: str | None = None) -> Taken:
 def _letter(work: _Work, sequence: int | None, reason: str, record: dict[str, Any]) -> DeadLetter:
     payload = json.dumps(record, ensure_ascii=False)
     return DeadLetter(device=work.device, journal=work.journal, sequence=sequence, reason=reason, payload=payload)
-
-
-def _sequence(record: dict[str, Any]) -> int | None:
-    found = record.get("sequence")
-    return found if isinstance(found, int) and not isinstance(found, bool) and 0 < found < 2**62 else None
-
-
-def _first_sequence(records: Sequence[dict[str, Any]]) -> int | None:
-    """Sequence of a batch's first event; where that is unreadable, it follows from the next one that is not."""
-    for place, record in enumerate(records):
-        if (sequence := _sequence(record)) is not None:
-            return sequence - place if sequence > place else None
-    return None
-
-
-def _without_jump(records: Sequence[dict[str, Any]], first: int) -> Sequence[dict[str, Any]]:
-    """The records up to where a sequence is not the one that its place calls for; the device sends the others again."""
-    for place, record in enumerate(records):
-        if (sequence := _sequence(record)) is not None and sequence != first + place:
-            return records[:place]
-    return records

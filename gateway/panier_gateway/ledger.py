@@ -16,7 +16,7 @@ from panier.trip import Event, Trip, fold
 from panier_gateway import purse
 from panier_io.damage import Damage, mend
 from panier_io.log import logger
-from panier_io.store import open_database, overwrite_deleted, row_sum, transaction
+from panier_io.store import insert_rows, open_database, overwrite_deleted, row_sum, transaction
 
 FORMAT = 3
 """1 and 2: without some of what `_ADDED` names."""
@@ -131,9 +131,14 @@ class Parcel:
 
 
 class Ledger:
-    """SQL and nothing else; whoever writes states the transaction. One thread uses it at a time."""
+    """SQL and nothing else; whoever writes states the transaction. One thread uses it at a time.
+
+    Events and journals gather in memory and are written together where the transaction or its part ends, or where somebody reads.
+    """
 
     def __init__(self, path: Path, *, beside_gateway: bool = False) -> None:
+        self._events: list[tuple[Any, ...]] = []
+        self._journals: dict[tuple[str, str], tuple[Any, ...]] = {}
         # Only who owns the file may replace it.
         self.damage: Damage | None = None if beside_gateway else mend(path, _make, lambda _: None, _settle)
         """What was wrong with the file when it was opened; what could be read went on."""
@@ -158,16 +163,23 @@ class Ledger:
     @contextmanager
     def transaction(self) -> Generator[None]:
         """Everything inside holds together, on the disk, when this ends; an exception takes all of it back."""
-        with transaction(self._conn):
-            yield
+        try:
+            with transaction(self._conn):
+                yield
+                self._write_down()
+        finally:
+            self._forget_gathered()
 
     @contextmanager
     def part(self) -> Generator[None]:
         """A part of a transaction that can be taken back by itself, by an exception."""
+        self._write_down()
         self._conn.execute("SAVEPOINT part")
         try:
             yield
+            self._write_down()
         except BaseException:
+            self._forget_gathered()
             if self._conn.in_transaction:
                 self._conn.execute("ROLLBACK TO part")
                 self._conn.execute("RELEASE part")
@@ -187,33 +199,34 @@ class Ledger:
 
     def keep_journal(self, device: str, journal: str, state: JournalState, now: int) -> None:
         """Notes how far a journal is."""
-        self._conn.execute(
-            "INSERT INTO journal(device, journal, upto, quarantined, first_at, conflict, released, forgotten, clock_offset)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET upto = excluded.upto,"
-            " quarantined = excluded.quarantined, conflict = excluded.conflict, released = excluded.released,"
-            " forgotten = excluded.forgotten, clock_offset = excluded.clock_offset",
-            (
-                device,
-                journal,
-                state.upto,
-                state.quarantined,
-                now,
-                state.conflict,
-                state.released,
-                state.forgotten,
-                state.clock_offset,
-            ),
-        )
+        self._journals[device, journal] = (
+            device, journal, state.upto, state.quarantined, now, state.conflict, state.released, state.forgotten,
+            state.clock_offset,
+        )  # fmt: skip
 
     def keep_events(self, device: str, journal: str, events: Iterable[Event]) -> None:
         """Writes events that follow those on disk."""
-        self._conn.executemany(
-            "INSERT INTO event(device, journal, sequence, at, trip, what) VALUES (?, ?, ?, ?, ?, ?)",
-            [(device, journal, event.sequence, event.at, event.trip, happening_to_json(event.what)) for event in events],
-        )
+        self._events += [
+            (device, journal, event.sequence, event.at, event.trip, happening_to_json(event.what)) for event in events
+        ]
+
+    def _write_down(self) -> None:
+        insert_rows(self._conn, "event", "device, journal, sequence, at, trip, what", self._events)
+        insert_rows(
+            self._conn, "journal", "device, journal, upto, quarantined, first_at, conflict, released, forgotten, clock_offset",
+            list(self._journals.values()),
+            "ON CONFLICT DO UPDATE SET upto = excluded.upto, quarantined = excluded.quarantined, conflict = excluded.conflict,"
+            " released = excluded.released, forgotten = excluded.forgotten, clock_offset = excluded.clock_offset",
+        )  # fmt: skip
+        self._forget_gathered()
+
+    def _forget_gathered(self) -> None:
+        self._events.clear()
+        self._journals.clear()
 
     def events(self, device: str, journal: str, first: int, last: int) -> list[Event]:
         """Events on disk with `first` <= sequence <= `last`, in order."""
+        self._write_down()
         rows = self._conn.execute(
             "SELECT sequence, at, trip, what FROM event WHERE device = ? AND journal = ? AND sequence BETWEEN ? AND ?"
             " AND what != '' ORDER BY sequence",
@@ -223,6 +236,7 @@ class Ledger:
 
     def sums(self, device: str, journal: str, first: int, last: int) -> dict[int, int]:
         """Sums of those events of which nothing else is held any more, by sequence."""
+        self._write_down()
         rows = self._conn.execute(
             "SELECT sequence, sum FROM event WHERE device = ? AND journal = ? AND sequence BETWEEN ? AND ? AND what = ''",
             (device, journal, first, last),

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import Protocol
 
 from panier.message import Acknowledgement, Act, Ask, EventBatch, Malformed, Message, Notice, Status, decode
 from panier.topic import StoreTopics
+from panier_gateway.batch import Batch
 from panier_gateway.clerk import Clerk
 from panier_gateway.distribution import Distribution
 from panier_gateway.floor import Floor
 from panier_gateway.greeting import Greeting
-from panier_gateway.intake import Batch, Taken
+from panier_gateway.intake import Taken
 from panier_gateway.lending import Lending
 from panier_gateway.turn import Turns
 from panier_io.log import logger
@@ -166,11 +167,9 @@ class Reception:
             return
         for one in taken:
             self._greeting.follow(one)
+        for device, acknowledgement in acknowledgements(taken):
+            await self._acknowledge(device, acknowledgement)
         for one in taken:
-            if one.upto is not None:
-                await self._acknowledge(
-                    one.device, Acknowledgement(journal=one.journal, upto=one.upto, refused=list(one.refused), renew=one.renew)
-                )  # fmt: skip
             await self._answer(one)
         now = self._clock()
         for one in taken:
@@ -211,3 +210,15 @@ class Reception:
             notice = Notice(trip=trip.trip, code="help_coming", text="Someone is on the way to you.")
             await self._send(self._topics.device(act.device).notice, notice)
         self._stored(())
+
+
+def acknowledgements(taken: Sequence[Taken]) -> Iterator[tuple[str, Acknowledgement]]:
+    """One for each journal, however many of its batches were taken: up to where the last one came, with all that was refused."""
+    by_journal: dict[tuple[str, str], list[Taken]] = {}
+    for one in taken:
+        if one.upto is not None:
+            by_journal.setdefault((one.device, one.journal), []).append(one)
+    for (device, journal), batches in by_journal.items():
+        last, refused = batches[-1], [refusal for one in batches for refusal in one.refused]
+        assert last.upto is not None
+        yield device, Acknowledgement(journal=journal, upto=last.upto, refused=refused, renew=last.renew)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Generic, TypeVar
 
+from panier.catalogue import Product
 from panier.error import PanierError
 from panier.intake import Incident
 from panier.money import format_minor
@@ -46,6 +47,8 @@ class Settlement:
         self._offer_sets = _Kept[tuple[object, ...], PromotionSet](400)
         self._offers = _Kept[tuple[str, int], Offer](1000)
         self._fingerprints = _Kept[int, Fingerprint](20)
+        self._changes = _Kept[int, int](20)
+        self._products = _Kept[tuple[str, int], Product | None](5_000)
 
     def settle(self, trip: Trip) -> Settled:
         """The receipt, and incidents where the device's figures are not ours, or a payment is in doubt.
@@ -99,7 +102,9 @@ class Settlement:
 
     def _promotions(self, trip: Trip) -> tuple[PromotionSet, PromotionSet | None]:
         """The store's promotions as of the trip's snapshot, and the member's offers."""
-        change = self._replica.last_promotion(trip.snapshot)
+        # Of a version that is not here yet, the feed may say more later.
+        version = min(trip.snapshot, self._replica.newest[0])
+        change = self._changes.get(version, lambda: self._replica.last_promotion(version))
         shelf = self._shelves.get((change, trip.currency), lambda: self._shelf(change, trip.currency))
         if not trip.offers:
             return shelf, None
@@ -135,8 +140,11 @@ class Settlement:
                 yield f"campaign {held.offer} has another definition on the device"
 
     def _strange_prices(self, trip: Trip) -> Iterator[str]:
+        newest, _ = self._replica.newest
         for line in trip.lines:
-            yield from strange_prices(line, self._replica.product(line.sku, line.snapshot), trip.currency)
+            key = (line.sku, min(line.snapshot, newest))
+            product = self._products.get(key, lambda key=key: self._replica.product(*key))
+            yield from strange_prices(line, product, trip.currency)
 
 
 def _strange_figures(trip: Trip, priced: PricedBasket) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from panier_gateway.intake import Batch
+from panier_gateway.batch import Batch
 
 _GROUP = 200
 """Batches that share one commit at the most."""

@@ -27,8 +27,9 @@ from panier.trip import (
     TripFinished,
     TripStarted,
 )
+from panier_gateway.batch import Batch
 from panier_gateway.floor import Floor
-from panier_gateway.intake import TWO_MACHINES, Batch, Intake, Settled
+from panier_gateway.intake import TWO_MACHINES, Intake, Settled
 from panier_gateway.ledger import Ledger
 
 STARTED = TripStarted(store="shop", currency="USD", timezone="America/New_York", snapshot=0)
@@ -292,6 +293,22 @@ def test_one_batch_that_trips_over_a_bug_does_not_hold_up_the_others(ledger):
     assert (first.upto, second.upto) == (None, 1)
     assert stored(ledger) == []
     assert stored(ledger, "till-2") == [1]
+
+
+def test_what_one_group_brings_twice_is_compared_within_the_group(intake, ledger):
+    clone = journal(STARTED, replace(ITEM, sku="b"))
+    first, repeated, contradicted = intake.take_in(
+        [batch(journal(STARTED, ITEM)), batch(journal(STARTED, ITEM)), batch(clone)], now=5
+    )
+    assert (first.upto, repeated.upto, contradicted.upto) == (2, 2, None)
+    assert contradicted.wrong == TWO_MACHINES
+    assert stored(ledger) == [1, 2]
+
+
+def test_more_events_than_one_statement_takes_are_all_stored(intake, ledger):
+    (taken,) = intake.take_in([batch(journal(STARTED, *[ITEM] * 199))], now=5)
+    assert taken.upto == 200
+    assert stored(ledger) == list(range(1, 201))
 
 
 def test_a_disk_that_refuses_the_commit_leaves_the_state_where_it_was(intake, ledger):

@@ -34,7 +34,8 @@ from panier.trip import (
     TripStarted,
     start,
 )
-from panier_gateway.intake import Batch, Intake, Settled
+from panier_gateway.batch import Batch
+from panier_gateway.intake import Intake, Settled
 from panier_gateway.ledger import Ledger
 from panier_gateway.purse import NotStranded, TripUse, free_stranded
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 
+from panier.message import Acknowledgement, Refusal
 from panier.trip import HelpRequested
+from panier_gateway.intake import Taken
+from panier_gateway.reception import acknowledgements
 
 
 async def test_events_are_acknowledged_and_on_the_disk(shop, started, item):
@@ -85,6 +88,17 @@ async def test_many_devices_share_commits_and_each_gets_its_own_acknowledgement(
     for till in tills:
         await till.acknowledged(31)
     assert closed_shop.query("SELECT count(*) FROM event") == [(620,)]
+
+
+def test_a_journals_batches_of_one_group_are_acknowledged_together_with_all_that_was_refused():
+    wrong = [Refusal(sequence=number, reason="malformed") for number in (2, 4)]
+    taken = [
+        Taken(device="till-1", journal="j", upto=2, refused=(wrong[0],)), Taken(device="till-2", journal="j", upto=None),
+        Taken(device="till-1", journal="k", upto=9), Taken(device="till-1", journal="j", upto=4, refused=(wrong[1],)),
+    ]  # fmt: skip
+    assert list(acknowledgements(taken)) == [
+        ("till-1", Acknowledgement(journal="j", upto=4, refused=wrong)), ("till-1", Acknowledgement(journal="k", upto=9)),
+    ]  # fmt: skip
 
 
 async def test_help_is_answered_from_the_monitor_and_the_shopper_is_told(shop, started, until):

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from panier.message import EventBatch, event_to_json
 from panier.trip import Event, HelpRequested, ItemAdded, TripFinished, TripStarted
-from panier_gateway.intake import Batch, Intake, Settled
+from panier_gateway.batch import Batch
+from panier_gateway.intake import Intake, Settled
 from panier_gateway.ledger import Ledger
 from panier_gateway.replay.command import replay
 from panier_gateway.replay.desk import Desk

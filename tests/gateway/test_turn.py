@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panier.message import EventBatch
-from panier_gateway.intake import Batch
+from panier_gateway.batch import Batch
 from panier_gateway.turn import Turns
 
 

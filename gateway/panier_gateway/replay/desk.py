@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from panier.error import PanierError
 from panier.message import EventBatch, decode
-from panier_gateway.intake import Batch, Intake
+from panier_gateway.batch import Batch
+from panier_gateway.intake import Intake
 from panier_gateway.ledger import Decision, Ledger, Letter, OutboxKind
 from panier_io.log import logger
 
