@@ -134,7 +134,7 @@ def _line_prices(receipt: Receipt, price_log: PriceLog) -> Iterator[str]:
 
 def _engine(receipt: Receipt, offers: Sequence[Offer], price_log: PriceLog) -> Iterator[str]:
     shelf = price_log.promotions(receipt.snapshot, receipt.currency)
-    own, refused = compile_offers(offers, receipt.currency)
+    own, refused = compile_offers(offers, receipt.currency) if offers else (None, [])
     yield from map(str, refused)
     priced = price_trip(trip_of(receipt), shelf, own)
     for name, stated, found in (

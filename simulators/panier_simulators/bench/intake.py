@@ -119,6 +119,7 @@ async def _steadily(devices: Sequence[Device], seconds: float, watch: dict[str, 
 async def _saturate(devices: Sequence[Device], window: int, seconds: float, watch: dict[str, int]) -> dict[str, Any]:
     """Each device has `window` messages of one event under way, always: what comes back a second is what can be sustained."""
     _forget_answers(devices)
+    resends = _resends(devices)
     with Watch(watch).run() as took:
         started = time.monotonic()
         for device in devices:
@@ -132,7 +133,12 @@ async def _saturate(devices: Sequence[Device], window: int, seconds: float, watc
     # The first fifth fills the line.
     begin = started + (ended - started) / 5
     waits = [wait for device in devices for at, wait in device.answers if begin <= at < ended]
-    return {"window": window, "per_second": round(len(waits) / (ended - begin)), **_times(waits), "processes": took}
+    answered = sum(len(device.answers) for device in devices)
+    cost = {name: round(one["cpu_seconds"] / max(1, answered) * 1e6) for name, one in took.items()}
+    return {
+        "window": window, "per_second": round(len(waits) / (ended - begin)), **_times(waits),
+        "resends": _resends(devices) - resends, "cpu_us": cost, "processes": took,
+    }  # fmt: skip
 
 
 async def _catch_up(live: Sequence[Device], behind: Device, waiting: int) -> dict[str, Any]:
@@ -244,10 +250,11 @@ def _allow_files(wanted: int) -> None:
 def render(result: dict[str, Any]) -> RenderableType:
     """The same for people."""
     rates = Table(title="Devices with so many messages under way each", title_justify="left", box=SIMPLE_HEAD)
-    for name in ("under way", "gateway /s", "p50 ms", "p99 ms", "broker alone /s"):
+    for name in ("under way", "gateway /s", "p50 ms", "p99 ms", "gateway us", "broker us", "devices us", "broker alone /s"):
         rates.add_column(name, justify="right")
     for ours, raw in zip(result["ramp"], result["broker_alone"], strict=True):
-        cells = (ours["window"], ours["per_second"], ours["p50_ms"], ours["p99_ms"], raw["per_second"])
+        times = (ours["p50_ms"], ours["p99_ms"], *ours["cpu_us"].values())
+        cells = (ours["window"], ours["per_second"], *times, raw["per_second"])
         rates.add_row(*(f"{cell:,}" for cell in cells))
     catch_up = result["catch_up"]
     return Group(
@@ -255,6 +262,7 @@ def render(result: dict[str, Any]) -> RenderableType:
         f" p99 {result['fsync_ms']['p99']} ms",
         _crowds(result),
         rates,
+        "us: of a processor, for each event",
         f"highest rate {result['highest_per_second']:,} events a second, each durable; the broker alone"
         f" {result['broker_per_second']:,}: ratio {result['ratio']}",
         f"catch-up of {catch_up['waiting']:,} events in {catch_up['seconds']} s; {catch_up['live']} live trips p99"

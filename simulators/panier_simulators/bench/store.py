@@ -99,7 +99,7 @@ class Watch:
 
     @contextmanager
     def run(self) -> Generator[dict[str, dict[str, float]]]:
-        """Gives what is filled in at the end: `cpu_percent` (100 is one core) and `peak_mb` by process."""
+        """Gives what is filled in at the end: `cpu_seconds`, `cpu_percent` (100 is one core) and `peak_mb` by process."""
         told: dict[str, dict[str, float]] = {}
         before, started = self._seconds(), time.monotonic()
         looking = asyncio.get_running_loop().create_task(self._look())
@@ -111,6 +111,7 @@ class Watch:
             took = time.monotonic() - started
             for name, seconds in self._seconds().items():
                 told[name] = {
+                    "cpu_seconds": round(seconds - before[name], 2),
                     "cpu_percent": round((seconds - before[name]) / took * 100, 1),
                     "peak_mb": round(self._peaks[name] / 2**20, 1),
                 }
