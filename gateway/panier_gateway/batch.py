@@ -28,6 +28,11 @@ class Batch:
         offset = self.arrived_at - self.message.at
         return offset if abs(offset) >= _CLOCK_SLACK else 0
 
+    def says_the_same_as(self, other: Batch) -> bool:
+        """True for the same events of the same journal, whenever they were sent."""
+        ours, theirs = self.message, other.message
+        return (ours.events, ours.follows, ours.journal) == (theirs.events, theirs.follows, theirs.journal)
+
 
 def _sequence(record: dict[str, Any]) -> int | None:
     found = record.get("sequence")

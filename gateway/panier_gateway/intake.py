@@ -10,13 +10,13 @@ from typing import Any
 
 from panier.error import PanierError
 from panier.intake import Contact, Incident
-from panier.message import EventBatch, Malformed, Refusal, event_from_json, event_to_json
+from panier.message import EventBatch, Malformed, Refusal, event_from_json
 from panier.money import format_minor
 from panier.receipt import Receipt, with_true_times
 from panier.trip import CodeRefused, Event, OfferAccepted, OfferRefused, OfferShown, Trip, TripOrder, TripStarted, start
 from panier_gateway.batch import Batch, first_sequence, without_jump
 from panier_gateway.incident import Incidents
-from panier_gateway.ledger import DeadLetter, JournalState, Ledger, event_sum
+from panier_gateway.ledger import DeadLetter, JournalState, Ledger
 from panier_gateway.purse import NOTHING_USED, Purses, TripUse
 from panier_io.log import logger
 
@@ -347,18 +347,13 @@ class Intake:
         """The sequence of a repeated event that is not what was stored under that identity, or that nobody can compare."""
         if not repeats:
             return None
-        sums = self._ledger.sums(work.device, work.journal, first, first + len(repeats) - 1)
-        stored = {
-            event.sequence: event for event in self._ledger.events(work.device, work.journal, first, first + len(repeats) - 1)
-        }
+        held = self._ledger.held(work.device, work.journal, first, first + len(repeats) - 1)
         for sequence, record in enumerate(repeats, start=first):
             try:
                 event = event_from_json({**record, "sequence": sequence})
             except Malformed:
                 continue
-            if sequence in stored and event_to_json(stored[sequence]) != event_to_json(event):
-                return sequence
-            if sequence <= forgotten or sums.get(sequence) not in (None, event_sum(event)):
+            if sequence <= forgotten or (sequence in held and not held[sequence].is_same(event)):
                 return sequence
         return None
 

@@ -26,8 +26,13 @@ class Turns:
         return bool(self._waiting)
 
     def add(self, batch: Batch) -> bool:
-        """Puts a batch at the end of its device's; False where the device has sent more than it may."""
+        """Puts a batch at the end of its device's; False where the device has sent more than it may.
+
+        One that waits already is not put there twice: who sends again because we are slow must not make us slower.
+        """
         held = self._waiting.setdefault(batch.device, deque())
+        if any(one.says_the_same_as(batch) for one in held):
+            return True
         if len(held) >= _MOST:
             return False
         held.append(batch)

@@ -43,6 +43,17 @@ def test_a_device_that_floods_is_told_by_silence():
     assert turns.add(batch("till-2", 1, 1))
 
 
+def test_what_is_sent_again_while_it_waits_waits_once_and_may_come_again_after_that():
+    turns = Turns()
+    said = [batch("till-1", 1, 2), batch("till-1", 3, 1), batch("till-1", 1, 2), batch("till-1", 1, 3), batch("till-2", 1, 2)]
+    assert all(turns.add(one) for one in said)
+    assert [(one.device, len(one.message.events)) for one in turns.next_group()] == [
+        ("till-1", 2), ("till-1", 1), ("till-1", 3), ("till-2", 2),
+    ]  # fmt: skip
+    assert turns.add(said[0])
+    assert turns.next_group() == [said[0]]
+
+
 @given(sent=st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([1, 5, 200])), max_size=60))
 def test_all_of_it_comes_out_once_each_devices_in_its_order(sent: list[tuple[str, int]]):
     turns, put = Turns(), dict[str, list[int]]()
