@@ -45,8 +45,13 @@ class Store:
 
     async def kill(self) -> None:
         """SIGKILL: what the gateway has not on its disk is gone. Its broker dies with it."""
+        broker = psutil.Process(self.broker_pid)
         os.kill(self.gateway.pid, signal.SIGKILL)
         await self.gateway.stop()
+        # The next broker wants the port, and whoever looks whether it listens already must not meet this one.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            while broker.status() != psutil.STATUS_ZOMBIE:  # noqa: ASYNC110  (another process: it has no event of ours)
+                await asyncio.sleep(0.05)
 
     def ledger(self) -> Ledger:
         """What is on the gateway's disk."""
