@@ -128,8 +128,8 @@ class _Sheet:
         return [
             *self.row("1 item" if units == 1 else f"{units} items"),
             *self.row(f"TOTAL {self.receipt.currency}", self.money(self.receipt.total), "big"),
-            *(row for tender in self.receipt.tenders for row in self.row(_paid(tender), self.money(tender.amount))),
             *(self.row("of it deposit", self.money(deposit)) if deposit else []),
+            *(row for tender in self.receipt.tenders for row in self.row(_paid(tender), self.money(tender.amount))),
         ]
 
     def reductions(self) -> list[SlipRow]:

@@ -1,4 +1,4 @@
-"""Draws the README's pictures from the running programs: `make pictures`.
+"""Draws the pictures of README and docs from the running programs: `make pictures`, or `draw.py receipt` for that one alone.
 
 Opens a demo store, lets simulated shoppers in, and takes the handheld, the staff monitor and the marketing console as they are.
 Needs Chromium from the distribution.
@@ -21,6 +21,16 @@ from rich.segment import Segment, Segments
 from rich.style import Style
 from rich.terminal_theme import MONOKAI
 
+from panier.offer import Offer
+from panier.payment import Payment, PaymentBegun, PaymentEnded
+from panier.receipt import Receipt, form_receipt
+from panier.slip import lay_out, masked
+from panier.till import compile_definitions, compile_offers, price_trip
+from panier.trip import Line, Trip, TripFinished
+from panier.weighed import Weighing
+from panier_device.driver.escpos_writer import compose
+from panier_device.driver.printer_profile import load_printer
+from panier_io.firmware import firmware_config
 from panier_simulators.command import build_sample
 from panier_simulators.demo.audit import drained
 from panier_simulators.demo.goods import TODAY, shelf, wallet
@@ -28,6 +38,9 @@ from panier_simulators.demo.premises import ADMIN, HANDHELD, Premises, open_prem
 from panier_simulators.demo.role import PANIER
 from panier_simulators.fleet import Post, Store, device_command, is_ready
 from panier_simulators.glance import read
+from panier_simulators.printer.interpreter import Interpreter
+from panier_simulators.printer.paper import sheets
+from panier_simulators.printer.picture import draw
 from panier_simulators.sample.numbering import product_code
 from panier_simulators.sample.shop import SampleShop, open_sample
 from panier_simulators.scanner import SimulatedScanner
@@ -54,7 +67,53 @@ def say(words: str) -> None:
     sys.stderr.write(f"{words}\n")
 
 
+def draw_receipt() -> None:
+    """Paper out of a simulated printer, from the bytes that the driver writes."""
+    profile = load_printer("epson-tm-t88", firmware_config() / "printers")
+    machine = Interpreter(profile.dots)
+    for piece in compose(lay_out(specimen(), profile.columns, card=masked("2900000000179")), profile):
+        machine.feed(piece)
+    machine.run()
+    draw(sheets(machine.items)[0], profile.dots).save(HERE / "receipt.png", optimize=True)
+
+
+def specimen() -> Receipt:
+    """A receipt with everything that one can say: weights, deposit, an offer, a coupon, a tender, tax at two rates."""
+
+    def line(name: str, price: int, quantity: int = 1, rate: str = "5.5", deposit: int = 0, *bags: Weighing) -> Line:
+        return Line(
+            sku=name, name=name, unit_price=price, category="", tax_rate=rate, snapshot=7, quantity=quantity, deposit=deposit,
+            weighings=bags,
+        )  # fmt: skip
+
+    figs = Weighing(grams=552, tare=20, price_per_kg=399)
+    lines = (
+        line("Crème brûlée", 240, 2), line("Grüner Tee", 1240), line("Cola 1 l", 150, 6, "20", 25),
+        line("Figs", 212, 1, "5.5", 0, figs),
+    )  # fmt: skip
+    offer = Offer(
+        offer="mine", revision=1, title="-20 % green tea", reason="you buy it monthly",
+        promotion={"kind": "percent", "percent": "20", "target": {"skus": ["Grüner Tee"]}},
+    )  # fmt: skip
+    begun = PaymentBegun(reference="till-1.k3f9qa.130", amount=2634, units=10, discount=348)
+    ended = PaymentEnded(reference=begun.reference, outcome="approved", trace="000123", terminal="52000001")
+    trip = Trip(
+        trip="till-1.k3f9qa.118", store="north", currency="EUR", timezone="Europe/Paris", snapshot=7,
+        started_at=1_772_468_000_000, last_at=1_772_469_000_000,
+        first_sequence=118, last_sequence=131, member="m-17", offers=(offer,), lines=lines,
+        coupons=frozenset({"COLA-1"}), payment=Payment(begun=begun, at=1_772_468_900_000, ended=ended),
+        finished=TripFinished(units=10, discount=348, total=2634),
+    )  # fmt: skip
+    coupon = {"kind": "amount", "amount": "1.00", "coupon": "COLA-1", "target": {"skus": ["Cola 1 l"]}, "title": "1.00 off cola"}
+    shelf, _ = compile_definitions({"cola": coupon}, "EUR")
+    offers, _ = compile_offers(trip.offers, "EUR")
+    return form_receipt(trip, price_trip(trip, shelf, offers), "0" * 64, "till-1", "k3f9qa")
+
+
 async def main() -> None:
+    draw_receipt()
+    if sys.argv[1:] == ["receipt"]:
+        return
     chromium = shutil.which("chromium") or sys.exit("make pictures needs Chromium: apt install chromium")
     sample = open_sample(build_sample(None, None).directory)
     with tempfile.TemporaryDirectory(prefix="panier-pictures-") as made:

@@ -6,16 +6,20 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from panier.intake import Live
+from panier.receipt import Receipt
+from panier.slip import slip
 from panier_backoffice.campaign.repository import contacts_of, titles
 from panier_backoffice.console.guest import SignedIn
 from panier_backoffice.console.page import redirect, render
 from panier_backoffice.incident import repository as incidents
 from panier_backoffice.live import repository as live
 from panier_backoffice.office import TheOffice
+from panier_backoffice.problem import NotFound
 from panier_backoffice.receipt import repository
+from panier_backoffice.receipt.paper import as_pdf
 from panier_backoffice.store import repository as stores
 
 router = APIRouter(include_in_schema=False)
@@ -40,6 +44,24 @@ def trip_list(
             request, "trips.html", receipts=rows[:PAGE], more=rows[PAGE - 1].number if len(rows) > PAGE else None,
             stores=stores.all_stores(session), store=store, before=before,
         )  # fmt: skip
+
+
+@router.get("/trips/{trip}/receipt.pdf")
+def receipt_pdf(office: TheOffice, visitor: SignedIn, trip: str) -> Response:
+    return as_pdf(_held(office, trip))
+
+
+@router.get("/trips/{trip}/receipt.txt")
+def receipt_text(office: TheOffice, visitor: SignedIn, trip: str) -> Response:
+    return PlainTextResponse(slip(_held(office, trip)))
+
+
+def _held(office: TheOffice, trip: str) -> Receipt:
+    with office.reading() as session:
+        row = repository.find(session, trip)
+        if row is None:
+            raise NotFound(f"there is no receipt {trip!r}")
+        return Receipt(**repository.full(session, row).model_dump())
 
 
 @router.get("/trips/{trip:path}")

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, Response
 
 from panier.pricing.refund import NotBought
 from panier.receipt import Receipt
@@ -15,6 +15,7 @@ from panier.till import compile_offers, refund_trip
 from panier_backoffice.office import TheOffice
 from panier_backoffice.problem import NotAllowed, NotFound, Unfit
 from panier_backoffice.receipt import repository
+from panier_backoffice.receipt.paper import as_pdf
 from panier_backoffice.receipt.reprice import PriceLog, trip_of
 from panier_backoffice.receipt.schemas import FullReceipt, ReceiptHead, RefundQuote, Returned, Totals
 from panier_backoffice.store.access import Holder
@@ -52,6 +53,13 @@ def get_receipt(office: TheOffice, holder: Holder, receipt: str) -> FullReceipt:
 def get_slip(office: TheOffice, holder: Holder, receipt: str) -> PlainTextResponse:
     """One receipt as text of 42 columns, with deposits and the VAT in it by rate."""
     return PlainTextResponse(slip(Receipt(**get_receipt(office, holder, receipt).model_dump())))
+
+
+@router.get("/receipts/{receipt}/pdf", response_class=Response, responses={200: {"content": {"application/pdf": {}}}})
+def get_pdf(office: TheOffice, holder: Holder, receipt: str) -> Response:
+    """The same as PDF, on a page of 80 mm paper as long as it needs, with the trip as a QR code."""
+    held = Receipt(**get_receipt(office, holder, receipt).model_dump())
+    return as_pdf(held)
 
 
 @router.post("/receipts/{receipt}/refund-quote")

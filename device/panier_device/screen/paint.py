@@ -131,7 +131,7 @@ def _footer(view: View, pose: Pose, words: Words, width: int) -> Row:
 
 def _keys(view: View, pose: Pose, words: Words) -> Keys:
     if view.phase == "thanks":
-        return words.print_again + words.next_shopper if view.receipt == "printed" else words.next_shopper
+        return words.print_again if view.receipt == "printed" else words.next_shopper
     if view.scale is not None:
         return words.scale_keys
     if view.paying is not None:

@@ -163,7 +163,7 @@ ENGLISH = Words(
     trip="Trip {trip}",
     done="All done",
     next_shopper=(("any key", "or a scan: next shopper"),),
-    print_again=(("r", "Receipt again"),),
+    print_again=(("r", "Receipt again"), ("any key", "Next shopper")),
     receipt={
         "printing": ("Your receipt is being printed.",),
         "printed": ("Please take your receipt.",),

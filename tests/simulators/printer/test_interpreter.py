@@ -150,6 +150,7 @@ def test_garbage_prints_garbage_and_breaks_nothing(noise: bytes, place: int, wed
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(0)
 def test_millions_of_garbled_bytes_and_the_memory_stays_flat():
     import random
 
