@@ -1,4 +1,4 @@
-"""A virtual machine with a kernel of its own, in which the drivers meet real input devices and a real USB scanner.
+"""A virtual machine with a kernel of its own, in which the drivers meet real input devices, hidraw and USB.
 
 qemu emulates (TCG), so it needs no rights and no virtualisation. The kernel is the distribution's full one, kept in a cache;
 its initial file system is busybox, this Python with the drivers, and the modules that play the hardware.

@@ -20,9 +20,10 @@ import evdev
 from evdev import ecodes
 
 from panier_device.driver.evdev_source import EvdevSource
+from panier_device.driver.hidpos_scanner import HidPosScanner
 from panier_device.driver.layout import load_layout
 from panier_device.driver.port import DeviceGone, Frame, KeyEvent, Reading, Scanner
-from panier_device.driver.profile import ScannerProfile
+from panier_device.driver.profile import ScannerProfile, load_profile
 from panier_device.driver.serial_scanner import SerialScanner
 from panier_device.driver.wedge import WedgeDecoder
 from panier_device.driver.wedge_scanner import WedgeScanner
@@ -33,6 +34,8 @@ LINK = Path("/tmp/scanner0")
 GADGET = Path("/sys/kernel/config/usb_gadget/scanner")
 # A boot keyboard, as in the HID specification, appendix B.1, without its LEDs.
 KEYBOARD = bytes.fromhex("05010906a101050719e029e71500250175019508810295017508810195067508150025650507190029658100c0")
+# A scanner of usage page 0x8C with one input report, number 2 and 63 bytes (HID Point of Sale Usage Tables 1.02).
+BARCODE_SCANNER = bytes.fromhex("058c0902a1018502150026ff007508953f09fe8102c0")
 PACE = 0.005
 """Seconds between two reports: a scanner leaves 1 to 10 ms, and the kernel keeps few events of a HID keyboard for its reader."""
 UHID_DESTROY, UHID_CREATE2, UHID_INPUT2 = 1, 11, 12
@@ -218,6 +221,57 @@ async def reports_of_a_hid_keyboard_become_a_code() -> str:
             await until(lambda: len(frames) == 1, "a code")
             assert whole(frames) == [CODE], frames
             return EvdevSource(path).identity
+
+
+def hidpos_reports(code: str) -> Iterator[bytes]:
+    """As Honeywell's: number, length, AIM identifier, up to 56 bytes of data, and whether the code goes on."""
+    parts = [code[place : place + 56] for place in range(0, len(code), 56)]
+    for place, part in enumerate(parts, start=1):
+        goes_on = place < len(parts)
+        yield bytes([2, len(part)]) + b"]Q1" + part.encode().ljust(58, b"\0") + bytes([goes_on])
+
+
+async def hidraw(name: str) -> str:
+    def find() -> list[Path]:
+        return [one for one in Path("/sys/class/hidraw").glob("*") if f"HID_NAME={name}" in (one / "device/uevent").read_text()]
+
+    await until(lambda: bool(find()), "a hidraw device")
+    path = Path("/dev") / find()[0].name
+    fresh = LINK.with_suffix(".new")
+    fresh.symlink_to(path)
+    fresh.replace(LINK)
+    return str(path)
+
+
+@check
+async def reports_of_a_hidraw_become_codes_and_a_pulled_scanner_no_half_one() -> str:
+    long = "https://example.com/01/05901234123457/10/A7/21/" + "0123456789" * 6
+    profile = load_profile("honeywell-hidpos", Path("/src/firmware-config/profiles"))
+    scanner = HidPosScanner(str(LINK), profile)
+    with plug_hid("Genesis", 0x0B81, BARCODE_SCANNER) as send:
+        path = await hidraw("Genesis")
+        task = asyncio.create_task(collect(scanner, frames := []))
+        await until(lambda: scanner.present, "the scanner is there")
+        for report in hidpos_reports(long):
+            send(report)
+        await until(lambda: len(frames) == 1, "a code of two reports")
+        send(next(hidpos_reports(long)))
+    await until(lambda: not scanner.present, "the scanner is gone")
+    with plug_hid("Genesis", 0x0B81, BARCODE_SCANNER) as send:
+        await hidraw("Genesis")
+        took = await until(lambda: scanner.present, "the scanner is back")
+        for report in hidpos_reports(CODE):
+            send(report)
+        await until(lambda: len(frames) > 1, "the next code")
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert frames == [Frame(f"]Q1{long}"), Frame(f"]Q1{CODE}")], frames
+    assert took < 2, took
+    return f"{path}, {len(long)} characters in two reports, back within {took:.2f} s"
+
+
+async def collect(scanner: Scanner, frames: list[Frame]) -> None:
+    await scanner.run(lambda reading: frames.append(reading.frame))
 
 
 # -- a USB scanner: a gadget that is serial port and keyboard at once -----------------------------------------------------

@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
         "an_overflow_of_the_kernels_buffer_delivers_no_part",
         "a_keyboard_that_is_pulled_in_mid_code_comes_back_without_a_half_one",
         "reports_of_a_hid_keyboard_become_a_code",
+        "reports_of_a_hidraw_become_codes_and_a_pulled_scanner_no_half_one",
         "a_composite_usb_scanner_is_serial_port_and_keyboard",
         "a_usb_scanner_that_is_pulled_in_mid_code_comes_back_without_a_half_one",
     ],
