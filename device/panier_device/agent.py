@@ -53,6 +53,7 @@ from panier_device.shop import Shop
 from panier_device.situation import Farewell, OnScale, Situation
 from panier_device.slot import CardSlot
 from panier_device.tally import Tally
+from panier_device.twice import Doubt
 from panier_device.wallet import Wallet
 from panier_io.journal import Journal
 from panier_io.log import logger
@@ -100,6 +101,7 @@ class Agent:
         self._wallet = Wallet(journal)
         self._card_entry: Entry = "scan"
         self._slot = CardSlot(rules)
+        self._doubt = Doubt()
 
     # -- codes ---------------------------------------------------------------------------------------------------------
 
@@ -238,6 +240,12 @@ class Agent:
         """One of the line at this place in the trip (or of the last one), or all of it, goes back to the shelf."""
         self._decide(decision.put_back(self.now.trip, chosen, whole_line=whole_line))
 
+    def take_back(self) -> None:
+        """The shopper says that what is asked about was scanned twice."""
+        asked, trip = self.now.message, self.now.trip
+        if asked is not None and trip is not None and asked.line in trip.lines:
+            self._decide(decision.put_back(trip, trip.lines.index(asked.line), whole_line=False))
+
     def call_help(self) -> None:
         """Calls staff, or calls them off."""
         self._decide(decision.call_help(self.now.trip))
@@ -374,7 +382,10 @@ class Agent:
         if happenings and not self._record(happenings, self._at(self.now.trip)):
             return
         kept = {} if keep_fresh else {"fresh": frozenset[str](), "weighing": None}
-        self.now = replace(self.now, message=decided.message, farewell=None, **kept)
+        message = decided.message
+        if message is None and happenings and self._doubt.line is not None:
+            message = decision.ask_twice(self._doubt.line)
+        self.now = replace(self.now, message=message, farewell=None, **kept)
         self.show()
 
     def _record(self, happenings: tuple[Happening, ...], at: int, leases: Sequence[Lease] = (), slip: str = "") -> bool:
@@ -390,11 +401,18 @@ class Agent:
             self.now = replace(self.now, message=Message("disk_fault", "attention"))
             self.show()
             return False
-        trip = _after(trip, events)
+        trip = self._after(trip, events)
         priced = self._shelf.price(trip)
         self.now = replace(self.now, trip=trip if trip.is_open else None, priced=priced, used_up=self._used_up(trip))
         self.poke()
         return True
+
+    def _after(self, trip: Trip | None, events: list[Event]) -> Trip:
+        for event in events:
+            trip = start(event) if trip is None else trip.after(event)
+            self._doubt.hear(event, trip)
+        assert trip is not None
+        return trip
 
     def _store_time(self) -> str:
         """The store's clock, ISO without an offset."""
@@ -430,10 +448,3 @@ class Agent:
     def _at(self, trip: Trip | None) -> int:
         """The time of what happens now. A clock that was set back in mid-trip must not make a promotion's window open again."""
         return max(self._clock(), trip.last_at if trip else 0)
-
-
-def _after(trip: Trip | None, events: list[Event]) -> Trip:
-    for event in events:
-        trip = start(event) if trip is None else trip.after(event)
-    assert trip is not None
-    return trip

@@ -33,7 +33,7 @@ from panier.trip import (
 )
 from panier.weighed import Weighing
 
-Tone = Literal["plain", "good", "attention"]
+Tone = Literal["plain", "good", "ask", "attention"]
 _MOST_AT_ONCE = 999
 _HEAVIEST = 1_000_000
 MOST_COUPONS = 100
@@ -42,11 +42,15 @@ MOST_COUPONS = 100
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something to tell the shopper: a key of the table of words, and what goes into its gaps."""
+    """Something to tell the shopper: a key of the table of words, and what goes into its gaps.
+
+    `line` is what a question is about.
+    """
 
     key: str
     tone: Tone = "plain"
     gaps: Mapping[str, str] = field(default_factory=dict[str, str])
+    line: Line | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +245,11 @@ def put_back(trip: Trip | None, chosen: int | None = None, *, whole_line: bool) 
         happenings.append(ItemRemoved(sku=line.sku, unit_price=line.unit_price, quantity=quantity))
         left -= quantity
     return Decision(tuple(happenings), Message("put_back", gaps={"name": line.name}))
+
+
+def ask_twice(line: Line) -> Message:
+    """Whether that was scanned twice by mistake. Without an answer it stays in the basket."""
+    return Message("scanned_twice", "ask", {"name": line.name}, line)
 
 
 def call_help(trip: Trip | None) -> Decision:

@@ -211,6 +211,10 @@ async def unknown_code(bench: Bench, pilot: Pilot[None]) -> None:
     bench.scan_code("2000000000916")
 
 
+async def scanned_twice(bench: Bench, pilot: Pilot[None]) -> None:
+    bench.scan(4, 7, 3, 3, 6)
+
+
 async def old_prices(bench: Bench, pilot: Pilot[None]) -> None:
     await basket(bench, pilot)
     bench.link = Link(online=False, prices="prices 3 h old")
@@ -237,7 +241,8 @@ async def farewell(bench: Bench, pilot: Pilot[None]) -> None:
 
 
 @pytest.mark.parametrize(
-    "steps", [start, basket, long_basket, pushed_offer, unknown_code, old_prices, offer_list, shelf, confirm, farewell]
+    "steps",
+    [start, basket, long_basket, pushed_offer, unknown_code, scanned_twice, old_prices, offer_list, shelf, confirm, farewell],
 )
 def test_how_it_looks(bench: Bench, snap_compare: Any, steps: Steps):
     async def before(pilot: Pilot[None]) -> None:

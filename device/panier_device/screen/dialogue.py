@@ -31,9 +31,8 @@ class Pose:
 SHOPPING = Pose()
 
 WishKind = Literal[
-    "type_code", "pick", "search", "one_more", "put_back", "delete_line", "help", "finish", "accept", "refuse", "dismiss",
-    "weigh_again", "leave_scale", "cancel_payment", "staff_code", "decide", "leave_staff",
-    "print_again",
+    "type_code", "pick", "search", "one_more", "put_back", "delete_line", "take_back", "help", "finish", "accept", "refuse",
+    "dismiss", "weigh_again", "leave_scale", "cancel_payment", "staff_code", "decide", "leave_staff", "print_again",
 ]  # fmt: skip
 
 
@@ -121,6 +120,8 @@ def _shop(pose: Pose, key: str, character: str | None, view: View) -> Answer:
         return Pose("confirm"), None
     if letter == "o":
         return Pose("offers"), None
+    if letter == "t" and view.message is not None and view.message.tone == "ask":
+        return SHOPPING, Wish("take_back")
     kind = _CHANGES.get(letter)
     # What is changed becomes the last line, and the mark stays on it.
     return (SHOPPING, Wish(kind, line=pose.line)) if kind else (pose, None)

@@ -166,6 +166,8 @@ class Handheld(App[None]):
                 agent.put_back(wish.line, whole_line=False)
             case "delete_line":
                 agent.put_back(wish.line, whole_line=True)
+            case "take_back":
+                agent.take_back()
             case "help":
                 agent.call_help()
             case "finish":

@@ -246,6 +246,8 @@ def _panel(view: View, pose: Pose, words: Words, width: int, height: int) -> tup
     if message is not None:
         ink: Ink = "good" if message.tone == "good" else "panel_bold"
         rows.append(row([(f"  {message.what} ", ink)], [], width, ink))
+        if message.tone == "ask":
+            rows.append(row([(f"  {message.next} ", "panel")], [], width, "panel"))
     misses = min(len(view.near_misses), 1 if view.offers else room - len(rows))
     rows += [row([("+ ", "panel_saving"), (miss, "panel")], [], width, "panel") for miss in view.near_misses[:misses]]
     offers = view.offers[: room - len(rows)]
