@@ -70,6 +70,11 @@ class Database:
     def is_sqlite(self) -> bool:
         return self.engine.dialect.name == "sqlite"
 
+    @property
+    def file(self) -> Path | None:
+        """Where it lies on this machine; None where a server keeps it."""
+        return Path(self.url.database or "") if self.is_sqlite else None
+
     @contextmanager
     def reading(self) -> Generator[Session]:
         """A transaction that sees one state and changes nothing."""
@@ -84,7 +89,7 @@ class Database:
 
     def check(self) -> None:
         """Raises DatabaseUnusable where the database does not answer; leaves it as it is, and makes none that is not there."""
-        if self.is_sqlite and not (file := Path(self.url.database or "")).exists():
+        if (file := self.file) is not None and not file.exists():
             if not os.access(file.resolve().parent, os.W_OK):
                 raise DatabaseUnusable(f"database {self.url}: nothing can be written in its folder {file.resolve().parent}")
             return

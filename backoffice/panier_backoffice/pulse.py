@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -38,7 +36,7 @@ class DatabasePulse:
 def vitals_of(database: Database, supervisor: Supervisor | None = None) -> Vitals:
     """The pulse of one back office."""
     pulse = DatabasePulse(database)
-    file = Path(database.url.database or "") if database.is_sqlite else None
+    file = database.file
     return Vitals(
         supervisor or Supervisor(),
         vital={"the database": pulse.ask},

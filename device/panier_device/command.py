@@ -47,25 +47,28 @@ def device(
 
 
 def _check(loaded: DeviceSettings, as_json: bool) -> None:
-    from panier_device.fitting import NO_EVDEV, has_evdev, problems
+    from panier_device.fitting import NO_EVDEV, check, has_evdev
+    from panier_io import log
 
-    found = problems(loaded)
-    if found:
-        _refuse(found, as_json)
-    notes = [] if has_evdev() else [NO_EVDEV]
+    log.setup("ERROR")
+    told = check(loaded)
+    notes = [*told.notes, *([] if has_evdev() else [NO_EVDEV])]
+    if told.problems:
+        _refuse(told.problems, as_json, notes)
     if as_json:
-        print(json.dumps({"ok": True, "problems": [], "notes": notes}))
+        print(json.dumps({"ok": True, "problems": [], "notes": notes}, ensure_ascii=False))
         return
-    fitted = f"{len(loaded.scanners)} scanner(s)" + (" and a scale" if loaded.scale else "")
-    print(f"{loaded.device} in store {loaded.store}: settings hold, {fitted} ready")
+    others = {"scale": loaded.scale, "printer": loaded.printer, "payment terminal": loaded.payment}
+    fitted = ", ".join([f"{len(loaded.scanners)} scanner(s)", *(name for name, fitted in others.items() if fitted)])
+    print(f"{loaded.device} in store {loaded.store}: settings hold; ready: {fitted}")
     for note in notes:
         print(f"note: {note}")
 
 
-def _refuse(found: list[str] | tuple[str, ...], as_json: bool) -> NoReturn:
+def _refuse(found: list[str] | tuple[str, ...], as_json: bool, notes: list[str] | None = None) -> NoReturn:
     if as_json:
-        print(json.dumps({"ok": False, "problems": list(found), "notes": []}, ensure_ascii=False))
+        print(json.dumps({"ok": False, "problems": list(found), "notes": notes or []}, ensure_ascii=False))
     else:
-        for problem in found:
+        for problem in (*found, *(f"note: {note}" for note in notes or ())):
             print(problem, file=sys.stderr)
     raise typer.Exit(1)

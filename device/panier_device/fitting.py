@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import socket
 import stat
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from panier_device.driver.serial_scanner import SerialScanner
 from panier_device.driver.stream_source import StreamSource
 from panier_device.driver.wedge import WedgeDecoder
 from panier_device.driver.wedge_scanner import WedgeScanner
+from panier_device.inquiry import Answer, ask_payment_terminal, ask_printer, ask_scale
 from panier_device.payment.dialogue import Protocolled
 from panier_device.payment.line import LineProtocol
 from panier_device.payment.wire import TcpPaymentTerminal
@@ -136,47 +138,64 @@ def _nothing_to_open() -> KeySource:
     raise DeviceGone(NO_EVDEV)
 
 
+@dataclass(slots=True)
+class Checkup:
+    """What `panier device --check` and the doctor say of a terminal. Notes keep nobody from working."""
+
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def hear(self, where: str, answer: Answer) -> None:
+        """Takes down what a device answered."""
+        (self.problems if answer.is_wrong else self.notes).append(f"{where}: {answer.says}")
+
+
 def problems(settings: DeviceSettings) -> list[str]:
     """All that is wrong with what the settings name: files, rights, profiles, hardware. Empty where a shopper can begin."""
-    found = [
-        *_try(lambda: load_rules(settings.loyalty), "loyalty"),
-        *_try(lambda: load_numbering(settings.numbering), "numbering"),
-    ]
+    return check(settings).problems
+
+
+def check(settings: DeviceSettings) -> Checkup:
+    """Looks at all that the settings name, and asks scale, printer and payment terminal how they are: some seconds at the most.
+
+    Not to be called on an event loop, and not while the terminal runs: its ports are its own.
+    """
+    told = Checkup(
+        [*_try(lambda: load_rules(settings.loyalty), "loyalty"), *_try(lambda: load_numbering(settings.numbering), "numbering")]
+    )
     for place, scanner in enumerate(settings.scanners):
         where = f"scanners.{place}"
-        found += _try(lambda scanner=scanner: fit_scanner(scanner), where)
-        found += [f"{where}: {problem}" for problem in (*_unruled(scanner, settings.loyalty), *_hardware(scanner))]
-    if (scale := settings.scale) is not None:
-        found += _try(lambda: fit_scale(scale), "scale")
-        found += [f"scale: {problem}" for problem in _device(Path(scale.port), "scale")]
+        told.problems += _try(lambda scanner=scanner: fit_scanner(scanner), where)
+        told.problems += [f"{where}: {problem}" for problem in (*_unruled(scanner, settings.loyalty), *_hardware(scanner))]
+    if settings.scale is not None:
+        _check_scale(settings.scale, told)
     if settings.payment is not None:
-        found += _unreachable(settings.payment)
-    if (printer := settings.printer) is not None:
-        found += _try(lambda: fit_printer(printer), "printer")
-        place = printer.port or printer.file
-        found += [
-            f"printer: {problem}"
-            for problem in (_device(Path(place), "printer", group=_GROUPS[not printer.file]) if place else ())
-        ]
+        told.hear("payment", ask_payment_terminal(settings.payment.host, settings.payment.port, settings.payment.answer_s))
+    if settings.printer is not None:
+        _check_printer(settings.printer, told)
     directory = settings.data_dir
     nearest = next(folder for folder in (directory, *directory.parents) if folder.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        found.append(f"data_dir: {nearest} cannot be written; give {directory} to the user that runs panier")
+        told.problems.append(f"data_dir: {nearest} cannot be written; give {directory} to the user that runs panier")
     if settings.metrics_file and not settings.metrics_file.parent.is_dir():
-        found.append(f"metrics_file: {settings.metrics_file.parent} does not exist; make it")
-    return found
+        told.problems.append(f"metrics_file: {settings.metrics_file.parent} does not exist; make it")
+    return told
 
 
-def _unreachable(payment: PaymentSettings) -> list[str]:
-    try:
-        socket.create_connection((payment.host, payment.port), timeout=payment.answer_s).close()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        return [
-            f"payment: nothing answers at {payment.host}:{payment.port} ({reason}): switch the payment terminal on, and "
-            "look for its address and port in its menu"
-        ]
-    return []
+def _check_scale(settings: ScaleSettings, told: Checkup) -> None:
+    wrong = _try(lambda: fit_scale(settings), "scale") + [f"scale: {says}" for says in _device(Path(settings.port), "scale")]
+    told.problems += wrong
+    if not wrong:
+        told.hear("scale", asyncio.run(ask_scale(fit_scale(settings))))
+
+
+def _check_printer(settings: PrinterSettings, told: Checkup) -> None:
+    place = settings.port or settings.file
+    there = _device(Path(place), "printer", group=_GROUPS[not settings.file]) if place else []
+    wrong = _try(lambda: fit_printer(settings), "printer") + [f"printer: {says}" for says in there]
+    told.problems += wrong
+    if not wrong:
+        told.hear("printer", asyncio.run(ask_printer(fit_printer(settings))))
 
 
 def _try(work: Callable[[], object], where: str) -> list[str]:

@@ -56,7 +56,7 @@ def test_sound_settings_and_hardware_pass(tmp_path: Path, port: str):
     assert check(file) == (0, {"ok": True, "problems": [], "notes": []})
     code, out, _ = run("--settings", file, "--check")
     assert code == 0
-    assert "2 scanner(s) ready" in out
+    assert "ready: 2 scanner(s)" in out
 
 
 def test_everything_that_is_wrong_with_the_settings_is_said_at_once(tmp_path: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,15 @@ from panier_device.doctor.command import doctor
 from panier_device.doctor.finding import Finding, Patient
 from panier_device.doctor.machine import Machine, hid_usage
 from panier_device.library.device import library
-from panier_device.settings import DeviceSettings, ScaleSettings, SerialSettings, WedgeSettings
+from panier_device.settings import (
+    DeviceSettings,
+    HidPosSettings,
+    PrinterSettings,
+    ScaleSettings,
+    ScannerSettings,
+    SerialSettings,
+    WedgeSettings,
+)
 
 # Report descriptors: a keyboard's (HID 1.11, E.6) and a bar code scanner's (HID POS 1.02) as far as the first collection.
 KEYBOARD = bytes.fromhex("05010906a101")
@@ -78,13 +87,13 @@ class MadeUp:
         if opened:
             self.link(f"/proc/{pid}/fd/3", opened)
 
-    def patient(self, *scanners: SerialSettings | WedgeSettings) -> Patient:
+    def patient(self, *scanners: ScannerSettings) -> Patient:
         settings = (
             DeviceSettings(store="north", device="till-1", data_dir=self.root, scanners=list(scanners)) if scanners else None
         )
         return Patient.of(Machine(self.root), library(), settings)
 
-    def findings(self, *scanners: SerialSettings | WedgeSettings) -> list[Finding]:
+    def findings(self, *scanners: ScannerSettings) -> list[Finding]:
         """Without those of the settings themselves, which look at the real /dev."""
         return [one for one in examine(self.patient(*scanners)) if "is not there" not in one.says]
 
@@ -287,3 +296,40 @@ def test_a_scales_port_is_watched_as_a_scanners_is(machine: MadeUp):
     found = [one for one in examine(Patient.of(Machine(machine.root), library(), settings)) if "is not there" not in one.says]
     assert [(one.where, one.level) for one in found] == [("scale", "problem"), ("scale", "note")]
     assert "minicom" in found[0].says
+
+
+HIDPOS = HidPosSettings(kind="hidpos", path="/dev/retail/scanner-hid-1-2")
+
+
+def test_a_hid_pos_scanner_in_its_mode_is_well(machine: MadeUp):
+    machine.plug("1-2", "0c2e:0907", node="hidraw0", descriptor=HID_POS, kind="03 00 00")
+    machine.link("/dev/retail/scanner-hid-1-2", "/dev/hidraw0")
+    # Each reader of a hidraw node has every report, so that another one takes nothing away.
+    machine.run(4711, "hid-recorder", opened="/dev/hidraw0")
+    assert machine.findings(HIDPOS) == []
+
+
+def test_a_scanner_that_types_where_hid_pos_is_wanted_is_told_its_sheet(machine: MadeUp):
+    machine.plug("1-2", "1eab:1d03", node="hidraw0", descriptor=KEYBOARD)
+    machine.link("/dev/retail/scanner-hid-1-2", "/dev/hidraw0")
+    wrong = only(machine.findings(HIDPOS))
+    assert "keyboard mode seen, HID-POS expected" in wrong.says
+    assert "panier sheet newland --mode hidpos" in wrong.mend
+
+
+def test_a_hid_pos_scanner_behind_a_socket_is_not_taken_for_one_on_usb(machine: MadeUp, tmp_path: Path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(tmp_path / "hidpos0"))
+        machine.plug("1-2", "1eab:1d06", kind="02 02 01", node="ttyACM0")
+        found = machine.findings(HidPosSettings(kind="hidpos", path="/hidpos0"))
+    assert [one.level for one in found] == ["note"]
+    assert "the settings do not name it" in found[0].says
+
+
+def test_a_printers_port_is_watched_and_named_for_good(machine: MadeUp):
+    machine.plug("1-5", "1a86:7523", kind="ff 01 02", node="ttyUSB0")
+    machine.run(4711, "minicom", opened="/dev/ttyUSB0")
+    settings = DeviceSettings(store="north", device="till-1", data_dir=machine.root, printer=PrinterSettings(port="/dev/ttyUSB0"))
+    found = [one for one in examine(Patient.of(Machine(machine.root), library(), settings)) if "is not there" not in one.says]
+    assert [(one.where, one.level) for one in found] == [("printer", "problem"), ("printer", "note")]
+    assert found[1].mend.endswith("| grep ttyUSB0`")

@@ -21,20 +21,22 @@ from panier.barcode import NO_NUMBERING
 from panier_device.doctor.account import account
 from panier_device.doctor.burst import Burst, in_hex, visible
 from panier_device.doctor.command import doctor
-from panier_device.doctor.ear import KeyEar, SerialEar
+from panier_device.doctor.ear import KeyEar, ReportEar, SerialEar
 from panier_device.doctor.hint import Setting, hints
 from panier_device.doctor.live import show
 from panier_device.driver.frame import FrameDecoder
+from panier_device.driver.hidpos import HidPosDecoder
 from panier_device.driver.layout import Layout, load_layout
 from panier_device.driver.port import Frame, KeyEvent
-from panier_device.driver.profile import ScannerProfile
+from panier_device.driver.profile import ScannerProfile, load_profile
 from panier_device.driver.wedge import WedgeDecoder
 from panier_device.fitting import load_rules
 from panier_device.library.proof import WANTED
 from panier_io.firmware import firmware_config
 from panier_simulators.fleet import programming
+from panier_simulators.hidpos import MAKES, Make, SimulatedHidPos, reports
 from panier_simulators.scanner import Programming, SimulatedScanner, as_heard
-from panier_simulators.wedge import SimulatedWedge
+from panier_simulators.wedge import Habit, SimulatedWedge
 
 EAN = "4006381333931"
 AIM = ScannerProfile(title="test", aim=True)
@@ -293,6 +295,69 @@ def test_the_settings_first_scanner_is_listened_to(tmp_path: Path):
     )
     _, told = live(device, lambda one: one.scan(EAN), "--settings", str(file), "--codes", "2")
     assert told[-1]["text"] == "<STX>]E04006381333931<ETX>"
+
+
+@pytest.mark.parametrize("make", MAKES)
+def test_a_simulated_hid_pos_scanner_is_heard_with_its_report_and_identifier(tmp_path: Path, make: Make):
+    device = SimulatedHidPos(tmp_path / "hidpos0", make=make)
+    device.plug()
+    code, told = live(
+        device, lambda one: one.scan(EAN), "--port", str(device.path), "--profile", f"{make}-hidpos", "--codes", "2"
+    )
+    assert code == 0
+    assert told[-1]["verdict"] == "product 04006381333931"
+    assert told[-1]["pace"] == "1 report in 0 ms"
+    assert told[-1]["hex"].startswith("02 0d ")
+    assert told[-1]["identifier"] == ("]E0, an EAN-13" if make == "honeywell" else "none")
+    assert [hint.partition(":")[0] for hint in told[-1]["hints"]] == ([] if make == "honeywell" else ["no AIM identifier"])
+
+
+@pytest.mark.parametrize(("make", "other"), [("honeywell", "newland"), ("newland", "honeywell")])
+def test_reports_of_another_maker_are_found_out_by_trying_them(make: Make, other: Make):
+    names = ("honeywell-hidpos", "newland-hidpos")
+    profiles = {name: load_profile(name, firmware_config() / "profiles") for name in names}
+    ours = profiles[f"{other}-hidpos"]
+    burst = only(ReportEar(HidPosDecoder(ours)).hear(reports(EAN, make=make), 0.0))
+    advice = hints(burst, setting(ours, hidpos=tuple(profiles.items())))
+    assert any(f'set profile = "{make}-hidpos"' in hint for hint in advice), advice
+
+
+def test_a_report_that_is_no_scan_or_goes_on_for_ever_is_shown():
+    ear = ReportEar(HidPosDecoder())
+    burst = only(ear.hear([b"\x04\x01" + bytes(62)], 0.0))
+    told = account(burst, setting(HidPosDecoder().profile))
+    assert not told.ok
+    assert any("report 04 came" in hint for hint in told.hints)
+    first, *_ = reports("A" * 80, "code128")
+    assert ear.hear([first], 0.0) == []
+    assert ear.pending
+    assert any("did not come" in hint for hint in hints(only(ear.quiet()), setting()))
+    assert not ear.pending
+
+
+@given(st.lists(st.binary(max_size=64), max_size=12))
+def test_whatever_is_reported_is_told_without_a_fault(packets: list[bytes]):
+    ear = ReportEar(HidPosDecoder())
+    for burst in [*ear.hear(packets, 0.0), *ear.quiet()]:
+        assert account(burst, setting()).verdict
+    assert not ear.pending
+
+
+def test_a_scanner_of_the_settings_keeps_its_profile_and_its_layout(tmp_path: Path):
+    file = tmp_path / "till.toml"
+    file.write_text(
+        f'store = "north"\ndevice = "till-1"\ndata_dir = "{tmp_path}"\n'
+        f'[[scanners]]\nkind = "serial"\nport = "{tmp_path}/nowhere"\n'
+        f'[[scanners]]\nkind = "wedge"\nsource = "stream"\npath = "{tmp_path}/wedge0"\nlayout = "fr"\n'
+        f'[[scanners]]\nkind = "hidpos"\npath = "{tmp_path}/hidpos0"\nprofile = "newland-hidpos"\n'
+    )
+    wedge = SimulatedWedge(tmp_path / "wedge0", habit=Habit(layout="fr"), gap=0.0005)
+    _, told = live(wedge, lambda one: one.scan(EAN), "--settings", str(file), "--port", str(tmp_path / "wedge0"), "--codes", "2")
+    assert told[-1]["verdict"] == "product 04006381333931"
+    hidpos = SimulatedHidPos(tmp_path / "hidpos0", make="newland")
+    hidpos.plug()
+    _, told = live(hidpos, lambda one: one.scan(EAN), "--settings", str(file), "--port", str(hidpos.path), "--codes", "2")
+    assert told[-1]["verdict"] == "product 04006381333931"
 
 
 def test_nothing_to_listen_to_is_said():

@@ -34,6 +34,12 @@ def test_a_roles_command_module_loads_nothing_heavy(role: str):
     assert not loaded & {"textual", "fastapi", "sqlalchemy", "duckdb", "pandas", "aiomqtt", "serial", "httpx"}
 
 
+def test_a_terminal_begins_without_what_only_printers_and_sheets_need():
+    loaded = loaded_after("import panier_device.terminal, panier_device.doctor.check")
+    assert {"textual", "serial"} <= loaded
+    assert not loaded & {"escpos", "PIL", "qrcode", "yaml", "barcode", "zxingcpp", "evdev", "reportlab", "sqlalchemy", "fastapi"}
+
+
 def test_an_edge_store_opens_without_pandas_even_where_it_is_installed():
     loaded = loaded_after("from pathlib import Path\nfrom panier_io.store import open_database\nopen_database(Path(':memory:'))")
     assert "sqlite_utils" in loaded

@@ -54,7 +54,7 @@ def account(burst: Burst, setting: Setting, before: Burst | None = None) -> Acco
         ok=ok,
         verdict=verdict,
         text=visible(burst.raw),
-        hex=in_hex(burst.raw),
+        hex=in_hex(b"".join(burst.reports) or burst.raw),
         identifier=_identifier(burst.frame.text),
         pace=_pace(burst),
         since_last="" if before is None else f"{(burst.first_ms - before.last_ms) / 1000:.1f} s after the last",
@@ -105,8 +105,10 @@ def _identifier(text: str) -> str:
 
 
 def _pace(burst: Burst) -> str:
-    unit = "keys" if burst.wire == "keyboard" else "bytes"
     took = burst.last_ms - burst.first_ms
+    if burst.reports:
+        return f"{len(burst.reports)} report{'s' if len(burst.reports) > 1 else ''} in {took:.0f} ms"
+    unit = "keys" if burst.wire == "keyboard" else "bytes"
     each = f", {burst.each_ms:.1f} ms each" if len(burst.raw) > 1 and took >= 1 else ""
     end = "" if burst.ended_by == "terminator" else "; silence ended it"
     return f"{len(burst.raw)} {unit} in {took:.0f} ms{each}{end}"

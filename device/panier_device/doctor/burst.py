@@ -17,12 +17,13 @@ class Burst:
 
     frame: Frame
     raw: bytes
-    """As it came; of a keyboard, the characters that its keys gave."""
+    """As it came; of a keyboard, the characters that its keys gave; of reports, what they carried."""
     first_ms: float
     last_ms: float
     ended_by: Ending
     wire: Target
     keys: tuple[KeyEvent, ...] = ()
+    reports: tuple[bytes, ...] = ()
 
     @property
     def each_ms(self) -> float:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from panier_device.doctor.finding import Check, Finding, Patient
+from panier_device.doctor.finding import Check, Finding, Level, Patient, path_of
 from panier_device.doctor.machine import UsbDevice
-from panier_device.fitting import problems
+from panier_device.fitting import check
 from panier_device.library.device import Known, Mode
 from panier_device.library.sheet import Target, load_sheet
-from panier_device.settings import ScannerSettings, SerialSettings, WedgeSettings
+from panier_device.settings import HidPosSettings, ScannerSettings, SerialSettings, WedgeSettings
 from panier_io.firmware import firmware_config
 
 _WANTED: dict[str, Target] = {"serial": "serial", "wedge": "keyboard", "hidpos": "hidpos"}
@@ -26,14 +26,18 @@ _GRABBERS = {
         "remove it: `apt remove brltty`, unless somebody here reads Braille",
     ),
 }
-Reader = ScannerSettings
 
 
 def settings_hold(patient: Patient) -> Iterator[Finding]:
-    """All that `panier device --check` says."""
-    for problem in problems(patient.settings) if patient.settings else []:
-        where, _, says = problem.partition(": ")
-        yield Finding(where, "problem", says)
+    """All that `panier device --check` says, with what scale, printer and payment terminal answer."""
+    if patient.settings is None:
+        return
+    told = check(patient.settings)
+    levels: dict[Level, list[str]] = {"problem": told.problems, "note": told.notes}
+    for level, lines in levels.items():
+        for line in lines:
+            where, _, says = line.partition(": ")
+            yield Finding(where, level, says)
 
 
 def scanners_are_in_their_mode(patient: Patient) -> Iterator[Finding]:
@@ -55,12 +59,14 @@ def profiles_fit(patient: Patient) -> Iterator[Finding]:
 
 
 def ports_are_free(patient: Patient) -> Iterator[Finding]:
-    """A serial port that two processes read gives each of them half of a code."""
+    """A port that two processes read gives each of them half; of input devices and hidraw, each has all."""
     for where, path, _ in _ports(patient):
+        if patient.machine.node(path).startswith(("event", "hidraw")):
+            continue
         for holder in patient.machine.holders(path) if patient.machine.node(path) else []:
             yield Finding(
                 where, "problem", f"{path} is held by {holder}",
-                f"end it: two readers get half of each code (`kill {holder.pid}`, or stop its service)",
+                f"end it: two readers get half each (`kill {holder.pid}`, or stop its service)",
             )  # fmt: skip
 
 
@@ -88,7 +94,8 @@ def names_last(patient: Patient) -> Iterator[Finding]:
         if path.rpartition("/")[2] in device.nodes:
             yield Finding(
                 where, "note", f"{path} is numbered in the order of plugging in: another device may have it tomorrow",
-                "name the link that udev keeps: /dev/retail/scanner0, or one of /dev/serial/by-id, /dev/input/by-id",
+                "name the link that udev keeps: "
+                f"`ls -l /dev/retail /dev/serial/by-id /dev/input/by-id | grep {patient.machine.node(path)}`",
             )  # fmt: skip
         elif known and not known.serial_number and "/by-id/" in path:
             yield Finding(
@@ -135,22 +142,22 @@ def examine(patient: Patient) -> list[Finding]:
     return sorted(found, key=lambda finding: finding.level != "problem")
 
 
-def _scanners(patient: Patient) -> list[tuple[str, Reader, UsbDevice | None]]:
+def _scanners(patient: Patient) -> list[tuple[str, ScannerSettings, UsbDevice | None]]:
     """(where in the settings, the reader, the USB device behind it) of each that should be a device of the kernel."""
     return [
-        (f"scanners.{place}", one, patient.behind(_path(one)))
+        (f"scanners.{place}", one, patient.behind(path_of(one)))
         for place, one in enumerate(patient.settings.scanners if patient.settings else [])
         if not (isinstance(one, WedgeSettings) and one.source == "stream")
+        and not (isinstance(one, HidPosSettings) and patient.machine.at(one.path).is_socket())
     ]
 
 
 def _ports(patient: Patient) -> list[tuple[str, str, UsbDevice | None]]:
     """(where in the settings, path, the USB device behind it) of all that is read through a device file."""
-    ports = [(where, _path(scanner), device) for where, scanner, device in _scanners(patient)]
-    if patient.settings and patient.settings.scale:
-        path = patient.settings.scale.port
-        ports.append(("scale", path, patient.behind(path)))
-    return ports
+    ports = [(where, path_of(scanner), device) for where, scanner, device in _scanners(patient)]
+    scale, printer = (patient.settings.scale, patient.settings.printer) if patient.settings else (None, None)
+    beside = [("scale", scale.port if scale else ""), ("printer", (printer.port or printer.file) if printer else "")]
+    return ports + [(where, path, patient.behind(path)) for where, path in beside if path]
 
 
 def _mistaken(patient: Patient) -> list[tuple[str, UsbDevice, Known, Target]]:
@@ -168,10 +175,6 @@ def _mistaken(patient: Patient) -> list[tuple[str, UsbDevice, Known, Target]]:
             free.remove(other)
             found.append((where, *other, wanted))
     return found
-
-
-def _path(reader: Reader) -> str:
-    return reader.port if isinstance(reader, SerialSettings) else reader.path
 
 
 def _wrong_mode(where: str, device: UsbDevice, known: Known, wanted: Target) -> Finding:

@@ -19,7 +19,7 @@ def doctor(
     settings: Path | None = typer.Option(None, help="TOML file with a terminal's settings; without one, what is plugged in."),
     live: bool = typer.Option(False, "--live", help="Show each code as it is scanned, and what to do about the scanner."),
     port: str | None = typer.Option(
-        None, help="With --live: a serial port, an input device or a key stream, in place of the settings' first scanner."
+        None, help="With --live: where a scanner is read, in place of the settings' first one; one of theirs keeps its profile."
     ),
     profile: str = typer.Option("generic", help="With --port: the scanner's profile."),
     layout: str = typer.Option("us", help="With --port: the keyboard layout of a scanner that types."),
@@ -37,8 +37,10 @@ def doctor(
     from panier_device.doctor.finding import Patient
     from panier_device.doctor.machine import Machine
     from panier_device.library.device import library
+    from panier_io import log
     from panier_io.settings import SettingsInvalid
 
+    log.setup("ERROR")
     try:
         loaded = _load(settings)
         if live:
@@ -75,10 +77,12 @@ def _live(
 ) -> None:
     from rich.console import Console
 
-    from panier_device.doctor.listening import first_reader, listening, reader_at
+    from panier_device.doctor.listening import listening, reader_at, reader_of
     from panier_device.doctor.live import watch
 
-    reader = reader_at(port, profile, layout) if port else first_reader(settings) if settings else None
+    reader = reader_of(settings, port, machine) if settings else None
+    if reader is None and port:
+        reader = reader_at(port, profile, layout)
     if reader is None:
         raise typer.BadParameter("nothing to listen to: give --port, or --settings with a scanner in them", param_hint="--live")
     loyalty, numbering = (settings.loyalty, settings.numbering) if settings else ("sample", "")

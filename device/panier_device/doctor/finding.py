@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from panier_device.doctor.machine import Machine, UsbDevice
 from panier_device.library.device import Known, Library
-from panier_device.settings import DeviceSettings
+from panier_device.settings import DeviceSettings, ScannerSettings, SerialSettings
 
 Level = Literal["problem", "note"]
 
@@ -54,3 +54,8 @@ class Patient:
 
 
 Check = Callable[[Patient], Iterable[Finding]]
+
+
+def path_of(scanner: ScannerSettings) -> str:
+    """Where a scanner is read."""
+    return scanner.port if isinstance(scanner, SerialSettings) else scanner.path

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from panier.barcode import BarcodeRefused, LoyaltyRules, Numbering, read
 from panier_device.doctor.burst import Burst
+from panier_device.driver.hidpos import HidPosDecoder
 from panier_device.driver.layout import Layout
 from panier_device.driver.profile import ScannerProfile
 from panier_device.driver.wedge import WedgeDecoder
@@ -31,6 +32,8 @@ class Setting:
     layout: str = ""
     layouts: tuple[tuple[str, Layout], ...] = ()
     """All keyboard layouts by name, for a keyboard that may be set to another."""
+    hidpos: tuple[tuple[str, ScannerProfile], ...] = ()
+    """All profiles of HID-POS by name, for a scanner whose reports may be another maker's."""
 
     def code_of(self, what: str) -> str:
         """Where the code that mends it is printed."""
@@ -66,7 +69,9 @@ def no_end(burst: Burst, setting: Setting, before: Burst | None) -> Iterator[str
     """A code that silence ended, where a terminator should have."""
     if burst.frame.flaw != "cut_short" or burst.ended_by != "silence":
         return
-    if burst.wire == "keyboard":
+    if burst.wire == "hidpos":
+        yield "the code goes on in a report that did not come: the cable, or another program that reads this scanner; scan again"
+    elif burst.wire == "keyboard":
         yield f"no Enter came behind the code: {setting.code_of('CR behind each code')}, or the scanner lost keys"
     elif _is_read(burst.frame.text, setting) or judge(burst.frame.text) is not None:
         yield f'the code is whole and nothing ended it: {setting.code_of("CR behind each code")}, or set framing = "idle"'
@@ -114,6 +119,20 @@ def other_layout(burst: Burst, setting: Setting, before: Burst | None) -> Iterat
             yield f'as a {layout.title} keyboard the keys make sense: set layout = "{name}", or the scanner to {setting.layout}'
 
 
+def other_reports(burst: Burst, setting: Setting, before: Burst | None) -> Iterator[str]:
+    """Reports that make sense where another maker puts the parts, or that are no scans."""
+    if not burst.reports or (not burst.frame.flaw and _makes_sense(burst.frame.text, setting)):
+        return
+    number, wanted = burst.reports[0][:1], setting.profile.report.number
+    if number != bytes([wanted]):
+        which = number.hex() or "without a number"
+        yield f"report {which} came, and the profile takes report {wanted:02x} for scans: is the scanner set to HID-POS?"
+    for name, profile in setting.hidpos:
+        frames = HidPosDecoder(profile).feed(list(burst.reports))
+        if profile.report != setting.profile.report and len(frames) == 1 and _makes_sense(frames[0].text, setting):
+            yield f'read as {profile.title} the reports make sense: set profile = "{name}"'
+
+
 def trigger_held(burst: Burst, setting: Setting, before: Burst | None) -> Iterator[str]:
     """The same code twice within a moment."""
     if before is None or burst.frame != before.frame or burst.frame.flaw:
@@ -129,7 +148,7 @@ def slow_keys(burst: Burst, setting: Setting, before: Burst | None) -> Iterator[
         yield f"{burst.each_ms:.0f} ms a key: typed by hand, or set the scanner's delay between keys to none"
 
 
-HINTS: tuple[Hint, ...] = (no_end, identifier, lost_separator, other_layout, trigger_held, slow_keys)
+HINTS: tuple[Hint, ...] = (no_end, identifier, lost_separator, other_layout, other_reports, trigger_held, slow_keys)
 
 
 def hints(burst: Burst, setting: Setting, before: Burst | None = None) -> list[str]:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -17,24 +18,24 @@ from panier_device.doctor.account import Account, account
 from panier_device.doctor.burst import Burst
 from panier_device.doctor.ear import Ear
 from panier_device.doctor.hint import Setting
-from panier_device.driver.port import DeviceGone, KeyEvent, Source
+from panier_device.driver.port import DeviceGone, Source
 
 _AGAIN = 0.5
-Opened = Source[bytes] | Source[list[KeyEvent]]
+Heard = TypeVar("Heard")
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
+class Listening(Generic[Heard]):
     """What to listen to, and how."""
 
     name: str
-    open_source: Callable[[], Opened]
-    ear: Ear
+    open_source: Callable[[], Source[Heard]]
+    ear: Ear[Heard]
     silence_s: float
     setting: Setting
 
 
-def bursts(listening: Listening, tell: Callable[[str], None]) -> Iterator[Burst]:
+def bursts(listening: Listening[Heard], tell: Callable[[str], None]) -> Iterator[Burst]:
     """What comes, for as long as it is asked for; opens again whenever the device comes back, and tells of that."""
     complained = ""
     while True:
@@ -57,7 +58,7 @@ def bursts(listening: Listening, tell: Callable[[str], None]) -> Iterator[Burst]
             source.close()
 
 
-def _until_gone(source: Opened, listening: Listening) -> Iterator[Burst]:
+def _until_gone(source: Source[Heard], listening: Listening[Heard]) -> Iterator[Burst]:
     ear = listening.ear
     while True:
         # A source may hold more than one read gives, but then its descriptor says so again.
@@ -68,7 +69,7 @@ def _until_gone(source: Opened, listening: Listening) -> Iterator[Burst]:
             yield from ear.quiet()
 
 
-def watch(listening: Listening, console: Console, *, codes: int, as_json: bool) -> bool:
+def watch(listening: Listening[Any], console: Console, *, codes: int, as_json: bool) -> bool:
     """Shows codes until `codes` came (0: until it is interrupted). True where all of them were taken."""
     before: Burst | None = None
     all_taken = True

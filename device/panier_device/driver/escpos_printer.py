@@ -42,6 +42,7 @@ class EscposPrinter:
     ) -> None:
         self.name = name
         self.columns = profile.columns
+        self.answers = profile.answers
         self._profile = profile
         self._opener = opener
         self._answer_s = answer_s
