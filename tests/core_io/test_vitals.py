@@ -109,7 +109,7 @@ async def test_what_it_works_without_is_told_and_does_not_count(manager: Manager
     assert manager.heard == ["READY=1", "STATUS=ready; back office: out of reach", "WATCHDOG=1"]
     vitals.end()
     assert not vitals.ready().ok
-    assert manager.heard[-2:] == ["STOPPING=1", "STATUS=stopping"]
+    assert manager.heard[-3:] == ["STOPPING=1", "WATCHDOG_USEC=0", "STATUS=stopping"]
 
 
 def test_a_disk_without_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
