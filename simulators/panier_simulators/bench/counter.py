@@ -10,8 +10,12 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Callable
 
-from panier_simulators.bench.line import Caller, Line
+from panier_simulators.bench.line import Caller, Line, LineRefused
+
+_KNOCKS_FOR, _AGAIN = 60.0, 0.5
+"""Seconds: a broker that takes up what three thousand sessions left behind listens before it answers."""
 
 
 async def _count() -> None:
@@ -22,8 +26,7 @@ async def _count() -> None:
         nonlocal count
         count += 1
 
-    line = Line(one_more, lambda: None)
-    await line.open(Caller(port=told["port"], name=told["name"], password=told["password"], listens=[told["topic"]]))
+    line = await _open(Caller(port=told["port"], name=told["name"], password=told["password"], listens=[told["topic"]]), one_more)
     _say("ready")
     beating = asyncio.create_task(_beat(line))
     asked = asyncio.StreamReader()
@@ -32,6 +35,20 @@ async def _count() -> None:
     while await asked.readline() and not line.is_cut:
         _say(str(count))
     beating.cancel()
+
+
+async def _open(caller: Caller, one_more: Callable[[object], None]) -> Line:
+    latest = time.monotonic() + _KNOCKS_FOR
+    while True:
+        line = Line(one_more, lambda: None)
+        try:
+            await line.open(caller)
+            return line
+        except (LineRefused, OSError):
+            line.close()
+            if time.monotonic() > latest:
+                raise
+        await asyncio.sleep(_AGAIN)
 
 
 async def _beat(line: Line) -> None:
