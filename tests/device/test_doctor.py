@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import serial
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,6 @@ from panier_device.library.device import library
 from panier_device.settings import (
     DeviceSettings,
     HidPosSettings,
-    PrinterSettings,
     ScaleSettings,
     ScannerSettings,
     SerialSettings,
@@ -326,10 +327,38 @@ def test_a_hid_pos_scanner_behind_a_socket_is_not_taken_for_one_on_usb(machine: 
     assert "the settings do not name it" in found[0].says
 
 
+def beside(machine: MadeUp, **parts: Any) -> list[Finding]:
+    settings = DeviceSettings(store="north", device="till-1", data_dir=machine.root, **parts)
+    return [one for one in examine(Patient.of(Machine(machine.root), library(), settings)) if "is not there" not in one.says]
+
+
 def test_a_printers_port_is_watched_and_named_for_good(machine: MadeUp):
     machine.plug("1-5", "1a86:7523", kind="ff 01 02", node="ttyUSB0")
     machine.run(4711, "minicom", opened="/dev/ttyUSB0")
-    settings = DeviceSettings(store="north", device="till-1", data_dir=machine.root, printer=PrinterSettings(port="/dev/ttyUSB0"))
-    found = [one for one in examine(Patient.of(Machine(machine.root), library(), settings)) if "is not there" not in one.says]
+    found = beside(machine, printer={"port": "/dev/ttyUSB0"})
     assert [(one.where, one.level) for one in found] == [("printer", "problem"), ("printer", "note")]
     assert found[1].mend.endswith("| grep ttyUSB0`")
+
+
+def test_a_pseudo_terminal_may_be_held_by_what_stands_in_for_a_device(machine: MadeUp):
+    machine.write("/dev/pts/3")
+    machine.link("/nowhere/scale0", "/dev/pts/3")
+    machine.run(4711, "panier", opened="/dev/pts/3")
+    assert beside(machine, scale={"port": "/nowhere/scale0", "profile": "cas-pd-ii"}) == []
+
+
+def test_a_port_that_somebody_holds_is_one_thing_to_mend(machine: MadeUp):
+    master, slave = pty.openpty()
+    path = os.ttyname(slave)
+    machine.write("/dev/ttyUSB0")
+    machine.link(path, "/dev/ttyUSB0")
+    machine.run(4711, "minicom", opened="/dev/ttyUSB0")
+    try:
+        with serial.Serial(path, exclusive=True):
+            wrong = only(beside(machine, scale={"port": path, "profile": "cas-pd-ii"}))
+            assert wrong.says == f"{path} is held by minicom (process 4711)"
+            wrong = only(beside(machine, printer={"port": path}))
+            assert wrong.says == f"{path} is held by minicom (process 4711)"
+    finally:
+        os.close(master)
+        os.close(slave)

@@ -9,15 +9,27 @@ from pathlib import Path
 import pytest
 
 from panier_device.driver.profile import load_profile
+from panier_device.fitting import load_rules
 from panier_device.library.device import Library, Maker, library, load_library
 from panier_device.library.schema import MODELS, derived
 from panier_device.library.sheet import load_sheet
 from panier_device.library.source import BadLibraryFile, load_file
 from panier_io.firmware import firmware_config
+from panier_io.numbering import numbering_of
 
 ROOT = firmware_config()
-# What a folder may hold besides the .toml files of its model, and folders that another test reads file by file.
-BESIDES = {"schema": {".json", ".py"}, "udev": {".rules"}}
+# Files that are no model's, by folder: all that may lie there, and which test reads them as their program does.
+OTHERS = {
+    "broker": {"README.md", "mosquitto.acl", "mosquitto.conf"},  # tests/gateway/test_mosquitto.py
+    "gs1": {"derive.py"},  # compiled below
+    "systemd": {  # tests/house/test_systemd.py
+        "panier-.service.d/10-watched-and-shut-in.conf", "panier-backoffice.service", "panier-device@.service",
+        "panier-gateway.service", "panier.sysusers.conf",
+    },
+    "schema": {"derive.py", *(f"{folder}.json" for folder in MODELS)},
+    "udev": {"99-panier.rules"},
+}  # fmt: skip
+RULES = {"loyalty": lambda path: load_rules(str(path)), "numbering": lambda path: numbering_of(path.stem)}
 
 
 @pytest.mark.parametrize(
@@ -28,12 +40,28 @@ def test_every_file_holds_by_its_model(path: Path):
     assert load_file(MODELS[path.parent.name], path)
 
 
+@pytest.mark.parametrize(
+    "path", [path for folder in RULES for path in sorted((ROOT / folder).glob("*"))], ids=lambda path: path.stem
+)
+def test_every_file_of_rules_holds_by_its_reader(path: Path):
+    assert path.suffix == ".toml"
+    assert RULES[path.parent.name](path)
+
+
 def test_no_folder_and_no_file_is_there_that_nobody_reads():
     table = (ROOT / "README.md").read_text(encoding="utf-8")
-    for folder in sorted(path for path in ROOT.iterdir() if path.is_dir() and path.name != "__pycache__"):
-        assert f"`{folder.name}/`" in table, f"{folder.name} is not in the table of firmware-config/README.md"
-        if folder.name in BESIDES:
-            assert {path.suffix for path in folder.iterdir() if path.is_file()} <= BESIDES[folder.name]
+    folders = {path.name for path in ROOT.iterdir() if path.name != "README.md"}
+    assert folders == {*MODELS, *RULES, *OTHERS}
+    for folder in folders:
+        assert table.count(f"| `{folder}/` |") == 1, f"{folder} is not once in the table of firmware-config/README.md"
+    for folder, names in OTHERS.items():
+        files = [path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+        assert {str(path.relative_to(ROOT / folder)) for path in files} == names
+
+
+@pytest.mark.parametrize("path", ["gs1/derive.py", "schema/derive.py"])
+def test_scripts_of_the_data_are_python(path: str):
+    compile((ROOT / path).read_text(encoding="utf-8"), path, "exec")
 
 
 def test_what_is_derived_is_not_stale():

@@ -60,13 +60,19 @@ def test_an_unknown_command_ends_with_status_two_and_says_so():
     assert "gatewy" in run.stderr
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/architecture.md", "docs/protocol.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/architecture.md", "docs/protocol.md", "docs/hardware/README.md"])
 def test_files_that_a_document_names_exist(document: str):
     text = (ROOT / document).read_text()
     named = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
     assert named or document != "README.md"
     missing = [name for name in named if not (ROOT / document).parent.joinpath(name).exists()]
     assert not missing
+
+
+def test_every_page_on_hardware_is_in_its_overview():
+    folder = ROOT / "docs" / "hardware"
+    pages = {page.name for page in folder.glob("*.md")} - {"README.md"}
+    assert pages == set(re.findall(r"^\| \[(\S+)\]", (folder / "README.md").read_text(), re.MULTILINE))
 
 
 def test_every_file_of_firmware_config_is_read_by_something():

@@ -59,11 +59,15 @@ def profiles_fit(patient: Patient) -> Iterator[Finding]:
 
 
 def ports_are_free(patient: Patient) -> Iterator[Finding]:
-    """A port that two processes read gives each of them half; of input devices and hidraw, each has all."""
+    """A port that two processes read gives each of them half; of input devices and hidraw, each has all.
+
+    A pseudo-terminal, a number under /dev/pts, is held by the program that stands in for a device.
+    """
     for where, path, _ in _ports(patient):
-        if patient.machine.node(path).startswith(("event", "hidraw")):
+        node = patient.machine.node(path)
+        if node.startswith(("event", "hidraw")) or node.isdigit():
             continue
-        for holder in patient.machine.holders(path) if patient.machine.node(path) else []:
+        for holder in patient.machine.holders(path) if node else []:
             yield Finding(
                 where, "problem", f"{path} is held by {holder}",
                 f"end it: two readers get half each (`kill {holder.pid}`, or stop its service)",
@@ -135,10 +139,19 @@ CHECKS: tuple[Check, ...] = (
 
 
 def examine(patient: Patient) -> list[Finding]:
-    """All findings, those that keep somebody from working first. A scanner in another mode is not told of as absent, too."""
-    explained = {where for where, _, _, _ in _mistaken(patient)}
-    found = [finding for check in CHECKS for finding in check(patient)]
-    found = [finding for finding in found if not (finding.where in explained and "is not there" in finding.says)]
+    """All findings, those that keep somebody from working first.
+
+    A scanner in another mode is not told of as absent, too, nor a port that somebody holds as one that cannot be opened.
+    """
+    absent = {where for where, _, _, _ in _mistaken(patient)}
+    held = {finding.where for finding in ports_are_free(patient)}
+    found = [
+        finding
+        for check in CHECKS
+        for finding in check(patient)
+        if not (finding.where in absent and "is not there" in finding.says)
+        and not (finding.where in held and "cannot be opened" in finding.says)
+    ]
     return sorted(found, key=lambda finding: finding.level != "problem")
 
 
