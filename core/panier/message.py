@@ -16,7 +16,7 @@ from panier.error import PanierError
 from panier.lease import Lease
 from panier.member import Capsule
 from panier.snapshot import Change
-from panier.trip import Event, Happening
+from panier.trip import Event, Happening, ItemAdded
 
 MAX_BATCH = 200
 """Events in one message at the most."""
@@ -154,6 +154,24 @@ class Notice(Message):
     text: Text
 
 
+class PriceMessage(Message):
+    """gateway → device: staff's price for a code of `trip` that the shop does not know; `item.answers` is its sequence."""
+
+    trip: Annotated[str, Field(max_length=120)]
+    item: ItemAdded
+
+    def encode(self) -> bytes:
+        # As in a journal, where a rate that is null is said.
+        return self.model_dump_json().encode()
+
+
+class UnknownRow(Message):
+    """A code of an open trip that staff may give a price."""
+
+    sequence: Sequence
+    code: Annotated[str, Field(max_length=64)]
+
+
 class LiveRow(Message):
     """gateway → monitors, retained: one terminal as it is now."""
 
@@ -173,6 +191,8 @@ class LiveRow(Message):
     last_at: Sequence = 0
     help_since: Sequence = 0
     """When the shopper called, in milliseconds by the gateway's clock; 0 while nobody waits for staff."""
+    unknown: list[UnknownRow] = []
+    """The oldest first."""
 
 
 class LimitRow(Message):
@@ -206,11 +226,26 @@ class Counters(Message):
     limits: list[LimitRow] = []
 
 
+class StaffPrice(Message):
+    """What an unknown code of a trip is sold as: a product of the shop by its `sku`, or a `name` at a price in minor units.
+
+    `by` is the identity that the monitor speaks under.
+    """
+
+    trip: Annotated[str, Field(max_length=120)]
+    sequence: Annotated[int, Field(ge=1, le=10**9)]
+    sku: Annotated[str, Field(max_length=64)] = ""
+    name: Annotated[str, Field(max_length=120)] = ""
+    unit_price: Annotated[int, Field(ge=0, le=10**9)] = 0
+    by: Name = "staff"
+
+
 class Act(Message):
-    """monitor → gateway: staff did something at a terminal."""
+    """monitor → gateway: staff did something at a terminal. `price` is what a code is sold as, with the act of that name."""
 
     device: Name
-    act: Literal["help_answered"]
+    act: Literal["help_answered", "price"]
+    price: StaffPrice | None = None
 
 
 _M = TypeVar("_M", bound=Message)

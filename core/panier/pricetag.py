@@ -30,18 +30,23 @@ class Tagged(Protocol):
     def deposit(self) -> int: ...
     @property
     def mark_down(self) -> int: ...
+    @property
+    def priced_by(self) -> str: ...
 
 
 def strange_prices(line: Tagged, product: Product | None, currency: str) -> Iterator[str]:
     """Every way in which `line` is not what `product` was at the line's version (None: not sold then), in words.
 
-    What the label of a piece stated, its date as well as its price, is known to nobody else, and is taken as it is.
+    What the label of a piece stated, its date as well as its price, is known to nobody else, and is taken as it is; so is what
+    staff gave a price that is in no catalogue.
     """
 
     def money(minor: int) -> str:
         return format_minor(minor, currency)
 
     sku, version = line.sku, line.snapshot
+    if product is None and line.priced_by:
+        return
     if product is None:
         yield f"{sku} was not sold at version {version}"
         return

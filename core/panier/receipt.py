@@ -33,7 +33,8 @@ class ReceiptLine(_Part):
     """Equal units of one product. `gross` is unit price times quantity, `discount` what promotions took off; minor units.
 
     `deposit` is that of one unit, in neither. `weighings` are the bags that were weighed; `is_labelled` says that a label, not
-    the shelf, stated the price; `mark_down` is the percentage that the date on their label took off.
+    the shelf, stated the price; `mark_down` is the percentage that the date on their label took off; `priced_by` says who of the
+    staff gave goods a price whose code was unknown.
     """
 
     sku: Name
@@ -49,6 +50,7 @@ class ReceiptLine(_Part):
     is_labelled: bool = False
     deposit: Minor = 0
     mark_down: Annotated[int, Field(ge=0, le=99)] = 0
+    priced_by: Annotated[str, Field(max_length=64)] = ""
 
 
 class Saving(_Part):
@@ -181,7 +183,7 @@ def _lines(trip: Trip, priced: PricedBasket) -> list[ReceiptLine]:
             sku=line.sku, name=line.name, category=line.category, unit_price=line.unit_price, quantity=line.quantity,
             gross=found.gross, discount=found.discount, tax_rate=line.tax_rate, snapshot=line.snapshot,
             weighings=list(line.weighings), is_labelled=line.is_labelled, deposit=line.deposit,
-            mark_down=line.mark_down,
+            mark_down=line.mark_down, priced_by=line.priced_by,
         )
         for line, found in zip(trip.lines, priced.lines, strict=False)
     ]  # fmt: skip

@@ -143,6 +143,11 @@ class DeviceTopics:
         return f"{self.root}/down/notice"
 
     @property
+    def price(self) -> str:
+        """Staff's price for a code that the shop does not know."""
+        return f"{self.root}/down/price"
+
+    @property
     def listens(self) -> tuple[str, ...]:
         """Filters that a device subscribes to: its own, and the store's public topics."""
         return (f"{self.root}/down/#", f"{ROOT}/{self.store}/store/#")

@@ -16,8 +16,10 @@ from panier.offer import Offer
 from panier.payment import Payment, PaymentBegun, PaymentEnded
 from panier.weighed import Weighing
 
-Entry = Literal["scan", "wedge", "typed", "shelf"]
-"""How a code came in: a serial scanner, a keyboard wedge, typed digits, or picked from the list of products."""
+Entry = Literal["scan", "wedge", "typed", "shelf", "staff"]
+"""How a code came in: a serial scanner, a keyboard wedge, typed digits, picked from the list of products, or priced by staff."""
+MOST_UNKNOWN = 5
+"""Codes of a trip that wait for a price from staff; of more, the first are put aside."""
 
 Name = Annotated[str, Len(1, 64)]
 Minor = Annotated[int, Ge(0), Le(10**12)]
@@ -47,7 +49,8 @@ class ItemAdded:
 
     A bag that was weighed is one unit. Where the label stated the price (`is_labelled`), no shelf price is asked. `deposit` is
     that of one unit, in minor units; `serial` the number of this one piece, where its label has one; `mark_down` the
-    percentage that the date on its label took off the shelf's price.
+    percentage that the date on its label took off the shelf's price. `priced_by` says which of the staff's identities gave it a
+    price; `answers` is the sequence of the refused code that this is the answer to, once.
     """
 
     sku: Name
@@ -63,6 +66,8 @@ class ItemAdded:
     deposit: Minor = 0
     serial: Annotated[str, Len(0, 20)] = ""
     mark_down: Annotated[int, Ge(0), Le(99)] = 0
+    priced_by: Annotated[str, Len(0, 64)] = ""
+    answers: Annotated[int, Ge(0), Le(10**9)] = 0
     kind: Literal["item_added"] = "item_added"
 
 
@@ -224,13 +229,23 @@ class Line:
     is_labelled: bool = False
     deposit: int = 0
     mark_down: int = 0
+    priced_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCode:
+    """A code that the shop did not know: the sequence of its `code_refused`, and what was seen of it."""
+
+    sequence: int
+    seen: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trip:
     """What a trip's events so far amount to.
 
-    `last_line` is the index of the line that changed last, or None; `pieces` are SKU and serial of the pieces that have one.
+    `last_line` is the index of the line that changed last, or None; `pieces` are SKU and serial of the pieces that have one;
+    `unknown` are codes that staff may yet give a price.
     """
 
     trip: str
@@ -257,6 +272,7 @@ class Trip:
     refused: frozenset[str] = frozenset()
     needs_help: bool = False
     refused_codes: int = 0
+    unknown: tuple[UnknownCode, ...] = ()
     payment: Payment | None = None
     finished: TripFinished | None = None
     abandoned: bool = False
@@ -295,7 +311,7 @@ class Trip:
         if event.sequence <= self.last_sequence:
             raise TripOrder(f"event {event.sequence} comes after {self.last_sequence} in trip {self.trip}")
         self._check_payment(event.what)
-        return replace(self._with(event.what, event.at), last_at=event.at, last_sequence=event.sequence)
+        return replace(self._with(event.what, event.at, event.sequence), last_at=event.at, last_sequence=event.sequence)
 
     def _check_payment(self, what: Happening) -> None:
         """What may follow while a payment is under way, or was made."""
@@ -308,10 +324,10 @@ class Trip:
             if ends_too_early or isinstance(what, (*PRICED_BY, PaymentBegun, TripAbandoned)):
                 raise TripOrder(f"{what.kind} while payment {payment.begun.reference} of trip {self.trip} binds its basket")
 
-    def _with(self, what: Happening, at: int) -> Trip:
+    def _with(self, what: Happening, at: int, sequence: int) -> Trip:
         match what:
             case ItemAdded():
-                more = self._add(what)
+                more = self._answered(what)._add(what)
                 return replace(more, pieces=self.pieces | {(what.sku, what.serial)}) if what.serial else more
             case ItemRemoved(sku=sku):
                 # Nobody says which piece went back: each of that product may be scanned again.
@@ -334,7 +350,7 @@ class Trip:
             case SnapshotAdopted(snapshot=snapshot):
                 return replace(self, snapshot=snapshot)
             case CodeRefused():
-                return replace(self, refused_codes=self.refused_codes + 1)
+                return replace(self, refused_codes=self.refused_codes + 1, unknown=self._unknown_with(what, sequence))
             case HelpRequested():
                 return replace(self, needs_help=True)
             case HelpEnded():
@@ -351,6 +367,21 @@ class Trip:
             case TripStarted():  # pragma: no branch - strict typing proves that no other happening is left
                 raise TripOrder(f"trip {self.trip} has already started")
 
+    def _unknown_with(self, what: CodeRefused, sequence: int) -> tuple[UnknownCode, ...]:
+        if what.reason != "unknown_product":
+            return self.unknown
+        others = (code for code in self.unknown if code.seen != what.seen)
+        return (*others, UnknownCode(sequence, what.seen))[-MOST_UNKNOWN:]
+
+    def _answered(self, item: ItemAdded) -> Trip:
+        """Without the code that `item` is the answer to. Raises TripOrder where that waits for none: an answer counts once."""
+        if not item.answers:
+            return self
+        left = tuple(code for code in self.unknown if code.sequence != item.answers)
+        if len(left) == len(self.unknown):
+            raise TripOrder(f"code {item.answers} of trip {self.trip} waits for no price: it has one, or was never refused")
+        return replace(self, unknown=left)
+
     def _index(self, sku: str, unit_price: int) -> int | None:
         return next((i for i, line in enumerate(self.lines) if line.sku == sku and line.unit_price == unit_price), None)
 
@@ -361,13 +392,14 @@ class Trip:
             line = Line(
                 sku=item.sku, name=item.name, unit_price=item.unit_price, category=item.category,
                 tax_rate=item.tax_rate, snapshot=item.snapshot, quantity=item.quantity, weighings=weighed,
-                is_labelled=item.is_labelled, deposit=item.deposit, mark_down=item.mark_down,
+                is_labelled=item.is_labelled, deposit=item.deposit, mark_down=item.mark_down, priced_by=item.priced_by,
             )  # fmt: skip
             return replace(self, lines=(*self.lines, line), last_line=len(self.lines))
         line = self.lines[index]
         more = replace(
             line, quantity=line.quantity + item.quantity, weighings=line.weighings + weighed,
             is_labelled=line.is_labelled or item.is_labelled, mark_down=max(line.mark_down, item.mark_down),
+            priced_by=line.priced_by or item.priced_by,
         )  # fmt: skip
         return self._put(index, more)
 

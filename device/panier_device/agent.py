@@ -26,7 +26,7 @@ from panier.coupon import coupon_in
 from panier.error import PanierError
 from panier.lease import Lease, leased
 from panier.member import Capsule
-from panier.message import LeaseMessage, Notice
+from panier.message import LeaseMessage, Notice, PriceMessage
 from panier.payment import PaymentEnded
 from panier.pricing import PricedBasket
 from panier.till import answer_shown, coupon_titles, used_leases
@@ -102,6 +102,8 @@ class Agent:
         self._card_entry: Entry = "scan"
         self._slot = CardSlot(rules)
         self._doubt = Doubt()
+        self._unheard: tuple[Happening, ...] = ()
+        """What was refused last before a trip began; it goes with a call for help."""
 
     # -- codes ---------------------------------------------------------------------------------------------------------
 
@@ -179,7 +181,9 @@ class Agent:
             return
         found = self._shop.find(content.gtin14)
         if found is None:
-            self._refuse("unknown_product" if self._shelf.version else "no_prices_yet", text, entry)
+            # The number of goods is nobody's secret, and staff need it; one of a shop's own might be a card of another shop.
+            seen = "" if isinstance(content, ProductCode) and content.is_in_house else content.gtin14
+            self._refuse("unknown_product" if self._shelf.version else "no_prices_yet", text, entry, seen)
             return
         stopped = decision.stop_piece(self.now.trip, content, found[0], self._store_time, entry)
         sold = stopped or piece.sell(content, *found, entry, self.currency, self._store_time)
@@ -225,10 +229,11 @@ class Agent:
         found = self._shop.find_sku(sku)
         return found[0].name if found else None
 
-    def _refuse(self, reason: str, text: str, entry: Entry) -> None:
+    def _refuse(self, reason: str, text: str, entry: Entry, seen: str = "") -> None:
         self._tally.refused.labels(reason).inc()
-        self._log.info("code_refused", reason=reason, seen=mask(text), entry=entry)
-        self._decide(decision.refuse_code(reason, mask(text), entry))
+        seen = seen or mask(text)
+        self._log.info("code_refused", reason=reason, seen=seen, entry=entry)
+        self._decide(decision.refuse_code(reason, seen, entry))
 
     # -- the shopper's other wishes ------------------------------------------------------------------------------------
 
@@ -248,7 +253,8 @@ class Agent:
 
     def call_help(self) -> None:
         """Calls staff, or calls them off."""
-        self._decide(decision.call_help(self.now.trip))
+        decided = decision.call_help(self.now.trip)
+        self._decide(replace(decided, happenings=(*self._unheard, *decided.happenings)))
 
     def answer_offer(self, offer: str, *, accepted: bool) -> None:
         """The shopper's answer to an offer."""
@@ -344,6 +350,14 @@ class Agent:
         tone = "attention" if happenings else "good"
         self._decide(Decision(happenings, Message(notice.code, tone, {"text": notice.text}), starts=False), keep_fresh=True)
 
+    def price_arrived(self, message: PriceMessage) -> None:
+        """Staff gave a code of this trip a price; for another trip, or a second time, it is void."""
+        trip = self.now.trip
+        if trip is None or message.trip != trip.trip or all(code.sequence != message.item.answers for code in trip.unknown):
+            self._tally.malformed.labels("price_void").inc()
+            return
+        self._decide(decision.add_priced(message.item, trip.currency), keep_fresh=True)
+
     def snapshot_arrived(self) -> None:
         """Other prices and promotions are on the disk: they hold from here on, lines keep the price they were scanned at."""
         self._shelf.refresh()
@@ -376,9 +390,9 @@ class Agent:
         if decided.unweighed is not None and self.weigh is not None:
             self.weigh(decided.unweighed)
             return
-        happenings = decided.happenings
+        happenings, self._unheard = decided.happenings, ()
         if self.now.trip is None and not decided.starts:
-            happenings = ()
+            happenings, self._unheard = (), happenings
         if happenings and not self._record(happenings, self._at(self.now.trip)):
             return
         kept = {} if keep_fresh else {"fresh": frozenset[str](), "weighing": None}

@@ -142,6 +142,12 @@ def add_scanned(content: ProductCode | PluCode, product: Product, version: int, 
             return add_product(product, version, entry, serial)
 
 
+def add_priced(item: ItemAdded, currency: str) -> Decision:
+    """What staff gave a price."""
+    amount = format_minor(item.unit_price, currency)
+    return Decision((item,), Message("staff_priced", "good", {"name": item.name, "amount": amount}), starts=False)
+
+
 def add_weighed(lacking: Unweighed, weighing: Weighing, currency: str) -> Decision:
     """A product whose weight the terminal's scale has told."""
     item = _item(lacking.product, lacking.version, lacking.entry, weighing.price, lacking.serial)
@@ -228,7 +234,7 @@ def one_more(trip: Trip | None, chosen: int | None = None) -> Decision:
         return Decision(message=Message("scan_each", "attention"))
     item = ItemAdded(
         sku=line.sku, name=line.name, unit_price=line.unit_price, category=line.category,
-        tax_rate=line.tax_rate, snapshot=line.snapshot, entry="typed", deposit=line.deposit,
+        tax_rate=line.tax_rate, snapshot=line.snapshot, entry="typed", deposit=line.deposit, priced_by=line.priced_by,
     )  # fmt: skip
     return Decision((item,))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from panier.member import Capsule
+from panier.message import PriceMessage
 from panier.payment import Decider, Payment, PaymentBegun, PaymentEnded
 from panier.trip import Entry, HelpRequested, LeasesHeld, Trip, TripFinished
 from panier.weighed import Weighing
@@ -98,6 +99,11 @@ class PayingAgent(Agent):
     def snapshot_arrived(self) -> None:
         if self.now.paying is None:
             super().snapshot_arrived()
+
+    def price_arrived(self, message: PriceMessage) -> None:
+        # The gateway says it again while the code waits.
+        if self.now.paying is None:
+            super().price_arrived(message)
 
     def restore(self) -> None:
         """A payment that was under way is asked what became of it, never asked for again."""

@@ -9,7 +9,18 @@ from typing import Protocol
 
 from panier.error import PanierError
 from panier.member import Capsule
-from panier.message import Acknowledgement, Ask, CapsuleMessage, LeaseMessage, Manifest, Message, Notice, Status, decode
+from panier.message import (
+    Acknowledgement,
+    Ask,
+    CapsuleMessage,
+    LeaseMessage,
+    Manifest,
+    Message,
+    Notice,
+    PriceMessage,
+    Status,
+    decode,
+)
 from panier.topic import DeviceTopics, StoreTopics
 from panier_device.outbox import Outbox
 from panier_device.shop import Shop
@@ -47,6 +58,10 @@ class Listener(Protocol):
 
     def notice_arrived(self, notice: Notice) -> None:
         """Something that the shopper should read."""
+        ...
+
+    def price_arrived(self, message: PriceMessage) -> None:
+        """Staff gave an unknown code a price."""
         ...
 
     def snapshot_arrived(self) -> None:
@@ -220,6 +235,8 @@ class Sync:
             self._listener.leases_arrived(decode(LeaseMessage, payload))
         elif topic == topics.notice:
             self._listener.notice_arrived(decode(Notice, payload))
+        elif topic == topics.price:
+            self._listener.price_arrived(decode(PriceMessage, payload))
         elif topic != topics.snapshot:
             raise SetAside(f"nothing is expected on {topic}")
         elif not self.supply.arrived(payload):

@@ -13,7 +13,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from panier.member import Capsule
-from panier.message import LeaseMessage, Notice
+from panier.message import LeaseMessage, Notice, PriceMessage
 from panier.topic import DeviceTopics
 from panier_device.agent import Agent
 from panier_device.checkout import Checkout
@@ -185,6 +185,9 @@ class Terminal:
 
     def notice_arrived(self, notice: Notice) -> None:
         self.agent.notice_arrived(notice)
+
+    def price_arrived(self, message: PriceMessage) -> None:
+        self.agent.price_arrived(message)
 
     def snapshot_arrived(self) -> None:
         self.agent.snapshot_arrived()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
-from panier.message import Counters, LimitRow, LiveRow, Status
+from panier.message import Counters, LimitRow, LiveRow, Status, UnknownRow
 from panier.trip import HelpEnded, HelpRequested, Trip
 from panier_gateway.intake import TWO_MACHINES, Taken
 
@@ -33,6 +33,8 @@ class Terminal:
     wrong: str | None = None
     refused: str | None = None
     doubled: str | None = None
+    remark: str | None = None
+    """What staff should read of what they asked for."""
     last_at: int = 0
 
 
@@ -125,7 +127,7 @@ class Floor:
         if taken.trip is not None:
             if terminal.trip is None or terminal.trip.trip != taken.trip.trip:
                 # What went wrong was told during the trip in which it happened.
-                terminal.doubled = None
+                terminal.doubled = terminal.remark = None
                 terminal.refused = terminal.refused if taken.refused else None
             terminal.trip = taken.trip if taken.trip.is_open else None
             if terminal.trip is None:
@@ -141,6 +143,12 @@ class Floor:
         terminal.help_answered = True
         self.changed[device] = None
         return terminal.trip
+
+    def remark(self, device: str, text: str | None) -> None:
+        """Something for staff to read beside a terminal, until its next trip or another word."""
+        if (terminal := self.terminals.get(device)) is not None:
+            terminal.remark = text
+            self.changed[device] = None
 
     def say_of_disk(self, why: str | None) -> None:
         """The gateway's disk refuses, or takes it again."""
@@ -172,6 +180,7 @@ class Floor:
             snapshot=trip.snapshot if trip else status.snapshot if status else 0,
             battery=status.battery if status else None, last_at=terminal.last_at,
             help_since=0 if terminal.help_answered else terminal.help_since or 0,
+            unknown=[UnknownRow(sequence=code.sequence, code=code.seen) for code in trip.unknown] if trip else [],
         )  # fmt: skip
 
     def counters(self) -> Counters:
@@ -218,6 +227,8 @@ def _wrong(terminal: Terminal) -> str | None:
     payment = terminal.trip.payment if terminal.trip else None
     if payment is not None and payment.is_under_way and terminal.help_since is not None:
         return "is it paid? look at the payment terminal, then decide at the device"
+    if terminal.remark:
+        return terminal.remark
     if terminal.help_answered:
         return "help is on the way"
     status = terminal.status

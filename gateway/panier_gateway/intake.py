@@ -14,6 +14,7 @@ from panier.message import EventBatch, Malformed, Refusal, event_from_json
 from panier.money import format_minor
 from panier.receipt import Receipt, with_true_times
 from panier.trip import CodeRefused, Event, OfferAccepted, OfferRefused, OfferShown, Trip, TripOrder, TripStarted, start
+from panier_gateway import gap
 from panier_gateway.batch import Batch, first_sequence, without_jump
 from panier_gateway.incident import Incidents
 from panier_gateway.ledger import DeadLetter, JournalState, Ledger
@@ -26,7 +27,6 @@ _CONTENT_KEPT, _SUMS_KEPT, _TOLD_KEPT = 3 * _DAY, 30 * _DAY, 90 * _DAY
 _TIDIED = 200
 _CLOCK_TOLD = 120_000
 """Milliseconds that a device's clock may be wrong by before staff are told."""
-_OFF_THE_SHELF = {"expired": "past its date", "recalled": "called back"}
 TWO_MACHINES = "two machines use one identity: enrol one of them anew"
 
 
@@ -374,9 +374,8 @@ class Intake:
         work.last = trip
         if contact := self._contact(work, event, trip):
             work.contacts.append(contact)
-        if isinstance(event.what, CodeRefused) and (why := _OFF_THE_SHELF.get(event.what.reason)):
-            text = f"a shopper scanned {event.what.seen}, which is {why}: take it off the shelf"
-            identity = f"{trip.trip}.{event.what.seen}.{event.what.reason}"
+        if isinstance(event.what, CodeRefused) and (told := gap.told(event.what, trip)):
+            identity, text = told
             work.incidents.append(self._incident(identity, work.device, event.what.reason, text, now, trip.trip))
         if trip.is_open:
             work.trips[trip.trip] = trip

@@ -18,6 +18,7 @@ from panier_gateway.floor import Floor
 from panier_gateway.greeting import Greeting
 from panier_gateway.intake import Taken
 from panier_gateway.lending import Lending
+from panier_gateway.pricing import Pricing
 from panier_gateway.turn import Turns
 from panier_io.log import logger
 
@@ -47,6 +48,7 @@ class Reception:
         floor: Floor,
         greeting: Greeting,
         lending: Lending,
+        pricing: Pricing,
         distribution: Distribution,
         send: Send,
         stored: Watcher,
@@ -58,6 +60,7 @@ class Reception:
         self._floor = floor
         self._greeting = greeting
         self._lending = lending
+        self._pricing = pricing
         self._distribution = distribution
         self._send = send
         self._stored = stored
@@ -142,6 +145,7 @@ class Reception:
             await self._acknowledge_birth(device, status.journal)
             await self._lending.born(device, status.journal)
             await self._greeting.born(device)
+            await self._pricing.born(device)
 
     async def _acknowledge_birth(self, device: str, journal: str) -> None:
         renewed, upto = await self._clerk.renewed_from(device, journal), await self._clerk.upto(device, journal)
@@ -205,8 +209,9 @@ class Reception:
         except Malformed as error:
             self._log.warning("act_refused", reason=str(error))
             return
-        trip = self._floor.answer_help(act.device, self._clock())
-        if trip is not None:
+        if act.price is not None:
+            await self._pricing.price(act.device, act.price, self._clock())
+        elif (trip := self._floor.answer_help(act.device, self._clock())) is not None:
             notice = Notice(trip=trip.trip, code="help_coming", text="Someone is on the way to you.")
             await self._send(self._topics.device(act.device).notice, notice)
         self._stored(())

@@ -67,6 +67,7 @@ class Settlement:
         found = [*self._strange_offers(trip, known), *self._strange_prices(trip), *_strange_figures(trip, priced)]
         used = self._used(trip_as_we_know_it, priced)
         told = [("price_mismatch", "; ".join(found))] if found else []
+        told += _staff_prices(trip)
         told += _payment_doubts(trip, receipt)
         incidents = tuple(
             Incident(
@@ -157,6 +158,17 @@ def _strange_figures(trip: Trip, priced: PricedBasket) -> Iterator[str]:
             yield f"the screen showed {name} {text}"
     if shown.units != priced.units:
         yield f"the screen showed {shown.units} units; there are {priced.units}"
+
+
+def _staff_prices(trip: Trip) -> Iterator[tuple[str, str]]:
+    """What staff gave a price: only they know that it is right, and somebody has to put its code into the catalogue."""
+    priced = [
+        f"{line.quantity} x {line.name} ({line.sku}) at {format_minor(line.unit_price, trip.currency)} by {line.priced_by}"
+        for line in trip.lines
+        if line.priced_by
+    ]
+    if priced:
+        yield "staff_priced", f"sold under an unknown code: {'; '.join(priced)}"
 
 
 def _payment_doubts(trip: Trip, receipt: Receipt) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from panier.message import CapsuleMessage, LeaseMessage, Manifest, Message, Notice
+from panier.message import CapsuleMessage, LeaseMessage, Manifest, Message, Notice, PriceMessage
 from panier.topic import StoreTopics
 from panier_io.log import logger
 from panier_io.session import NotConnected, Session
@@ -32,10 +32,12 @@ class Wire:
         await self._publish(self._topics.manifest, manifest.encode(), retain=True, qos=1)
 
     async def greet(self, device: str, message: Message) -> None:
-        """A capsule, leases or a notice to one device."""
+        """A capsule, leases, a notice or a price to one device."""
         topics = self._topics.device(device)
-        assert isinstance(message, CapsuleMessage | LeaseMessage | Notice)
-        where = {CapsuleMessage: topics.capsule, LeaseMessage: topics.lease, Notice: topics.notice}
+        assert isinstance(message, CapsuleMessage | LeaseMessage | Notice | PriceMessage)
+        where = {
+            CapsuleMessage: topics.capsule, LeaseMessage: topics.lease, Notice: topics.notice, PriceMessage: topics.price,
+        }  # fmt: skip
         await self.send(where[type(message)], message)
 
     async def hand_out(self, device: str, part: bytes) -> None:

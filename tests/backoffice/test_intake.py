@@ -394,7 +394,7 @@ async def test_a_receipt_that_came_before_an_update_is_known_when_it_comes_again
     receipt = till.receipt(TRIP, {"oat": 2})
     await _deliver(gateway, receipts=[receipt])
     later = {"clock_offset", "coupons", "deposit", "vat", "weighings", "is_labelled", "standing", "leases", "tenders"}
-    later |= {"mark_down"}
+    later |= {"mark_down", "priced_by"}
     before = {name: value for name, value in receipt.items() if name not in later}
     before["lines"] = [{name: value for name, value in line.items() if name not in later} for line in receipt["lines"]]
     with office.writing() as session:
@@ -451,6 +451,17 @@ async def test_a_recall_and_mark_downs_are_told_and_a_reduced_price_is_kept_and_
     bad = granola | {"mark_down": [{"days": 1, "percent": 100}]}
     refused = (await script.post("/api/v1/import", json={"products": [bad]})).json()["products"]["refused"]
     assert "mark_down" in refused[0]["reason"]
+
+
+@pytest.mark.usefixtures("stocked")
+async def test_what_staff_gave_a_price_is_kept_and_priced_again_without_a_product(
+    script: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway
+) -> None:
+    jam = {"oat": {"sku": "code-04006381333931", "name": "Fig jam", "unit_price": 249, "priced_by": "monitor"}}
+    await _deliver(gateway, receipts=[till.receipt(TRIP, {"oat": 2}, marked=jam)])
+    assert (await script.get("/api/v1/incidents")).json() == []
+    (line,) = (await gateway.get(f"/api/v1/receipts/{TRIP}")).json()["lines"]
+    assert (line["sku"], line["gross"], line["priced_by"]) == ("code-04006381333931", 498, "monitor")
 
 
 @pytest.mark.usefixtures("stocked")

@@ -243,7 +243,7 @@ def test_the_form_of_an_event_is_what_the_protocol_says() -> None:
     """Golden: journals on devices hold this text for days."""
     event = event_from_json(GOOD_EVENT)
     assert isinstance(event.what, ItemAdded)
-    later = {"weighing": None, "is_labelled": False, "deposit": 0, "serial": "", "mark_down": 0}
+    later = {"weighing": None, "is_labelled": False, "deposit": 0, "serial": "", "mark_down": 0, "priced_by": "", "answers": 0}
     assert json.loads(event_to_json(event)) == GOOD_EVENT | {"what": GOOD_EVENT["what"] | later}
 
 

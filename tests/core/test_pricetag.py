@@ -30,6 +30,8 @@ FIGS = replace(COLA, sku="figs", unit_price=212, quantity=1, deposit=0, weighing
         (replace(FIGS, quantity=2, weighings=(BAG, replace(BAG, grams=551))), LOOSE, []),
         (replace(FIGS, unit_price=999, weighings=(), is_labelled=True), LOOSE, []),
         (COLA, None, ["cola was not sold at version 3"]),
+        (replace(COLA, priced_by="monitor"), None, []),
+        (replace(COLA, unit_price=99, priced_by="monitor"), PIECE, ["cola stands at 0.99, but cost 1.50 at version 3"]),
         (replace(COLA, unit_price=99), PIECE, ["cola stands at 0.99, but cost 1.50 at version 3"]),
         (replace(COLA, deposit=0), PIECE, ["cola has a deposit of 0.00, but had 0.25 at version 3"]),
         (replace(FIGS, weighings=()), LOOSE, ["figs is sold by weight, and not all of its 1 units were weighed"]),

@@ -39,6 +39,7 @@ def test_the_table_of_topics_is_what_the_protocol_says() -> None:
         "capsule": DEVICE.capsule,
         "lease": DEVICE.lease,
         "notice": DEVICE.notice,
+        "price": DEVICE.price,
         "listens": DEVICE.listens,
     } == {
         "events": "panier/1/s-1/handheld-07/up/events",
@@ -49,6 +50,7 @@ def test_the_table_of_topics_is_what_the_protocol_says() -> None:
         "capsule": "panier/1/s-1/handheld-07/down/capsule",
         "lease": "panier/1/s-1/handheld-07/down/lease",
         "notice": "panier/1/s-1/handheld-07/down/notice",
+        "price": "panier/1/s-1/handheld-07/down/price",
         "listens": ("panier/1/s-1/handheld-07/down/#", "panier/1/s-1/store/#"),
     }
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from panier.member import EVERY_MEMBER
 from panier.offer import Offer
 from panier.trip import (
+    MOST_UNKNOWN,
     CapsuleReceived,
     CardScanned,
     CodeRefused,
@@ -105,6 +106,28 @@ def test_pieces_reduced_for_their_date_are_a_line_of_their_own() -> None:
     short = replace(item("ham", 303), mark_down=30)
     trip = trip_of(item("ham", 433), short, short)
     assert [(line.unit_price, line.quantity, line.mark_down) for line in trip.lines] == [(433, 1, 0), (303, 2, 30)]
+
+
+def unknown(seen: str) -> CodeRefused:
+    return CodeRefused(reason="unknown_product", seen=seen, entry="scan")
+
+
+def test_an_unknown_code_waits_for_a_price_and_takes_one_once() -> None:
+    jam = replace(item("code-77", 249), entry="staff", priced_by="monitor", answers=42)
+    trip = trip_of(unknown("77"))
+    assert [(code.sequence, code.seen) for code in trip.unknown] == [(42, "77")]
+    priced = trip_of(unknown("77"), jam)
+    assert (priced.unknown, priced.lines[0].priced_by, priced.lines[0].unit_price) == ((), "monitor", 249)
+    with pytest.raises(TripOrder, match=r"code 42 of trip .* waits for no price"):
+        trip_of(unknown("77"), jam, jam)
+    with pytest.raises(TripOrder, match="waits for no price"):
+        trip_of(CodeRefused(reason="wrong_length", seen="4006…(9)", entry="scan"), jam)
+
+
+def test_an_unknown_code_that_is_scanned_again_waits_once_and_the_first_of_many_give_way() -> None:
+    assert [code.sequence for code in trip_of(unknown("77"), unknown("78"), unknown("77")).unknown] == [43, 44]
+    many = trip_of(*(unknown(str(number)) for number in range(MOST_UNKNOWN + 2)))
+    assert [code.seen for code in many.unknown] == ["2", "3", "4", "5", "6"]
 
 
 def test_a_label_s_price_is_marked_and_deposits_add_up_by_unit() -> None:

@@ -18,10 +18,10 @@ import pytest
 from tests.device.conftest import Clock, Desk, changes, open_desk, total_of, whole
 
 from panier.member import Capsule
-from panier.message import Acknowledgement, CapsuleMessage, Manifest, Message, Notice, SnapshotPart
+from panier.message import Acknowledgement, CapsuleMessage, Manifest, Message, Notice, PriceMessage, SnapshotPart
 from panier.snapshot import Change
 from panier.topic import DeviceTopics, StoreTopics
-from panier.trip import HelpEnded, HelpRequested, TripStarted
+from panier.trip import HelpEnded, HelpRequested, ItemAdded, TripStarted
 from panier_device.sync import Sync
 from panier_io.session import Address
 
@@ -128,6 +128,7 @@ class Ears:
 
     capsules: list[Capsule] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    prices: list[PriceMessage] = field(default_factory=list)
     snapshots: int = 0
     renewals: int = 0
 
@@ -138,6 +139,9 @@ class Ears:
 
     def notice_arrived(self, notice: Notice) -> None:
         self.notices.append(notice)
+
+    def price_arrived(self, message: PriceMessage) -> None:
+        self.prices.append(message)
 
     def snapshot_arrived(self) -> None:
         self.snapshots += 1
@@ -282,11 +286,11 @@ async def test_wrong_and_malformed_messages_are_counted_and_stop_nothing(broker:
         await until(lambda: gateway.batches == 1)
         await gateway.acknowledge("zzzzzz", 2)
         await gateway.acknowledge(store.desk.journal.id, 99)
-        for topic in (TOPICS.acknowledgement, TOPICS.capsule, TOPICS.notice, STORE.manifest, TOPICS.snapshot):
+        for topic in (TOPICS.acknowledgement, TOPICS.capsule, TOPICS.notice, TOPICS.price, STORE.manifest, TOPICS.snapshot):
             for payload in (b"", b"\xff\x00", b"[]", b'{"upto": -1}', b"9" * 2000):
                 await gateway.client.publish(topic, payload, qos=1)
         await gateway.client.publish(f"{TOPICS.root}/down/surprise", b"{}", qos=1)
-        await until(lambda: store.refused("malformed") >= 20)
+        await until(lambda: store.refused("malformed") >= 25)
         await until(lambda: store.refused("unwanted_message") == 1)
         assert store.refused("wrong_acknowledgement") == 2
         assert store.desk.journal.acknowledged == 0
@@ -294,14 +298,19 @@ async def test_wrong_and_malformed_messages_are_counted_and_stop_nothing(broker:
         await until(lambda: store.desk.journal.waiting == 0)
 
 
-async def test_capsules_and_notices_reach_the_agent(broker: Broker, tmp_path: Path):
+async def test_capsules_notices_and_prices_reach_the_agent(broker: Broker, tmp_path: Path):
     await broker.start()
     async with gateway_of(broker) as gateway, trading(broker, tmp_path) as store:
         await until(lambda: store.sync.online)
         capsule = Capsule(trip="t", member="m", first_name="Claire", segments=("member",), offers=())
         await gateway.say(TOPICS.capsule, CapsuleMessage(capsule=capsule))
         await gateway.say(TOPICS.notice, Notice(trip="t", code="unknown_card", text="?"))
-        await until(lambda: bool(store.ears.capsules and store.ears.notices))
+        item = ItemAdded(
+            sku="code-1", name="Jam", unit_price=249, category="", tax_rate=None, snapshot=0, entry="staff", answers=2
+        )  # fmt: skip
+        await gateway.say(TOPICS.price, PriceMessage(trip="t", item=item))
+        await until(lambda: bool(store.ears.capsules and store.ears.notices and store.ears.prices))
+        assert store.ears.prices[0].item == item
         assert store.ears.capsules == [capsule]
 
 

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from panier.message import Act, Counters, LiveRow
+from panier.message import Act, Counters, LiveRow, UnknownRow
+from panier_gateway.monitor.pricing import PriceIt, price_of
 from panier_gateway.monitor.screen import Details, MonitorApp, facts
 from panier_gateway.monitor.view import Urgency, cells, duration, figures, in_order, urgency, wrong
 from panier_io.session import NotConnected
@@ -164,6 +165,66 @@ async def test_the_call_that_waited_longest_is_under_the_cursor_and_one_key_answ
         await pilot.press("a")
         await pilot.pause()
         assert [(act.device, act.act) for act in store.acts] == [("till-05", "help_answered")]
+
+
+UNKNOWN = [UnknownRow(sequence=2, code="00012345678905"), UnknownRow(sequence=7, code="04006381333931")]
+
+
+def test_an_unknown_code_is_said_with_its_digits_and_the_key_that_helps():
+    calls = row("till-05", "help", help_since=NOON - MINUTE, unknown=UNKNOWN)
+    assert wrong(calls, NOON) == "called 1 min ago, no price"
+    assert "Unknown codes       00012345678905, 04006381333931" in str(facts(calls, NOON))
+    quiet = row("till-02", "shopping", unknown=UNKNOWN)
+    assert (wrong(quiet, NOON), urgency(quiet)) == ("a code without a price (p)", Urgency.SHOPPING)
+
+
+async def test_staff_price_the_newest_unknown_code_of_the_terminal_under_the_cursor(app, store):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await filled(pilot)
+        store.picture.show_row(row("till-05", "help", help_since=NOON - 3 * MINUTE, unknown=UNKNOWN))
+        while not app.terminals.selected.unknown:
+            await pilot.pause(0.02)
+        await pilot.press("enter", "p")
+        await pilot.pause()
+        assert isinstance(app.screen, PriceIt)
+        await pilot.press(*"Jam", "enter")
+        assert "What does it cost?" in str(app.screen.query_one("#wrong").render())
+        await pilot.press(*"2,49", "enter")
+        await pilot.pause()
+        (act,) = store.acts
+        assert (act.device, act.act, act.price.trip, act.price.sequence) == ("till-05", "price", "till-05.j.1", 7)
+        assert (act.price.name, act.price.unit_price, act.price.sku) == ("Jam", 249, "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (("", "", "12"), "12"),
+        (("Jam", "", "12"), "Either a SKU, or a name and a price."),
+        (("", "2.49", ""), "What is it? Type a name, or the SKU of a product."),
+        (("Jam", "cheap", ""), "What does it cost? Type a price such as 2.49."),
+        (("Jam", "0", ""), "A price is from 0.01 to 10000.00."),
+        (("Jam", "10000.01", ""), "A price is from 0.01 to 10000.00."),
+    ],
+)
+def test_what_staff_type_is_a_price_or_says_what_is_missing(typed, says):
+    found = price_of(row("till-05", "help"), UNKNOWN[1], *typed)
+    assert (found if isinstance(found, str) else found.sku) == says
+
+
+async def test_a_price_without_a_code_or_a_line_is_told(app, store):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await filled(pilot)
+        await pilot.press("p")
+        assert any("No code of till-05 waits" in toast.message for toast in app._notifications)
+        store.picture.show_row(row("till-05", "help", help_since=NOON - 3 * MINUTE, unknown=UNKNOWN))
+        while not app.terminals.selected.unknown:
+            await pilot.pause(0.02)
+        await pilot.press("p")
+        store.cut()
+        await pilot.press("tab", "tab", *"12", "enter")
+        await pilot.pause()
+        assert any("nothing was sent" in toast.message for toast in app._notifications)
 
 
 async def test_the_cursor_stays_on_the_most_urgent_until_it_is_moved_then_on_that_terminal(app, store):

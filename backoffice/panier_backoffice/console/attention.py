@@ -23,6 +23,8 @@ KINDS = {
     "payment_unknown": "Paid, or not?",
     "payment_decided": "Staff said it was paid",
     "payment_mismatch": "Paid another amount",
+    "unknown_product": "A code that the catalogue does not know",
+    "staff_priced": "Staff gave goods a price",
 }
 """What the kinds are called on the page; others are shown as they are, with spaces."""
 
@@ -32,7 +34,8 @@ def attention(request: Request, office: TheOffice, visitor: SignedIn, done: Anno
     with office.reading() as session:
         return render(
             request, "attention.html", done=done, kinds=KINDS,
-            incidents=repository.incidents(session, settled=done, limit=MOST),
+            incidents=repository.incidents(session, settled=done, limit=MOST, without=None if done else repository.UNKNOWN_CODE),
+            unknown=[] if done else repository.unknown_codes(session, MOST),
             letters=repository.dead_letters(session, settled=done, limit=MOST),
         )  # fmt: skip
 
@@ -45,6 +48,8 @@ def settle(office: TheOffice, visitor: SignedIn, what: str, form: OwnForm) -> Re
     with office.writing() as session:
         if what == "incident":
             repository.settle_incident(session, name, by, office.clock())
+        elif what == "code":
+            repository.settle_unknown_code(session, text(form, "store"), name, visitor.email, office.clock())
         elif what == "letter" and name.isascii() and name.isdigit() and len(name) < 19:  # 64 bits hold 18 digits
             repository.settle_dead_letter(session, int(name), by, office.clock())
         else:

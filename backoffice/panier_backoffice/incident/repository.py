@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
+from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from panier.intake import Incident
 from panier_backoffice.database import put_new_returning
 from panier_backoffice.incident.table import DeadLetterRow, IncidentRow
 from panier_backoffice.problem import NotFound
+
+UNKNOWN_CODE = "unknown_product"
+"""The kind of incident that is counted by its code instead of listed one by one."""
 
 
 def add(session: Session, incidents: Collection[Incident]) -> int:
@@ -34,11 +38,39 @@ def bury(session: Session, store: str, kind: str, identity: str | None, reason: 
     session.flush()
 
 
-def incidents(session: Session, *, settled: bool, limit: int, trip: str | None = None) -> list[IncidentRow]:
-    """Open or settled incidents, the latest first."""
+@dataclass(frozen=True, slots=True)
+class UnknownCode:
+    """A code that shoppers of a store scanned and that nobody has seen to: `text` names it, `trips` counts where."""
+
+    store: str
+    text: str
+    trips: int
+    last_at: int
+
+
+def unknown_codes(session: Session, limit: int) -> list[UnknownCode]:
+    """Codes that belong into the catalogue, those of most trips first."""
+    counted = select(IncidentRow.store, IncidentRow.text, func.count(), func.max(IncidentRow.at))
+    asked = counted.where(IncidentRow.kind == UNKNOWN_CODE, IncidentRow.settled_at.is_(None))
+    grouped = asked.group_by(IncidentRow.store, IncidentRow.text).order_by(func.count().desc(), IncidentRow.text).limit(limit)
+    return [UnknownCode(*row) for row in session.execute(grouped)]
+
+
+def settle_unknown_code(session: Session, store: str, text: str, by: str | None, at: int) -> None:
+    """Somebody has put it into the catalogue, or knows that it does not belong there."""
+    waiting = (IncidentRow.kind == UNKNOWN_CODE, IncidentRow.store == store, IncidentRow.text == text)
+    session.execute(update(IncidentRow).where(*waiting, IncidentRow.settled_at.is_(None)).values(settled_at=at, settled_by=by))
+
+
+def incidents(
+    session: Session, *, settled: bool, limit: int, trip: str | None = None, without: str | None = None
+) -> list[IncidentRow]:
+    """Open or settled incidents, the latest first, `without` those of a kind."""
     asked = select(IncidentRow).where(IncidentRow.settled_at.is_not(None) if settled else IncidentRow.settled_at.is_(None))
     if trip is not None:
         asked = asked.where(IncidentRow.trip == trip)
+    if without is not None:
+        asked = asked.where(IncidentRow.kind != without)
     return list(session.scalars(asked.order_by(IncidentRow.at.desc(), IncidentRow.incident).limit(limit)))
 
 

@@ -181,6 +181,7 @@ def _differences(receipt: Receipt, price_log: PriceLog) -> list[str]:
 
 _CAME_LATER = {
     "clock_offset", "coupons", "deposit", "vat", "weighings", "is_labelled", "standing", "leases", "tenders", "mark_down",
+    "priced_by",
 }  # fmt: skip
 """Fields of a receipt and its lines that earlier versions did not have."""
 

@@ -169,7 +169,7 @@ def trip_of(receipt: Receipt) -> Trip:
             Line(
                 sku=line.sku, name=line.name, unit_price=line.unit_price, category=line.category, tax_rate=line.tax_rate,
                 snapshot=line.snapshot, quantity=line.quantity, weighings=tuple(line.weighings), is_labelled=line.is_labelled,
-                deposit=line.deposit, mark_down=line.mark_down,
+                deposit=line.deposit, mark_down=line.mark_down, priced_by=line.priced_by,
             )
             for line in bought_lines(receipt)
         ),

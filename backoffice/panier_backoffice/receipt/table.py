@@ -66,6 +66,7 @@ class LineRow(Table):
     is_labelled: Mapped[bool]
     deposit: Mapped[int]
     mark_down: Mapped[int]
+    priced_by: Mapped[str] = mapped_column(String(64))
 
 
 class SavingRow(Table):

@@ -250,6 +250,7 @@ ENGLISH = Words(
         "coupons_full": ("No more coupons fit into one trip.", "Press h for help."),
         "nothing_to_change": ("There is nothing to change yet.", "Scan an item first."),
         "put_back": ("Put back: {name}", ""),
+        "staff_priced": ("Staff added {amount}: {name}", ""),
         "scanned_twice": ("Scanned twice? {name}", "Press t to take one back."),
         "help_ended": ("Help called off.", "Scan the next item."),
         "help_coming": ("Someone is on the way to you.", "Press h when you are helped."),

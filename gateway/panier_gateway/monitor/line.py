@@ -69,6 +69,8 @@ class BrokerLine:
     async def act(self, act: Act) -> None:
         """Tells the gateway what staff did. Raises NotConnected."""
         assert self._session is not None
+        if act.price is not None:
+            act = act.model_copy(update={"price": act.price.model_copy(update={"by": self._address.username})})
         await self._session.publish(self._topics.act, act.encode())
 
     async def _receive(self, picture: Picture, topic: str, payload: bytes) -> None:

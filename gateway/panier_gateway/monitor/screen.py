@@ -16,9 +16,10 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
-from panier.message import Act, Counters, LiveRow
+from panier.message import Act, Counters, LiveRow, StaffPrice
 from panier.money import format_minor
 from panier_gateway.monitor.line import BrokerLine, Line
+from panier_gateway.monitor.pricing import PriceIt
 from panier_gateway.monitor.terminals import Terminals
 from panier_gateway.monitor.view import ago, figures, printable, state, to_answer, wrong
 from panier_gateway.settings import MonitorSettings
@@ -47,6 +48,7 @@ class MonitorApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open"),
         Binding("a", "answer", "Answer the call"),
+        Binding("p", "price", "Price a code"),
         Binding("q", "quit", "Quit"),
     ]
     ENABLE_COMMAND_PALETTE = False
@@ -122,7 +124,9 @@ class MonitorApp(App[None]):
         row = self.terminals.selected
         if row is not None:
             known = partial(self.terminals.row, row.device)
-            self.push_screen(Details(lambda: facts(known(), self._clock()), lambda: self._answer(known())))
+            self.push_screen(
+                Details(lambda: facts(known(), self._clock()), lambda: self._answer(known()), lambda: self._ask_price(known()))
+            )
 
     async def action_answer(self) -> None:
         """Somebody goes to the terminal under the cursor, or to the first that calls where that one does not."""
@@ -131,6 +135,30 @@ class MonitorApp(App[None]):
             self.notify("Nobody calls for help.", timeout=3)
         else:
             await self._answer(row)
+
+    def action_price(self) -> None:
+        """Gives the unknown code of the terminal under the cursor a price."""
+        row = self.terminals.selected
+        if row is not None:
+            self._ask_price(row)
+
+    def _ask_price(self, row: LiveRow) -> None:
+        if not row.unknown:
+            self.notify(f"No code of {row.device} waits for a price.", timeout=3)
+            return
+
+        async def answered(price: StaffPrice | None) -> None:
+            if price is not None:
+                await self._price(row.device, price)
+
+        self.push_screen(PriceIt(row, row.unknown[-1]), answered)
+
+    async def _price(self, device: str, price: StaffPrice) -> None:
+        try:
+            await self._line.act(Act(device=device, act="price", price=price))
+            self.notify(f"{device}: sent to the shopper's screen.", timeout=3)
+        except NotConnected:
+            self.notify("Not connected: nothing was sent. Go there.", severity="error", timeout=6)
 
     async def _answer(self, row: LiveRow) -> None:
         """Tells the shopper that somebody comes; the row leaves the top."""
@@ -189,12 +217,14 @@ class Details(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter", "dismiss", "Back"),
         Binding("a", "answer", "Answer the call"),
+        Binding("p", "price", "Price a code"),
     ]
 
-    def __init__(self, look: Callable[[], Text], answer: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, look: Callable[[], Text], answer: Callable[[], Awaitable[None]], price: Callable[[], None]) -> None:
         super().__init__()
         self._look = look
         self._answer = answer
+        self._price = price
 
     def compose(self) -> ComposeResult:
         """The facts, one a line."""
@@ -211,12 +241,18 @@ class Details(ModalScreen[None]):
         self.dismiss()
         await self._answer()
 
+    def action_price(self) -> None:
+        """Prices the code that waits, and goes back to the list."""
+        self.dismiss()
+        self._price()
+
 
 def facts(row: LiveRow, now: int) -> Text:
     """Everything that is known of a terminal, one fact a line."""
     known = [
         ("State", state(row)),
         ("What is wrong", wrong(row, now) or "nothing"),
+        ("Unknown codes", ", ".join(printable(code.code) for code in row.unknown)),
         ("Trip", printable(row.trip or "none")),
         ("Started", f"{ago(now - row.since)}" if row.trip else ""),
         ("Basket", f"{row.units} units on {row.lines} lines" if row.trip else ""),

@@ -109,8 +109,10 @@ def state(row: LiveRow) -> str:
 def wrong(row: LiveRow, now: int) -> str:
     """What is wrong, as one would say it; empty where nothing is."""
     if row.state == "help":
-        return f"called {ago(now - row.help_since)}" if row.help_since else "calls for help"
+        called = f"called {ago(now - row.help_since)}" if row.help_since else "calls for help"
+        return f"{called}, no price" if row.unknown else called
     found = [printable(row.wrong)] if row.wrong else []
+    found += ["a code without a price (p)"] if row.unknown else []
     if row.state == "offline" and row.trip:
         found.append("shopper in mid-trip, no connection")
     if row.battery is not None and row.battery <= LOW_BATTERY:
