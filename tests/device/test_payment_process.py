@@ -24,8 +24,7 @@ async def paying(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             f'[payment]\nprotocol = "{spoken}"\nhost = "127.0.0.1"\nport = {terminal.port}\nstaff_code = "4711"\nagain_s = 0.2\n'
         )
         handheld.settings.write_text(handheld.settings.read_text() + block)
-        await handheld.terminal.start()
-        await handheld.see("Scan your card or first item")
+        await handheld.begin()
         yield handheld, terminal
         await handheld.terminal.stop()
         handheld.scanner.close()

@@ -46,6 +46,14 @@ class Handheld:
     async def see(self, *words: str) -> None:
         await self.terminal.wait_for(holds(*words), 30, " and ".join(words))
 
+    async def begin(self) -> None:
+        """Starts it, until the screen is there and the scanner's line has settled: what is scanned before is not taken."""
+        await self.terminal.start()
+        await self.see("Scan your card or first item")
+        async with asyncio.timeout(30):
+            while "scanner_open" not in (self.directory / "device.log").read_text():  # noqa: ASYNC110  (a file tells nobody)
+                await asyncio.sleep(0.02)
+
     async def scan(self, code: str) -> None:
         await asyncio.to_thread(self.scanner.scan, code)
 
@@ -53,8 +61,7 @@ class Handheld:
 @pytest.fixture
 async def handheld(tmp_path: Path) -> AsyncIterator[Handheld]:
     handheld = Handheld(tmp_path)
-    await handheld.terminal.start()
-    await handheld.see("Scan your card or first item")
+    await handheld.begin()
     yield handheld
     await handheld.terminal.stop()
     handheld.scanner.close()
