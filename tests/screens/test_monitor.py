@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from textual.widgets import Static
 
 from panier.message import Act, Counters, LiveRow, UnknownRow
 from panier_gateway.monitor.pricing import PriceIt, price_of
@@ -355,3 +356,26 @@ def test_the_picture_without_a_line(snap_compare, app, store):
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=(120, 40), run_before=cut)
+
+
+async def test_half_a_screen_shows_every_figure_and_says_what_is_wrong(app, store):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await filled(pilot)
+        store.picture.show_row(row("till-03", "shopping", total=480, wrong="receipt paper is out; 1 to print"))
+        await until(pilot, lambda: "receipt paper is out" in text(app))
+        await until(pilot, lambda: len(shown(app)) == 4)
+        for name, value, _ in figures(app.terminals.rows, COUNTERS):
+            assert any(name in line for line in shown(app))
+            assert any(value in line for line in shown(app))
+        assert all(len(line.rstrip()) <= 78 for line in shown(app))
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: len(shown(app)) == 2 and " Lines" in text(app))
+
+
+def shown(app):
+    return str(app.query_one("#figures", Static).render()).splitlines()
+
+
+async def until(pilot, holds):
+    while not holds():
+        await pilot.pause(0.02)

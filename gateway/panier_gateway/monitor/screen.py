@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -41,7 +41,7 @@ class MonitorApp(App[None]):
     Screen { layout: vertical; }
     #status { height: 1; padding: 0 1; background: $panel; }
     #status.down { background: #b00020; color: white; text-style: bold; }
-    #figures { height: 3; padding: 0 1; border-bottom: solid $panel; }
+    #figures { height: auto; padding: 0 1; border-bottom: solid $panel; }
     Terminals { height: 1fr; padding: 0; scrollbar-size-vertical: 1; }
     #empty { padding: 1 2; color: $text-muted; }
     """
@@ -196,15 +196,23 @@ class MonitorApp(App[None]):
         return f"{self._store}  {hour}  ✖ NOT CONNECTED since {lost}: what you see is from before. Trying again."
 
     def _figures(self) -> Text:
+        """Names above figures, in as many pairs of lines as the width asks for: half a screen must not cut the figures off."""
         found = figures(self.terminals.rows, self._counters)
         marked = [(name, f"! {value}" if act else value, act) for name, value, act in found]
-        needed = [max(len(name), len(value)) + 1 for name, value, _ in marked]
-        spare = max(0, self.size.width - 2 - sum(needed)) // len(found)
-        names, values = Text(no_wrap=True), Text(no_wrap=True)
-        for width, (name, value, act) in zip(needed, marked, strict=True):
-            names.append(name.ljust(width + spare), "dim")
-            values.append(value.ljust(width + spare), "bold #ffb454" if act else "bold")
-        return Text("\n").join([names, values])
+        room = self.size.width - 2
+        pairs = 1 if sum(max(len(name), len(value)) + 1 for name, value, _ in marked) <= room else 2
+        each = -(-len(marked) // pairs)
+        return Text("\n").join(line for at in range(0, len(marked), each) for line in _pair(marked[at : at + each], room))
+
+
+def _pair(marked: Sequence[tuple[str, str, bool]], room: int) -> tuple[Text, Text]:
+    needed = [max(len(name), len(value)) + 1 for name, value, _ in marked]
+    spare = max(0, room - sum(needed)) // len(marked)
+    names, values = Text(no_wrap=True), Text(no_wrap=True)
+    for width, (name, value, act) in zip(needed, marked, strict=True):
+        names.append(name.ljust(width + spare), "dim")
+        values.append(value.ljust(width + spare), "bold #ffb454" if act else "bold")
+    return names, values
 
 
 class Details(ModalScreen[None]):

@@ -78,10 +78,14 @@ class Terminals(ScrollView, can_focus=True):
     def put(self, rows: Sequence[LiveRow]) -> None:
         """Shows newer rows."""
         self._rows |= {row.device: row for row in rows}
-        self._shown = shown_columns(self._rows.values())
+        self._shown = shown_columns(self._rows.values(), self.size.width)
         self._order = [row.device for row in in_order(self._rows.values())]
         self.virtual_size = Size(0, len(self._order) + 1)
         self.repaint()
+
+    def on_resize(self) -> None:
+        """Leaves out columns, or shows them again, as the new width asks for."""
+        self._shown = shown_columns(self._rows.values(), self.size.width)
 
     def mark_stale(self, stale: bool) -> None:
         """Dims everything while the line is down: what is shown is of before."""

@@ -50,12 +50,16 @@ COLUMNS = (
 
 
 BATTERY = COLUMNS[7]
+DISPENSABLE = COLUMNS[3:5]
+WIDE = 100
+"""From this width on, all columns fit beside what is wrong."""
 
 
-def shown_columns(rows: Iterable[LiveRow]) -> Sequence[bool]:
-    """Which of COLUMNS say anything: a battery only where a terminal reports one."""
+def shown_columns(rows: Iterable[LiveRow], width: int = WIDE) -> Sequence[bool]:
+    """Which of COLUMNS are shown: a battery where a terminal reports one; on half a screen, no age and lines of a trip."""
     has_battery = any(row.battery is not None for row in rows)
-    return [column is not BATTERY or has_battery for column in COLUMNS]
+    left_out = {*(() if has_battery else (BATTERY,)), *(() if width >= WIDE else DISPENSABLE)}
+    return [column not in left_out for column in COLUMNS]
 
 
 def to_answer(selected: LiveRow | None, rows: Sequence[LiveRow]) -> LiveRow | None:
