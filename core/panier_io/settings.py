@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -33,7 +33,8 @@ def load(kind: type[S], file: Path | None = None, **flags: Any) -> S:
 
     Environment variables carry the class's `env_prefix`, for example PANIER_GATEWAY_STORE.
     """
-    held, problems = _read(file) if file else ({}, [])
+    held = _read(file) if file else {}
+    problems: list[str] = []
     known = kind.model_fields
     prefix = kind.model_config.get("env_prefix") or ""
     problems += [f"{file}: unknown setting {name!r}{_meant(name, known)}" for name in held if name not in known]
@@ -56,13 +57,14 @@ def load(kind: type[S], file: Path | None = None, **flags: Any) -> S:
     return settings
 
 
-def _read(file: Path) -> tuple[dict[str, Any], list[str]]:
+def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8")), []
-    except FileNotFoundError:
-        return {}, [f"{file}: no such file"]
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsInvalid([f"{file}: no such file"]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        return {}, [f"{file}: {error}"]
+        # Nothing of it was read: to call what may stand in it missing would send people to the wrong line.
+        raise SettingsInvalid([f"{file}: {error}"]) from error
 
 
 def _meant(name: str, known: Iterable[str], prefix: str = "") -> str:
@@ -71,22 +73,52 @@ def _meant(name: str, known: Iterable[str], prefix: str = "") -> str:
 
 
 def _sentence(
-    kind: type[BaseSettings], problem: Mapping[str, Any], file: Path | None, from_file: Container[str], flags: Flags
+    kind: type[BaseSettings], problem: Mapping[str, Any], file: Path | None, from_file: Mapping[str, Any], flags: Flags
 ) -> str:
     path = problem["loc"]
-    what = str(problem["msg"]).removeprefix("Value error, ")
+    what = _what(kind, problem)
     if not path:
         return what
-    dotted = ".".join(str(part) for part in path)
+    dotted = ".".join(_as_written(path, from_file))
     flag = f"--{str(path[0]).replace('_', '-')}" if len(path) == 1 and path[0] in flags else None
     variable = (kind.model_config.get("env_prefix") or "") + "__".join(str(part) for part in path).upper()
     if problem["type"] == "missing":
-        ways = ["set it in the file", f"as {variable}", *([f"or by {flag}"] if flag else [])]
+        in_list = any(isinstance(part, int) for part in path)
+        ways = ["set it in the file", *([] if in_list else [f"as {variable}"]), *([f"or by {flag}"] if flag else [])]
         return f"{dotted} is missing: {', '.join(ways)}"
     source = f"{file}: {dotted}" if path[0] in from_file else variable
     if flags.get(str(path[0])) is not None:
         source = flag or f"--{str(path[0]).replace('_', '-')}"
+    if problem["type"].startswith("union_tag"):
+        return f"{source}: {what}"
     return f"{source}: {what}{_seen(kind, path, problem.get('input'))}"
+
+
+def _as_written(path: tuple[str | int, ...], held: Mapping[str, Any]) -> Iterator[str]:
+    """The parts of `path` that stand in the file: pydantic adds the name of the alternative it took, as in scanners.0.serial."""
+    at: Any = held
+    for number, part in enumerate(path, 1):
+        if 1 < number < len(path) and isinstance(at, dict) and part not in at:
+            continue
+        yield str(part)
+        try:
+            at = cast(Any, at)[part]
+        except (KeyError, IndexError, TypeError):
+            at = None
+
+
+def _what(kind: type[BaseSettings], problem: Mapping[str, Any]) -> str:
+    """What is wrong, in the words of somebody who writes the file, not of the library that reads it."""
+    path, context = problem["loc"], problem.get("ctx", {})
+    if problem["type"] == "extra_forbidden":
+        schema = TypeAdapter[Any](cast(Any, kind.model_fields[str(path[0])].annotation)).json_schema()
+        known = {name for block in schema.get("$defs", {}).values() for name in block.get("properties", ())}
+        return f"no such setting{_meant(str(path[-1]), sorted(known))}"
+    if problem["type"] == "union_tag_invalid":
+        return f"{context['discriminator'].strip(chr(39))} is {context['tag']!r}; wanted is one of {context['expected_tags']}"
+    if problem["type"] == "union_tag_not_found":
+        return f"{context['discriminator'].strip(chr(39))} is missing"
+    return str(problem["msg"]).removeprefix("Value error, ")
 
 
 def _seen(kind: type[BaseSettings], path: tuple[str | int, ...], value: object) -> str:

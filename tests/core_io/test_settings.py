@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pytest
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from panier_io.settings import SettingsInvalid, load
@@ -101,3 +101,55 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(file: Path, content
     with pytest.raises(SettingsInvalid, match=told) as caught:
         load(Shop, file, store="s1")
     assert str(file) in str(caught.value)
+
+
+class Cable(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["cable"]
+    port: str
+    baud: int = 9600
+
+
+class Radio(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["radio"]
+    channel: int
+
+
+class Till(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="PANIER_TILL_", env_nested_delimiter="__", extra="ignore")
+
+    scanners: list[Annotated[Cable | Radio, Field(discriminator="kind")]]
+
+
+@pytest.mark.parametrize(
+    ("block", "problems"),
+    [
+        (
+            'kind = "cable"\nprot = "/dev/x"',
+            [
+                "scanners.0.port is missing: set it in the file",
+                "{file}: scanners.0.prot: no such setting; did you mean 'port'? (seen: '/dev/x')",
+            ],
+        ),
+        ('kind = "radio"\nchannel = []', ["{file}: scanners.0.channel: Input should be a valid integer"]),
+        ('kind = "cabel"\nport = "/dev/x"', ["{file}: scanners.0: kind is 'cabel'; wanted is one of 'cable', 'radio'"]),
+        ('port = "/dev/x"', ["{file}: scanners.0: kind is missing"]),
+    ],
+)
+def test_a_fault_in_a_table_is_told_in_the_words_of_the_file(file: Path, block: str, problems: list[str]):
+    file.write_text(f"[[scanners]]\n{block}\n")
+    with pytest.raises(SettingsInvalid) as caught:
+        load(Till, file)
+    assert sorted(caught.value.problems) == sorted(problem.format(file=file) for problem in problems)
+
+
+@pytest.mark.parametrize("content", [None, b"store = ", b"\xff\xfe"])
+def test_of_a_file_that_cannot_be_read_nothing_is_called_missing(file: Path, content: bytes | None):
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingsInvalid) as caught:
+        load(Shop, file)
+    assert [problem.startswith(f"{file}: ") for problem in caught.value.problems] == [True]
