@@ -137,7 +137,7 @@ class Checkout:
             mark = await self._terminal.prepare(self._currency())
         except NotReady as error:
             self._log.warning("payment_not_ready", reason=str(error))
-            self._till.show_payment(None, Message("payment_not_ready", "attention"))
+            self._till.show_payment(None, Message(error.code, "attention"))
             return None
         if self._is_cancelled:
             self._till.show_payment(None, Message("payment_cancelled"))

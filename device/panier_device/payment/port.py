@@ -15,6 +15,12 @@ class NotReady(PanierError):
     code = "payment_not_ready"
 
 
+class TerminalBusy(NotReady):
+    """The payment terminal answers, and is busy with something else."""
+
+    code = "payment_busy"
+
+
 class BrokenAnswer(PanierError):
     """Bytes that are no answer of the protocol: the line is closed, and what became of the payment is asked anew."""
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 
 from panier_device.payment.dialogue import Dialogue, Protocolled
-from panier_device.payment.port import Answer, BrokenAnswer, Charge, NotReady
+from panier_device.payment.port import Answer, BrokenAnswer, Charge, NotReady, TerminalBusy
 from panier_io.log import logger
 
 _CONNECT_S = 5.0
@@ -29,7 +29,8 @@ class TcpPaymentTerminal:
         if ready is None:
             raise NotReady(f"no payment terminal answers at {self.name}: look whether it is on, and has its cable")
         if ready.outcome != "approved":
-            raise NotReady(
+            refusal = TerminalBusy if ready.reason == "busy" else NotReady
+            raise refusal(
                 f"the payment terminal at {self.name} is not ready ({ready.reason or 'no answer'}): wait, or look at it"
             )
         return ready.trace
