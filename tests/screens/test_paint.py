@@ -104,6 +104,8 @@ def test_a_scanner_that_does_not_serve_is_said_calmly_beside_the_age_of_the_pric
     assert show(replace(BASKET, link=Link(online=True, scanner="away")))[1].rstrip() == "! scanner unplugged: type the digits"
     both = show(replace(BASKET, link=Link(prices="prices 3 h old", scanner="garbled")))[1]
     assert both.rstrip() == "! scanner garbled prices 3 h old"
+    called = show(replace(BASKET, needs_help=True, link=Link(online=True, scanner="away")))[1]
+    assert called == "! Help called (h ends) scanner unplugged", "all of a row of 40"
 
 
 @pytest.mark.parametrize("message", [None, MessageView("Unknown.", "Ask staff.", "attention"), MessageView("Done.", "", "good")])

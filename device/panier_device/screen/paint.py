@@ -178,6 +178,7 @@ def _state(view: View, words: Words, width: int, above: int, below: int) -> Row:
     right: list[Span] = [(f"{'  '.join(hidden)} ", "faint")] if hidden else []
     if sum(cell_len(text) for text, _ in (*left, *right)) > width:
         right = []
+        left = [(text.rstrip() if place == len(left) else text, ink) for place, (text, ink) in enumerate(left, 1)]
     return row(left, right, width, "page")
 
 
