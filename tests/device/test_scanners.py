@@ -17,7 +17,7 @@ import pytest
 from panier_device.driver.layout import load_layout
 from panier_device.driver.port import DeviceGone, Frame, Reading, Scanner
 from panier_device.driver.profile import ScannerProfile
-from panier_device.driver.serial_scanner import SerialScanner
+from panier_device.driver.serial_scanner import SerialScanner, SerialSource
 from panier_device.driver.stream_source import StreamSource
 from panier_device.driver.wedge import WedgeDecoder
 from panier_device.driver.wedge_scanner import WedgeScanner
@@ -190,3 +190,21 @@ async def test_keys_that_never_end_are_told_as_cut_short(tmp_path: Path):
 def test_a_missing_stream_says_which(tmp_path: Path):
     with pytest.raises(DeviceGone, match="wedge"):
         StreamSource(tmp_path / "wedge")
+
+
+def test_why_a_port_does_not_open_is_said_in_plain_words(tmp_path: Path):
+    line = Line(tmp_path / "scanner")
+    (tmp_path / "notes.txt").touch()
+    for port, why in [
+        (tmp_path / "scanner9", "is not there: plug it in, or correct the port"),
+        (tmp_path / "notes.txt", "is no serial port"),
+        (tmp_path, "is no serial port"),
+        (Path("/dev/null"), "is no serial port"),
+    ]:
+        with pytest.raises(DeviceGone) as caught:
+            SerialSource(str(port), FAST)
+        assert str(caught.value) == f"{port} {why}"
+    first = SerialSource(str(line.link), FAST)
+    with pytest.raises(DeviceGone, match="is held by another program: end it"):
+        SerialSource(str(line.link), FAST)
+    first.close()
