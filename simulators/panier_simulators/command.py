@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from panier_simulators.shopper import Manner, Shopping
 
 simulate = typer.Typer(
-    help="Run a simulator by itself: a scanner, wedge, card reader, scale or payment terminal, a shopper, or a store of them.",
+    help="Run a simulator by itself: a scanner, card reader, scale, printer, payment terminal, shopper, or a store of them.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -224,7 +224,8 @@ def printer(
 
 
 _SWIPES = (
-    "A line is a card's number, and a name; or: !torn, !fast, !no_track_1, !no_track_2, !no_track CARD; !tap UID; !bank; !quit."
+    "A line is a card's number, and a name; or: !torn, !fast, !no_track_1, !no_track_2, !no_track CARD; !tap UID; !bank; "
+    "!unplug, !plug, !quit."
 )
 
 
