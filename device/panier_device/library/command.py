@@ -48,7 +48,10 @@ def _answer(loaded: Sheet, name: str, target: Target, out: Path | None, as_json:
     if as_json:
         print(json.dumps({"title": loaded.title, "mode": target, "steps": steps, "unknown": loaded.unknown}, ensure_ascii=False))
     elif out:
-        print(f"{written}: {len(steps)} codes and the proof; print at 100 %, scan from the top, cover the others")
+        drawn = sum(bool(step["code"]) for step in steps)
+        others = len(steps) - drawn
+        manual = f", and where in the maker's manual {others} more {'stands' if others == 1 else 'stand'}" if others else ""
+        print(f"{written}: {drawn} codes and the proof{manual}; print at 100 %, scan from the top, cover the others")
     else:
         print(f"{loaded.title}, to {target}:")
         for step in steps:
