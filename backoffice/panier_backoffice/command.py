@@ -78,6 +78,7 @@ def _run(settings: BackofficeSettings, as_json: bool) -> None:
     from panier_backoffice.opening import open_office
     from panier_backoffice.server import serve
     from panier_io import log
+    from panier_io.collector import spare_collector
 
     log.setup(settings.log_level)
     listening = _listening(settings)
@@ -86,7 +87,9 @@ def _run(settings: BackofficeSettings, as_json: bool) -> None:
     # Said when the socket listens already: who reads this may connect at once.
     _say(as_json, {"url": url, "database": office.database.url.render_as_string()}, f"The console is at {url}")
     with closing(office.database):
-        serve(create_app(office), listening)
+        app = create_app(office)
+        spare_collector()
+        serve(app, listening)
 
 
 def _listening(settings: BackofficeSettings) -> socket.socket:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import secrets
 import signal
@@ -39,6 +38,7 @@ from panier_gateway.settlement import Settlement
 from panier_gateway.violation import Violations
 from panier_gateway.wire import Wire
 from panier_io import exposition
+from panier_io.collector import spare_collector
 from panier_io.log import logger
 from panier_io.session import Address, Session
 from panier_io.supervisor import Supervisor
@@ -68,9 +68,8 @@ async def run(settings: GatewaySettings, on_ready: Callable[[ready.Ready], None]
         shop.enter_context(ready.lock(settings.data_dir))
         ready.withdraw(settings.data_dir)
         gateway = Gateway(settings, shop)
-        # What was loaded so far stays: searching it for garbage would hold up every device's answer now and then for nothing.
-        gc.collect()
-        gc.freeze()
+        # Searching what was loaded for garbage would hold up every device's answer now and then for nothing.
+        spare_collector()
         await gateway.run(stop, on_ready)
 
 
