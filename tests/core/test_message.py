@@ -25,6 +25,7 @@ from panier.message import (
     Manifest,
     Message,
     Notice,
+    PriceMessage,
     Refusal,
     SnapshotPart,
     Status,
@@ -273,6 +274,14 @@ def test_an_event_that_does_not_fit_is_refused(path: tuple[str, ...], value: obj
     with pytest.raises(Malformed) as refused:
         event_from_json(record)
     assert words in str(refused.value)
+
+
+def test_staff_s_price_without_a_tax_rate_arrives_whole() -> None:
+    event = event_from_json(GOOD_EVENT)
+    assert isinstance(event.what, ItemAdded)
+    message = PriceMessage(trip="d.j.1", item=event.what)
+    assert event.what.tax_rate is None
+    assert decode(PriceMessage, message.encode()) == message
 
 
 def test_a_record_that_is_no_json_value_is_refused() -> None:
