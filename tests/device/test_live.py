@@ -23,7 +23,9 @@ from panier_device.doctor.burst import Burst, in_hex, visible
 from panier_device.doctor.command import doctor
 from panier_device.doctor.ear import KeyEar, ReportEar, SerialEar
 from panier_device.doctor.hint import Setting, hints
-from panier_device.doctor.live import show
+from panier_device.doctor.listening import listening, reader_at
+from panier_device.doctor.live import bursts, show
+from panier_device.doctor.machine import Machine
 from panier_device.driver.frame import FrameDecoder
 from panier_device.driver.hidpos import HidPosDecoder
 from panier_device.driver.layout import Layout, load_layout
@@ -358,6 +360,39 @@ def test_a_scanner_of_the_settings_keeps_its_profile_and_its_layout(tmp_path: Pa
     hidpos.plug()
     _, told = live(hidpos, lambda one: one.scan(EAN), "--settings", str(file), "--port", str(hidpos.path), "--codes", "2")
     assert told[-1]["verdict"] == "product 04006381333931"
+
+
+@pytest.mark.parametrize("what", ["file", "folder", "null"])
+def test_a_port_that_can_never_be_a_scanners_ends_the_wait(tmp_path: Path, what: str):
+    port = {"file": tmp_path / "notes.txt", "folder": tmp_path, "null": Path("/dev/null")}[what]
+    (tmp_path / "notes.txt").touch()
+    result = CliRunner().invoke(app, ["--live", "--codes", "1", "--port", str(port)])
+    assert result.exit_code == 1
+    assert f"{port} is no serial port: name the scanner's, such as /dev/retail/scanner0" in result.stderr
+
+
+def test_a_port_that_is_not_there_yet_is_waited_for(tmp_path: Path):
+    heard: list[SimulatedScanner] = []
+    port = tmp_path / "scanner0"
+
+    def plug_in() -> None:
+        heard.append(SimulatedScanner(port, programming("generic-aim")).__enter__())
+
+    late = listening(reader_at(str(port), "generic-aim", "us"), "sample", "", Machine())
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line)
+        if line.startswith("waiting"):
+            plug_in()
+        else:
+            heard[0].scan(EAN)
+
+    try:
+        assert next(bursts(late, tell)).frame.text == f"]E0{EAN}"
+    finally:
+        heard[0].__exit__(None, None, None)
+    assert told[0] == f"waiting for the scanner: {port} is not there: plug it in, or correct the port"
 
 
 def test_nothing_to_listen_to_is_said():

@@ -197,9 +197,9 @@ def test_why_a_port_does_not_open_is_said_in_plain_words(tmp_path: Path):
     (tmp_path / "notes.txt").touch()
     for port, why in [
         (tmp_path / "scanner9", "is not there: plug it in, or correct the port"),
-        (tmp_path / "notes.txt", "is no serial port"),
-        (tmp_path, "is no serial port"),
-        (Path("/dev/null"), "is no serial port"),
+        (tmp_path / "notes.txt", "is no serial port: name the scanner's, such as /dev/retail/scanner0"),
+        (tmp_path, "is no serial port: name the scanner's, such as /dev/retail/scanner0"),
+        (Path("/dev/null"), "is no serial port: name the scanner's, such as /dev/retail/scanner0"),
     ]:
         with pytest.raises(DeviceGone) as caught:
             SerialSource(str(port), FAST)

@@ -18,7 +18,7 @@ from panier_device.doctor.account import Account, account
 from panier_device.doctor.burst import Burst
 from panier_device.doctor.ear import Ear
 from panier_device.doctor.hint import Setting
-from panier_device.driver.port import DeviceGone, Source
+from panier_device.driver.port import DeviceGone, NoSuchDevice, Source
 
 _AGAIN = 0.5
 Heard = TypeVar("Heard")
@@ -36,11 +36,16 @@ class Listening(Generic[Heard]):
 
 
 def bursts(listening: Listening[Heard], tell: Callable[[str], None]) -> Iterator[Burst]:
-    """What comes, for as long as it is asked for; opens again whenever the device comes back, and tells of that."""
+    """What comes, for as long as it is asked for; opens again whenever the device comes back, and tells of that.
+
+    Raises NoSuchDevice where no plugging in can help.
+    """
     complained = ""
     while True:
         try:
             source = listening.open_source()
+        except NoSuchDevice:
+            raise
         except DeviceGone as error:
             if str(error) != complained:
                 complained = str(error)

@@ -27,6 +27,12 @@ class DeviceGone(PanierError):
     code = "device_gone"
 
 
+class NoSuchDevice(DeviceGone):
+    """What is there is no device of that kind: plugging in cannot help, only other settings."""
+
+    code = "no_such_device"
+
+
 Reads = Literal["codes", "cards", "nfc"]
 """What a reader is there for: bar codes, the stripes of cards, or chips."""
 

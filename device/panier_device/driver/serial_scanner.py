@@ -12,24 +12,24 @@ import serial
 
 from panier_device.driver.frame import FrameDecoder
 from panier_device.driver.plugged import PluggedScanner
-from panier_device.driver.port import DeviceGone
+from panier_device.driver.port import DeviceGone, NoSuchDevice
 from panier_device.driver.profile import ScannerProfile
 
 _PARITY = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 
 
-def _why_not(port: str, error: Exception) -> str:
+def _why_not(port: str, error: Exception) -> DeviceGone:
     """Why `port` does not open, without what pyserial wraps around it."""
     if not Path(port).exists():
-        return f"{port} is not there: plug it in, or correct the port"
+        return DeviceGone(f"{port} is not there: plug it in, or correct the port")
     cause = error.__context__ if isinstance(error, serial.SerialException) else error
     match cause.args[0] if cause and cause.args else None:
         case errno.EAGAIN | errno.EBUSY:
-            return f"{port} is held by another program: end it"
+            return DeviceGone(f"{port} is held by another program: end it")
         case errno.ENOTTY | errno.EISDIR | errno.EINVAL:
-            return f"{port} is no serial port"
+            return NoSuchDevice(f"{port} is no serial port: name the scanner's, such as /dev/retail/scanner0")
         case _:
-            return str(error)
+            return DeviceGone(str(error))
 
 
 class SerialSource:
@@ -48,7 +48,7 @@ class SerialSource:
                 exclusive=True,
             )
         except (OSError, ValueError) as error:
-            raise DeviceGone(_why_not(port, error)) from error
+            raise _why_not(port, error) from error
         self._name = port
         self._announced = select.poll()
         self._announced.register(self._port.fileno(), select.POLLIN)
