@@ -18,6 +18,7 @@ class Wire:
         self._topics = topics
         self._log = logger("wire")
         self.session: Session | None = None
+        self._was_there = False
 
     async def send(self, topic: str, message: Message) -> None:
         """One message to one device."""
@@ -49,5 +50,8 @@ class Wire:
             return
         try:
             await self.session.publish(topic, payload, retain=retain, qos=qos)
+            self._was_there = True
         except NotConnected as error:
-            self._log.info("not_sent", topic=topic, reason=str(error))
+            # Until the first connection there is nobody to miss it, and the start of a gateway is no fault.
+            if self._was_there:
+                self._log.info("not_sent", topic=topic, reason=str(error))
