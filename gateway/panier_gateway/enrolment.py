@@ -56,7 +56,7 @@ def enrol(settings: GatewaySettings, name: str, role: Role, file: Path) -> Enrol
         registry.close()
     table = f"[broker]\nhost = {json.dumps(broker.address)}\nport = {port}\npassword = {json.dumps(password)}\n"
     if role == "device":
-        text = _device(settings.store, name, file) + table + _SCANNERS
+        text = _device(settings.store, name, file) + table + _HARDWARE
     else:
         text = f"# Settings of a staff monitor: panier monitor --settings {file.name}\n"
         text += f"store = {json.dumps(settings.store)}\nusername = {json.dumps(name)}\n\n{table}"
@@ -73,15 +73,43 @@ def _device(store: str, name: str, file: Path) -> str:
     )
 
 
-_SCANNERS = """
-# A scanner on a serial line, or one that poses as a keyboard; as many of these tables as there are scanners.
+_HARDWARE = """
+# Take away the "# " before what is plugged in. A table of [[scanners]] for each scanner or card reader:
+# on a serial line,
 # [[scanners]]
 # kind = "serial"
 # port = "/dev/retail/scanner0"
-#
+
+# one that poses as a keyboard,
 # [[scanners]]
 # kind = "wedge"
 # path = "/dev/input/by-id/usb-scanner-event-kbd"
+
+# one that speaks HID-POS,
+# [[scanners]]
+# kind = "hidpos"
+# path = "/dev/hidraw0"
+
+# a card reader that poses as a keyboard.
+# [[scanners]]
+# kind = "wedge"
+# path = "/dev/input/by-id/usb-card-reader-event-kbd"
+# reads = "cards"
+
+# A scale.
+# [scale]
+# port = "/dev/retail/scale0"
+# profile = "cas-pd-ii"
+
+# A receipt printer: at a serial port, or with host = "..." in the network.
+# [printer]
+# file = "/dev/usb/lp0"
+# profile = "epson-tm-t20"
+
+# A payment terminal in the network; without one, the till takes the money.
+# [payment]
+# protocol = "zvt"
+# host = "192.0.2.20"
 """
 
 

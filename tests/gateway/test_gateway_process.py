@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -15,10 +16,13 @@ import pytest
 from typer.testing import CliRunner
 
 from panier.trip import TripFinished
+from panier_device.fitting import fit_printer, fit_scale, fit_scanner
+from panier_device.settings import DeviceSettings
 from panier_gateway.gateway import Gateway
 from panier_gateway.ready import AlreadyRunning, lock
 from panier_gateway.settings import BrokerSettings
 from panier_io.command import app
+from panier_io.settings import load
 
 PANIER = [sys.executable, "-m", "panier_io.command"]
 
@@ -155,6 +159,24 @@ async def test_enrolment_writes_settings_that_the_roles_take(closed_shop, settin
     code, text = panier("enrol", "Till 7", "--settings", str(settings_file))
     assert code == 1
     assert "cannot name a store or device" in text
+
+
+async def test_each_example_of_a_terminals_settings_loads_once_its_signs_are_taken_away(closed_shop, settings_file):
+    out = closed_shop.directory / "till-7.toml"
+    assert panier("enrol", "till-7", "--settings", str(settings_file), "--out", str(out))[0] == 0
+    written = out.read_text()
+    examples = re.findall(r"(?m)^# \[.+\n(?:# .+\n)+", written)
+    seen = []
+    for example in examples:
+        out.write_text(written.replace(example, example.replace("# ", "")))
+        held = load(DeviceSettings, out)
+        seen += [type(one).__name__ for one in (*held.scanners, held.scale, held.printer, held.payment) if one]
+        for fit, one in ((fit_scale, held.scale), (fit_printer, held.printer), *((fit_scanner, one) for one in held.scanners)):
+            assert one is None or fit(one), "its profile is there; nothing is opened yet"
+    names = ["Serial", "Wedge", "HidPos", "Wedge", "Scale", "Printer", "Payment"]
+    assert seen == [f"{name}Settings" for name in names]
+    out.write_text(re.sub(r"(?m)^# (?=\[|\w+ = )", "", written))
+    assert [getattr(one, "reads", "") for one in load(DeviceSettings, out).scanners] == ["", "codes", "", "cards"]
 
 
 def panier(*arguments):
