@@ -144,7 +144,11 @@ def monitor(
         return _report([], as_json)
     from panier_gateway.monitor.screen import MonitorApp
 
-    log.setup(held.log_level, file=held.log_file)
+    try:
+        held.log_file.parent.mkdir(parents=True, exist_ok=True)
+        log.setup(held.log_level, file=held.log_file)
+    except OSError as error:
+        _fail(PanierError(f"log_file: {held.log_file} cannot be written ({error.strerror}); name another one"), as_json)
     MonitorApp.over_mqtt(held).run()
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -105,6 +106,15 @@ class MonitorBroker(_Table):
     password: SecretStr
 
 
+def _monitor_log() -> Path:
+    """In the user's own directory: a settings file may lie where only root writes, and whoever starts it stands anywhere.
+
+    A relative $XDG_STATE_HOME does not count (XDG Base Directory Specification 0.8).
+    """
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return (state if state.is_absolute() else Path.home() / ".local/state") / "panier/panier-monitor.log"
+
+
 class MonitorSettings(BaseSettings):
     """Everything that a staff monitor is told; `panier enrol --monitor` writes the file."""
 
@@ -115,5 +125,6 @@ class MonitorSettings(BaseSettings):
     store: StoreName
     username: Annotated[str, Field(min_length=1, max_length=32)] = "monitor"
     broker: MonitorBroker
-    log_file: Path = Path("panier-monitor.log")
+    log_file: Path = Field(default_factory=_monitor_log)
+    """Without one, panier/panier-monitor.log in $XDG_STATE_HOME, by default ~/.local/state."""
     log_level: LogLevel = "INFO"
