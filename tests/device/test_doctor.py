@@ -83,8 +83,9 @@ class MadeUp:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.symlink_to(self.root / to.lstrip("/"))
 
-    def run(self, pid: int, name: str, opened: str = "") -> None:
+    def run(self, pid: int, name: str, opened: str = "", line: str = "") -> None:
         self.write(f"/proc/{pid}/comm", f"{name}\n")
+        self.write(f"/proc/{pid}/cmdline", "".join(f"{word}\0" for word in line.split()))
         if opened:
             self.link(f"/proc/{pid}/fd/3", opened)
 
@@ -345,6 +346,16 @@ def test_a_pseudo_terminal_may_be_held_by_what_stands_in_for_a_device(machine: M
     machine.link("/nowhere/scale0", "/dev/pts/3")
     machine.run(4711, "panier", opened="/dev/pts/3")
     assert beside(machine, scale={"port": "/nowhere/scale0", "profile": "cas-pd-ii"}) == []
+
+
+@pytest.mark.parametrize("program", ["/usr/bin/python3 /opt/panier/bin/panier", "python3 -m panier_io.command"])
+def test_a_simulator_is_the_device_and_not_somebody_who_holds_it(machine: MadeUp, program: str):
+    machine.write("/dev/ttyACM0")
+    machine.link("/dev/retail/scanner0", "/dev/ttyACM0")
+    machine.run(4711, "panier", opened="/dev/ttyACM0", line=f"{program} simulate scanner /dev/retail/scanner0")
+    assert machine.findings(SERIAL) == []
+    machine.run(4712, "panier", opened="/dev/ttyACM0", line=f"{program} device --settings simulate")
+    assert only(machine.findings(SERIAL)).says == "/dev/retail/scanner0 is held by panier (process 4712)"
 
 
 def test_a_port_that_somebody_holds_is_one_thing_to_mend(machine: MadeUp):

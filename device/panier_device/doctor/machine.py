@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from panier_device.library.device import Mode
@@ -99,13 +100,23 @@ class Machine:
         return [process for process in self._processes() if process.name == name[:15]]
 
     def holders(self, path: str) -> list[Process]:
-        """Other processes that have a device file open, as far as this user may see."""
+        """Other processes that have a device file open, as far as this user may see; a simulator is the device, not a reader."""
         wanted = self.at(path).resolve()
         return [
             process
             for process in self._processes()
-            if process.pid != os.getpid() and wanted in _open_files(self.at(f"/proc/{process.pid}/fd"))
+            if process.pid != os.getpid()
+            and wanted in _open_files(self.at(f"/proc/{process.pid}/fd"))
+            and not self._is_simulator(process)
         ]
+
+    def _is_simulator(self, process: Process) -> bool:
+        """True of `panier simulate ...`, by whichever Python it was started."""
+        words = _text(self.at(f"/proc/{process.pid}/cmdline")).split("\0")
+        return any(
+            program.rpartition("/")[2] in ("panier", "panier_io.command") and word == "simulate"
+            for program, word in pairwise(words)
+        )
 
     def _processes(self) -> list[Process]:
         entries = [entry for entry in _listed(self.at("/proc")) if entry.name.isdigit()]
