@@ -103,9 +103,19 @@ def test_the_basket_states_items_saving_total_and_connection_in_plain_text(size:
 def test_a_scanner_that_does_not_serve_is_said_calmly_beside_the_age_of_the_prices():
     assert show(replace(BASKET, link=Link(online=True, scanner="away")))[1].rstrip() == "! scanner unplugged: type the digits"
     both = show(replace(BASKET, link=Link(prices="prices 3 h old", scanner="garbled")))[1]
-    assert both.rstrip() == "! scanner garbled prices 3 h old"
+    assert both.rstrip() == "! scanner garbled · prices 3 h old"
     called = show(replace(BASKET, needs_help=True, link=Link(online=True, scanner="away")))[1]
-    assert called == "! Help called (h ends) scanner unplugged", "all of a row of 40"
+    assert called.rstrip() == "! Help called · scanner unplugged"
+
+
+def test_a_call_for_help_stands_whole_beside_what_else_is_the_matter_on_forty_columns():
+    calling = replace(BASKET, needs_help=True)
+    assert show(calling)[1].startswith("! Help called (h ends) ")
+    for prices in (ENGLISH.prices_none, ENGLISH.prices_unconfirmed, ENGLISH.prices_loading.format(percent=99)):
+        said = show(replace(calling, link=Link(prices=prices)))[1]
+        assert said.rstrip() == f"! Help called · {prices}"
+    wide = show(replace(calling, link=Link(prices=ENGLISH.prices_none)), SHOPPING, 80, 24)[1]
+    assert wide.startswith("! Help called (h ends) · prices not here yet ")
 
 
 @pytest.mark.parametrize("message", [None, MessageView("Unknown.", "Ask staff.", "attention"), MessageView("Done.", "", "good")])

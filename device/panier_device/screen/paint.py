@@ -163,23 +163,30 @@ def _basket(view: View, pose: Pose, words: Words, width: int, height: int) -> tu
 
 def _state(view: View, words: Words, width: int, above: int, below: int) -> Row:
     """The row under the header: what is out of the ordinary, and how many lines are out of sight."""
-    left: list[Span] = []
-    if view.needs_help:
-        left.append((f"! {words.help_coming} ", "alarm"))
-    if view.link.scanner:
-        what, then = words.scanner[view.link.scanner]
-        said = what if left or view.link.prices else f"{what}: {then}"
-        left.append((f"{'' if left else '! '}{said} ", "alarm"))
-    if view.link.prices:
-        left.append((f"{'' if left else '! '}{view.link.prices} ", "alarm"))
-    if view.link.printer is not None and (fault := view.link.printer.fault) and not left:
-        left.append((f"! {words.no_receipt[fault]} ", "alarm"))
+    amiss = _amiss(view, words, width)
+    left: list[Span] = [(f"! {amiss} ", "alarm")] if amiss else []
     hidden = [words.more_above.format(n=above)] * bool(above) + [words.more_below.format(n=below)] * bool(below)
     right: list[Span] = [(f"{'  '.join(hidden)} ", "faint")] if hidden else []
     if sum(cell_len(text) for text, _ in (*left, *right)) > width:
         right = []
-        left = [(text.rstrip() if place == len(left) else text, ink) for place, (text, ink) in enumerate(left, 1)]
+        left = [(text.rstrip(), ink) for text, ink in left]
     return row(left, right, width, "page")
+
+
+def _amiss(view: View, words: Words, width: int) -> str:
+    """What is out of the ordinary, the shopper's own call first; what to do about it where there is room for that."""
+    link = view.link
+    said = [words.scanner[link.scanner][0]] if link.scanner else []
+    said += [link.prices] if link.prices else []
+    if view.needs_help:
+        called, ends = words.help_coming
+        whole = " · ".join((f"{called} {ends}", *said))
+        return whole if cell_len(f"! {whole}") <= width else " · ".join((called, *said))
+    if link.scanner and len(said) == 1:
+        return ": ".join(words.scanner[link.scanner])
+    if not said and link.printer is not None and link.printer.fault:
+        return words.no_receipt[link.printer.fault]
+    return " · ".join(said)
 
 
 def _lines(view: View, pose: Pose, words: Words, width: int, height: int) -> tuple[list[Row], int, int]:

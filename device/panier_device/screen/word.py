@@ -49,7 +49,8 @@ class Words:
     used_up_why: str
     more_above: str
     more_below: str
-    help_coming: str
+    help_coming: tuple[str, str]
+    """That somebody was called, and, where there is room, how to call that off."""
     finish_ask: str
     finish_empty: str
     finish_saved: str
@@ -132,7 +133,7 @@ ENGLISH = Words(
     used_up_why="Sorry, others were quicker this time.",
     more_above="↑ {n} more",
     more_below="↓ {n} more",
-    help_coming="Help called (h ends)",
+    help_coming=("Help called", "(h ends)"),
     finish_ask="Finish and pay {amount}?",
     finish_empty="Nothing in the basket. End here?",
     finish_saved="You saved {amount}.",
