@@ -120,9 +120,8 @@ async def test_a_scanner_beeps_for_what_the_shop_cannot_use_and_is_missed_while_
     profile = tmp_path / "beeps.toml"
     profile.write_text('title = "Beeps"\n[feedback]\nrefused = "\\u0007"\n')
     handheld = Handheld(tmp_path, str(profile))
-    await handheld.terminal.start()
     try:
-        await handheld.see("Scan your card or first item")
+        await handheld.begin()
         await handheld.scan(MILK)
         await handheld.see("▸ Oat milk")
         assert handheld.scanner.told() == b""
