@@ -6,6 +6,7 @@ acknowledgement does not come (PA00P015 13.08, 2.2.8). So nothing is acknowledge
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -51,7 +52,7 @@ class _Step(Enum):
     RUNNING = auto()
 
 
-class ZvtDialogue:
+class ZvtDialogue(ABC):
     """Registration and one command over one connection; subclasses say what is asked and how the end is to be read."""
 
     def __init__(self, terms: ZvtTerms, currency: str) -> None:
@@ -130,22 +131,25 @@ class ZvtDialogue:
         # Slips that the terminal wants us to print are passed over unread; what it wants us to do besides is not done.
         return _ACK if apdu.control in _PRINTS else _NOT_POSSIBLE
 
+    @abstractmethod
     def _command(self) -> Apdu:
-        raise NotImplementedError
+        """What is asked once the terminal is registered."""
 
     def _take_status(self, status: StatusInformation) -> bytes:
         self._status = status
         return _ACK
 
+    @abstractmethod
     def _completed(self) -> Answer:
-        raise NotImplementedError
+        """The terminal says that it is done."""
 
+    @abstractmethod
     def _aborted(self, code: int) -> Answer:
-        raise NotImplementedError
+        """The terminal began, and gave up."""
 
+    @abstractmethod
     def _refused(self, code: int) -> Answer:
         """The terminal does not do what was asked, neither registration nor command."""
-        raise NotImplementedError
 
 
 class ZvtPayment(ZvtDialogue):
