@@ -98,22 +98,22 @@ class _Sheet:
         if len(left) <= room:
             return [SlipRow(left, right, style)]
         indent = " " * (len(left) - len(left.lstrip()))
-        *first, last = wrap(left, width, initial_indent=indent, subsequent_indent=indent + "  ", drop_whitespace=True)
-        if len(last) > room:
-            first, last = [*first, last], ""
+        rows = wrap(left, width, initial_indent=indent, subsequent_indent=indent + "  ")
+        if len(rows[-1]) > room:
+            # Narrower, so that words stand beside the amount; where that leaves too few columns, it stands alone.
+            is_wide = room > width // 2
+            rows = wrap(left, room, initial_indent=indent, subsequent_indent=indent + "  ") if is_wide else [*rows, ""]
+        *first, last = rows
         return [*(SlipRow(text, style=style) for text in first), SlipRow(last, right, style)]
 
     def line(self, line: ReceiptLine) -> list[SlipRow]:
-        """A product, cut where its name is too long, with what was weighed, taken off, and put on as deposit."""
-        amount = self.money(line.gross)
-        room = self.width - len(amount) - 1
+        """A product by its whole name, in as many rows as that takes, with what was weighed, taken off, and put on as deposit."""
+        amount, name = self.money(line.gross), " ".join(line.name.split()) or line.sku
         count = f"{line.quantity} x {self.money(line.unit_price)}" if line.quantity > 1 else ""
-        named = f"{line.name} {count}".rstrip()
-        if len(named) > room and count:
-            rows = [SlipRow(line.name if len(line.name) <= self.width else line.name[: self.width - 1] + "…")]
-            rows += self.row(f"  {count}", amount)
+        if count and len(f"{name} {count} {amount}") > self.width:
+            rows = [*self.row(name), *self.row(f"  {count}", amount)]
         else:
-            rows = [SlipRow(named if len(named) <= room else named[: room - 1] + "…", amount)]
+            rows = self.row(f"{name} {count}".rstrip(), amount)
         for weighing in line.weighings:
             rows += self.row(f"  {weighing.spelled(self.receipt.currency)}")
         rows += self.row(f"  {line.mark_down} % off for its date") if line.mark_down else []

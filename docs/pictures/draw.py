@@ -88,8 +88,8 @@ def specimen() -> Receipt:
 
     figs = Weighing(grams=552, tare=20, price_per_kg=399)
     lines = (
-        line("Crème brûlée", 240, 2), line("Grüner Tee", 1240), line("Cola 1 l", 150, 6, "20", 25),
-        line("Figs", 212, 1, "5.5", 0, figs),
+        line("Crème brûlée à la vanille Bourbon de Madagascar", 240, 2), line("Grüner Tee", 1240),
+        line("Cola 1 l", 150, 6, "20", 25), line("Figs", 212, 1, "5.5", 0, figs),
     )  # fmt: skip
     offer = Offer(
         offer="mine", revision=1, title="-20 % green tea", reason="you buy it monthly",

@@ -49,7 +49,8 @@ def test_a_slip_shows_weights_deposits_savings_and_the_vat_in_the_total_by_rate(
     assert slip(receipt).splitlines() == [
         "north till-1              2026-03-02 17:30",
         "",
-        "Oolong From The High Mountains Of The Nor…",
+        "Oolong From The High Mountains Of The",
+        "  North",
         "  2 x 4.00                            8.00",
         "  saved                              -1.50",
         "Cola 6 x 1.50                         9.00",
@@ -131,6 +132,39 @@ def test_every_row_fits_the_paper_and_no_amount_is_cut(width: int) -> None:
             assert part.text(room).endswith(part.right)
     amounts = [part.right for part in lay_out(long, width) if isinstance(part, SlipRow)]
     assert "21.62" in amounts
+
+
+@pytest.mark.parametrize("width", [24, 32, 42, 48])
+@pytest.mark.parametrize("quantity", [1, 12])
+def test_of_a_long_name_every_word_is_on_the_paper_and_the_amount_beside_its_end(width: int, quantity: int) -> None:
+    name = "Extra virgin olive oil from the first cold pressing, Kalamata 750 ml"
+    [named] = receipt().lines[:1]
+    long = named.model_copy(
+        update={"name": name, "quantity": quantity, "gross": 899 * quantity, "unit_price": 899, "discount": 0}
+    )
+    rows = [part for part in lay_out(receipt(lines=[long]), width) if isinstance(part, SlipRow)]
+    goods = rows[rows.index(SlipRow("")) + 1 : rows.index(SlipRow("-" * width))]
+    assert " ".join(word for row in goods for word in row.left.split()) == name + (" 12 x 8.99" if quantity > 1 else "")
+    assert [row.right for row in goods if row.right] == [goods[-1].right] == ["8.99" if quantity == 1 else "107.88"]
+    assert all(row.left.startswith("  ") for row in goods[1:])
+    assert not goods[0].left.startswith(" ")
+
+
+def test_where_the_end_of_a_name_leaves_no_room_for_the_amount_it_is_broken_earlier() -> None:
+    [named] = receipt().lines[:1]
+    long = named.model_copy(
+        update={"name": "Olive oil from sunny Kalamata in the far south of the country", "quantity": 1, "discount": 0}
+    )
+    told = [part.text(32) for part in lay_out(receipt(lines=[long]), 32) if isinstance(part, SlipRow)]
+    assert told[2:6] == ["Olive oil from sunny", "  Kalamata in the far south", "  of the country            8.00", "-" * 32]
+    word = long.model_copy(update={"name": "O" * 23, "gross": 10**11, "unit_price": 10**11})
+    told = [part.text(24) for part in lay_out(receipt(lines=[word]), 24) if isinstance(part, SlipRow)]
+    assert told[3:5] == ["O" * 23, " " * 11 + "1000000000.00"]
+
+
+def test_goods_without_a_name_go_by_their_number() -> None:
+    [named] = receipt().lines[:1]
+    assert f"{named.sku} 2 x 4.00" in " ".join(texts(lay_out(receipt(lines=[named.model_copy(update={"name": " "})]))))
 
 
 def test_too_few_columns_cut_the_words_and_never_the_amount() -> None:
