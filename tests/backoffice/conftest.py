@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from fastapi import FastAPI
 from sqlalchemy import Table, create_engine, insert, select, text
 from sqlalchemy.pool import NullPool
 
+from panier.intake import IntakeResult
 from panier.lease import HeldLease
 from panier.member import UNKNOWN, Standing
 from panier.offer import Offer
@@ -39,6 +41,8 @@ OTHER_STORE, OTHER_TOKEN = "hillside", "store-token-of-hillside"
 API_TOKEN = "api-token-for-scripts-only"
 ADMIN, PASSWORD = "claire@shop.example", "correct horse battery"
 NOON = 1_780_000_000_000
+INTAKE = f"/api/v1/stores/{STORE}/intake"
+TRIP = "till-7.k3f9qa.118"
 
 PRODUCTS = [
     {"sku": "oat", "gtins": ["00000040111445"], "name": "Oat milk 1 l", "unit_price": 199, "category": "Milk", "size": "1 l"},
@@ -53,6 +57,8 @@ LOOSE_AND_BOTTLED = [
         "tax_rate": "20",
     },
 ]  # fmt: skip
+BAGS = (Weighing(grams=520, tare=20, price_per_kg=400), Weighing(grams=250, price_per_kg=400))
+"""Figs."""
 MEMBERS = [
     {"member": "m-1", "first_name": "Claire", "cards": ["2900000000017"], "segments": ["regulars"]},
     {"member": "m-2", "first_name": "Omar", "cards": ["2900000000024"], "segments": ["regulars", "bakers"]},
@@ -79,7 +85,7 @@ def postgresql() -> Iterator[PostgresqlServer]:
         with postgresql_server(durable=False) as server:
             yield server
     except NoPostgresql as error:
-        pytest.skip(str(error))
+        pytest.skip(reason=str(error))
 
 
 class Databases:
@@ -266,6 +272,37 @@ class Gateway:
 @pytest.fixture
 def till() -> Gateway:
     return Gateway()
+
+
+def contact_body(number: int, what: str = "shown", offer: str = "c-1", trip: str = TRIP) -> dict[str, Any]:
+    return {
+        "contact": f"till-7.k3f9qa.{number}", "store": STORE, "device": "till-7", "trip": trip, "member": "m-1",
+        "offer": offer, "what": what, "at": NOON,
+    }  # fmt: skip
+
+
+def incident_body(name: str) -> dict[str, Any]:
+    return {"incident": name, "store": STORE, "device": "till-7", "kind": "price_mismatch", "text": "1.00 or 2.00", "at": NOON}
+
+
+async def deliver(gateway: httpx.AsyncClient, **items: list[Any]) -> IntakeResult:
+    """Posts receipts, contacts and incidents as a store does."""
+    answer = await gateway.post(INTAKE, json=items)
+    assert answer.status_code == 200, answer.text
+    return IntakeResult.model_validate(answer.json())
+
+
+def form_token(page: httpx.Response) -> str:
+    """What a form of this page must bring back with it."""
+    found = re.search(r'name="form_token" value="([0-9a-f]{64})"', page.text)
+    assert found, page.text
+    return found[1]
+
+
+async def sign_in(browser: httpx.AsyncClient, email: str = ADMIN, password: str = PASSWORD, after: str = "/") -> httpx.Response:
+    page = await browser.get("/signin", params={"next": after})
+    form = {"form_token": form_token(page), "email": email, "password": password, "next": after}
+    return await browser.post("/signin", data=form)
 
 
 @dataclass

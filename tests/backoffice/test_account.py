@@ -5,24 +5,12 @@ import re
 import httpx
 import pytest
 from fastapi import FastAPI
-from tests.backoffice.conftest import ADMIN, NOON, PASSWORD
+from tests.backoffice.conftest import ADMIN, INTAKE, NOON, PASSWORD, form_token, sign_in
 
 from panier_backoffice.account.service import open_account
 from panier_backoffice.account.session import Patience
 from panier_backoffice.account.table import AccountRow
 from panier_backoffice.office import Office
-
-
-def _token(page: httpx.Response) -> str:
-    found = re.search(r'name="form_token" value="([0-9a-f]{64})"', page.text)
-    assert found, page.text
-    return found[1]
-
-
-async def _sign_in(browser: httpx.AsyncClient, email: str = ADMIN, password: str = PASSWORD, after: str = "/") -> httpx.Response:
-    page = await browser.get("/signin", params={"next": after})
-    form = {"form_token": _token(page), "email": email, "password": password, "next": after}
-    return await browser.post("/signin", data=form)
 
 
 def _person(office: Office, role: str) -> str:
@@ -35,27 +23,27 @@ def _person(office: Office, role: str) -> str:
 async def test_a_stranger_is_asked_to_sign_in_and_then_brought_where_they_wanted(browser: httpx.AsyncClient) -> None:
     asked = await browser.get("/trips?store=riverside")
     assert (asked.status_code, asked.headers["location"]) == (303, "/signin?next=%2Ftrips%3Fstore%3Driverside")
-    answer = await _sign_in(browser, after="/trips?store=riverside")
+    answer = await sign_in(browser, after="/trips?store=riverside")
     assert (answer.status_code, answer.headers["location"]) == (303, "/trips?store=riverside")
     assert (await browser.get("/trips")).status_code == 200
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
 async def test_signing_in_leads_to_no_other_site(browser: httpx.AsyncClient, elsewhere: str) -> None:
-    assert (await _sign_in(browser, after=elsewhere)).headers["location"] == "/"
+    assert (await sign_in(browser, after=elsewhere)).headers["location"] == "/"
 
 
 @pytest.mark.parametrize(
     ("email", "password"), [(ADMIN, "wrong"), ("nobody@shop.example", PASSWORD), ("", ""), (ADMIN, PASSWORD.upper())]
 )
 async def test_wrong_credentials_are_refused_without_saying_which(browser: httpx.AsyncClient, email: str, password: str) -> None:
-    answer = await _sign_in(browser, email, password)
+    answer = await sign_in(browser, email, password)
     assert answer.status_code == 401
     assert "do not belong together" in answer.text
 
 
 async def test_the_cookie_is_signed_and_kept_from_scripts(browser: httpx.AsyncClient) -> None:
-    answer = await _sign_in(browser)
+    answer = await sign_in(browser)
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
@@ -68,27 +56,27 @@ async def test_the_cookie_is_signed_and_kept_from_scripts(browser: httpx.AsyncCl
 
 
 async def test_a_form_from_elsewhere_is_refused(browser: httpx.AsyncClient, app: FastAPI) -> None:
-    await _sign_in(browser)
+    await sign_in(browser)
     for token in ("", "0" * 64, "ü"):
         answer = await browser.post("/signout", data={"form_token": token})
         assert (answer.status_code, "too old" in answer.text) == (403, True)
     # Nor does the token of another visitor's page do.
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://backoffice.test") as other:
-        stolen = _token(await other.get("/signin"))
+        stolen = form_token(await other.get("/signin"))
     assert (await browser.post("/signout", data={"form_token": stolen})).status_code == 403
 
 
 @pytest.mark.usefixtures("stocked")
 async def test_nothing_changes_by_a_form_without_its_token(browser: httpx.AsyncClient, script: httpx.AsyncClient) -> None:
-    await _sign_in(browser)
+    await sign_in(browser)
     assert (await browser.post("/campaigns/new", data={"kind": "percent", "percent": "20"})).status_code == 403
     assert (await script.get("/api/v1/campaigns")).json() == []
 
 
 async def test_after_five_wrong_passwords_even_the_right_one_has_to_wait(browser: httpx.AsyncClient) -> None:
     for _ in range(5):
-        await _sign_in(browser, password="wrong")
-    answer = await _sign_in(browser)
+        await sign_in(browser, password="wrong")
+    answer = await sign_in(browser)
     assert answer.status_code == 429
     assert "Wait 5 min" in answer.text
 
@@ -113,7 +101,7 @@ def test_patience_comes_back_by_itself_and_counts_addresses_too() -> None:
 async def test_each_role_sees_what_it_is_for(
     browser: httpx.AsyncClient, office: Office, role: str, seen: list[str], refused: list[str]
 ) -> None:
-    await _sign_in(browser, ADMIN if role == "admin" else _person(office, role))
+    await sign_in(browser, ADMIN if role == "admin" else _person(office, role))
     assert [(path, (await browser.get(path)).status_code) for path in seen] == [(path, 200) for path in seen]
     assert [(path, (await browser.get(path)).status_code) for path in refused] == [(path, 403) for path in refused]
 
@@ -130,30 +118,30 @@ async def test_a_closed_account_is_out_at_once_and_may_be_let_in_again(
     browser: httpx.AsyncClient, app: FastAPI, office: Office
 ) -> None:
     email = _person(office, "marketing")
-    await _sign_in(browser)
+    await sign_in(browser)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://backoffice.test") as theirs:
-        await _sign_in(theirs, email)
+        await sign_in(theirs, email)
         assert (await theirs.get("/campaigns")).status_code == 200
-        token = _token(await browser.get("/people"))
+        token = form_token(await browser.get("/people"))
         await browser.post(f"/people/{email}/close", data={"form_token": token})
         assert (await theirs.get("/campaigns")).status_code == 303
-        assert (await _sign_in(theirs, email)).status_code == 401
+        assert (await sign_in(theirs, email)).status_code == 401
         await browser.post(f"/people/{email}/reopen", data={"form_token": token})
-        assert (await _sign_in(theirs, email)).status_code == 303
+        assert (await sign_in(theirs, email)).status_code == 303
 
 
 async def test_the_last_administrator_stays(browser: httpx.AsyncClient) -> None:
-    await _sign_in(browser)
-    answer = await browser.post(f"/people/{ADMIN}/close", data={"form_token": _token(await browser.get("/people"))})
+    await sign_in(browser)
+    answer = await browser.post(f"/people/{ADMIN}/close", data={"form_token": form_token(await browser.get("/people"))})
     assert answer.status_code == 422
     assert "last administrator" in answer.text
 
 
 async def test_a_changed_password_ends_the_other_sessions(browser: httpx.AsyncClient, app: FastAPI) -> None:
-    await _sign_in(browser)
+    await sign_in(browser)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://backoffice.test") as elsewhere:
-        await _sign_in(elsewhere)
-        token = _token(await browser.get("/account"))
+        await sign_in(elsewhere)
+        token = form_token(await browser.get("/account"))
         wrong = await browser.post("/account", data={"form_token": token, "old": "no", "new": "a long new password"})
         assert (wrong.status_code, "not your password" in wrong.text) == (422, True)
         short = await browser.post("/account", data={"form_token": token, "old": PASSWORD, "new": "short"})
@@ -161,12 +149,12 @@ async def test_a_changed_password_ends_the_other_sessions(browser: httpx.AsyncCl
         await browser.post("/account", data={"form_token": token, "old": PASSWORD, "new": "a long new password"})
         assert (await elsewhere.get("/")).status_code == 303
         assert (await browser.get("/")).status_code == 200
-        assert (await _sign_in(elsewhere, password="a long new password")).status_code == 303
+        assert (await sign_in(elsewhere, password="a long new password")).status_code == 303
 
 
 async def test_adding_a_person_with_nonsense_says_why(browser: httpx.AsyncClient) -> None:
-    await _sign_in(browser)
-    token = _token(await browser.get("/people"))
+    await sign_in(browser)
+    token = form_token(await browser.get("/people"))
     answer = await browser.post("/people", data={"form_token": token, "email": "no", "password": "x", "role": "king"})
     assert answer.status_code == 422
     assert all(words in answer.text for words in ("not an e-mail address", "10 to 200 characters", "choose one of"))
@@ -190,8 +178,8 @@ async def test_what_people_wrote_is_shown_as_text_never_as_markup(
             "promotion": {"kind": "percent", "percent": "5", "target": {"all": True}},
         },
     )  # fmt: skip
-    await gateway.post("/api/v1/stores/riverside/intake", json={"incidents": [{"incident": evil, "kind": evil}]})
-    await _sign_in(browser)
+    await gateway.post(INTAKE, json={"incidents": [{"incident": evil, "kind": evil}]})
+    await sign_in(browser)
     for path in ("/campaigns", "/attention", f"/products?q={evil}", f"/members?q={evil}", f"/trips/{evil}"):
         page = (await browser.get(path)).text
         assert evil not in page, path
@@ -201,9 +189,9 @@ async def test_what_people_wrote_is_shown_as_text_never_as_markup(
 @pytest.mark.usefixtures("stocked")
 @pytest.mark.parametrize("listed", ["2900000000017,", ",2900000000017", " 2900000000017 ;\n;"])
 async def test_a_list_of_cards_may_end_in_a_comma(browser: httpx.AsyncClient, script: httpx.AsyncClient, listed: str) -> None:
-    await _sign_in(browser)
+    await sign_in(browser)
     form = {"whom": "listed", "listed": listed, "scope": "all", "percent": "5", "title": "-5 %", "reason": "thanks"}
-    token = _token(await browser.get("/campaigns/new"))
+    token = form_token(await browser.get("/campaigns/new"))
     answer = await browser.post("/campaigns/new", data=form | {"form_token": token})
     assert answer.status_code == 303, answer.text
     assert (await script.get("/api/v1/campaigns")).json()[0]["members"] == ["m-1"]
@@ -211,8 +199,8 @@ async def test_a_list_of_cards_may_end_in_a_comma(browser: httpx.AsyncClient, sc
 
 @pytest.mark.usefixtures("stocked")
 async def test_an_empty_campaign_form_says_all_that_is_missing_at_once(browser: httpx.AsyncClient) -> None:
-    await _sign_in(browser)
-    token = _token(await browser.get("/campaigns/new"))
+    await sign_in(browser)
+    token = form_token(await browser.get("/campaigns/new"))
     answer = await browser.post(
         "/campaigns/new", data={"form_token": token, "kind": "percent", "scope": "products", "whom": "segment"}
     )
@@ -238,7 +226,7 @@ async def test_suggested_products_are_named_like_what_was_typed_before_those_of_
     ]
     goods[-1]["category"] = "Tea"
     await script.post("/api/v1/import", json={"products": goods})
-    await _sign_in(browser)
+    await sign_in(browser)
     found = (await browser.get("/suggest/products", params={"q": "milk"})).json()
     assert [one["sku"] for one in found] == ["6", "5", "4", "3", "2", "1"]
     assert found[0] == {"sku": "6", "name": "Milk", "more": "1 l", "price": "$1.00"}

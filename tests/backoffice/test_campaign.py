@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.backoffice.conftest import NOON, PROMOTIONS
+from tests.backoffice.conftest import NOON, PROMOTIONS, TRIP, Gateway, contact_body, deliver
 
 from panier.feed import CampaignRecord
 from panier.money import format_minor
@@ -221,3 +221,20 @@ def test_money_is_said_with_its_currency(minor: int, currency: str, said: str) -
 def test_a_date_field_reads_back_what_it_shows() -> None:
     assert WORDS.read_field(WORDS.field(NOON)) == NOON - NOON % 60_000
     assert WORDS.read_field(" ") is None
+
+
+async def test_counts_rise_with_what_shoppers_do(stocked: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway) -> None:
+    draft = {
+        "campaign": "c-1", "title": "-20 % granola", "reason": "you buy it", "segment": "regulars",
+        "promotion": {"kind": "percent", "percent": "20", "target": {"skus": ["granola"]}},
+    }  # fmt: skip
+    campaign = (await stocked.post("/api/v1/campaigns", json=draft)).json()
+    await stocked.post("/api/v1/campaigns/c-1/push")
+    contacts = [
+        contact_body(1), contact_body(2), contact_body(3, "accepted"), contact_body(4, "refused", trip="till-8.k3f9qa.1"),
+        contact_body(5, offer="another"),
+    ]  # fmt: skip
+    await deliver(gateway, contacts=contacts, receipts=[till.receipt(TRIP, {"granola": 2}, (campaign,))])
+    assert (await stocked.get("/api/v1/campaigns/c-1/counts")).json() == {
+        "eligible": 2, "shown": 1, "accepted": 1, "refused": 1, "redeemed": 1, "saved": 180,
+    }  # fmt: skip

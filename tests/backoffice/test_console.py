@@ -17,6 +17,7 @@ from tests.backoffice.conftest import (
     PRODUCTS,
     PROMOTIONS,
     STORE_TOKEN,
+    TRIP,
     Gateway,
     Running,
 )
@@ -27,7 +28,6 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium o
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"]
-TRIP = "till-7.k3f9qa.118"
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from tests.backoffice.conftest import INTAKE
 
 
 async def test_a_body_that_is_too_large_is_refused_before_it_is_read(script: httpx.AsyncClient) -> None:
@@ -24,7 +25,7 @@ async def test_a_body_without_a_stated_length_is_refused_once_it_grows_too_large
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"receipts": 3}', b"[" * 50_000])
 async def test_a_body_that_is_no_delivery_is_refused_with_the_reason(gateway: httpx.AsyncClient, body: bytes) -> None:
-    answer = await gateway.post("/api/v1/stores/riverside/intake", content=body, headers={"Content-Type": "application/json"})
+    answer = await gateway.post(INTAKE, content=body, headers={"Content-Type": "application/json"})
     assert 400 <= answer.status_code < 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["detail"]
@@ -53,7 +54,7 @@ async def test_a_path_that_is_not_there_is_a_page_for_people_and_a_problem_for_p
 
 
 async def test_the_meters_count_requests_by_route_and_items_by_outcome(gateway: httpx.AsyncClient) -> None:
-    await gateway.post("/api/v1/stores/riverside/intake", json={"incidents": [{"incident": "i"}]})
+    await gateway.post(INTAKE, json={"incidents": [{"incident": "i"}]})
     meters = (await gateway.get("/metrics")).text
     assert 'panier_backoffice_intake_items_total{kind="incidents",outcome="refused"} 1.0' in meters
     assert 'method="POST",route="/api/v1/stores/{store}/intake",status="200"} 1.0' in meters

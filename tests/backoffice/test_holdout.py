@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.backoffice.conftest import ADMIN, NOON, PASSWORD, Gateway
+from tests.backoffice.conftest import INTAKE, NOON, Gateway, form_token, sign_in
 
 from panier.definition import PERCENT
 from panier.feed import CampaignRecord
@@ -23,16 +23,9 @@ SHOPPERS = [f"h-{number}" for number in range(20)]
 HELD_OUT = [member for member in SHOPPERS if is_held_out(member, "milk", 50 * PERCENT)]
 
 
-async def _token(browser: httpx.AsyncClient, path: str) -> str:
-    found = re.search(r'name="form_token" value="([0-9a-f]{64})"', (await browser.get(path)).text)
-    assert found
-    return found[1]
-
-
 @pytest.fixture
 async def marketer(browser: httpx.AsyncClient) -> httpx.AsyncClient:
-    form = {"form_token": await _token(browser, "/signin"), "email": ADMIN, "password": PASSWORD, "next": "/"}
-    assert (await browser.post("/signin", data=form)).status_code == 303
+    assert (await sign_in(browser)).status_code == 303
     return browser
 
 
@@ -65,7 +58,7 @@ async def test_both_groups_are_shown_side_by_side(
         trip = f"till-7.k3f9qa.{number + 1}"
         receipts.append(till.receipt(trip, basket, member=member, finished_at=far))
     receipts.append(till.receipt("till-7.k3f9qa.90", {"beans": 1}, member=HELD_OUT[0], finished_at=NOON - 10**10))
-    answer = await gateway.post("/api/v1/stores/riverside/intake", json={"receipts": receipts})
+    answer = await gateway.post(INTAKE, json={"receipts": receipts})
     assert answer.json()["receipts"]["stored"] == 4
     found = (await pushed.get("/api/v1/campaigns/milk/comparison")).json()
     # The three members of the import are of the audience too.
@@ -92,7 +85,7 @@ async def test_the_form_asks_for_the_holdout_and_refuses_nonsense(
     stocked: httpx.AsyncClient, marketer: httpx.AsyncClient
 ) -> None:
     form = {
-        "form_token": await _token(marketer, "/campaigns/new"), "kind": "percent", "percent": "20", "scope": "all",
+        "form_token": form_token(await marketer.get("/campaigns/new")), "kind": "percent", "percent": "20", "scope": "all",
         "whom": "segment", "segment": "regulars", "title": "All", "reason": "thanks", "holdout": "95",
     }  # fmt: skip
     assert "from 0 to 90" in (await marketer.post("/campaigns/new", data=form)).text
@@ -126,10 +119,10 @@ async def test_a_receipt_is_priced_again_with_the_leases_and_the_standing_it_sta
     lease = HeldLease(promotion="beans-2", is_spend=False, holder="till-7.k3f9qa", left=1)
     receipt = till.receipt("till-7.k3f9qa.1", {"beans": 1, "oat": 1}, leases=(lease,), standing=Standing(uses={"oat-1": 1}))
     assert receipt["discount"] == 200
-    await gateway.post("/api/v1/stores/riverside/intake", json={"receipts": [receipt]})
+    await gateway.post(INTAKE, json={"receipts": [receipt]})
     assert (await stocked.get("/api/v1/incidents")).json() == []
     held = (await gateway.get("/api/v1/receipts/till-7.k3f9qa.1")).json()
     assert (held["leases"][0]["left"], held["standing"]["uses"]) == (1, {"oat-1": 1})
     without = receipt | {"receipt": "till-7.k3f9qa.2", "leases": []}
-    await gateway.post("/api/v1/stores/riverside/intake", json={"receipts": [without]})
+    await gateway.post(INTAKE, json={"receipts": [without]})
     assert "priced again it is 0.00" in (await stocked.get("/api/v1/incidents")).json()[0]["text"]

@@ -11,15 +11,11 @@ import httpx
 import pytest
 import zxingcpp
 from PIL import Image
-from tests.backoffice.conftest import Gateway
-from tests.backoffice.test_account import _sign_in as sign_in
+from tests.backoffice.conftest import INTAKE, TRIP, Gateway, sign_in
 
 from panier.receipt import Receipt
 from panier.slip import SlipRow, lay_out
 from panier_backoffice.receipt.paper import pdf
-
-TRIP = "till-7.k3f9qa.118"
-INTAKE = "/api/v1/stores/riverside/intake"
 
 
 @pytest.fixture
@@ -33,7 +29,7 @@ async def held(stocked: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gat
 def drawn(document: bytes, folder: Path) -> tuple[str, Image.Image]:
     """The text in a PDF, and its picture; by poppler, which is not ours."""
     if not (shutil.which("pdftotext") and shutil.which("pdftoppm")):
-        pytest.skip("pdftotext and pdftoppm are not installed: apt install poppler-utils")
+        pytest.skip(reason="pdftotext and pdftoppm are not installed: apt install poppler-utils")
     (folder / "receipt.pdf").write_bytes(document)
     subprocess.run(["pdftoppm", "-r", "200", "-png", "-singlefile", "receipt.pdf", "receipt"], cwd=folder, check=True)
     text = subprocess.run(["pdftotext", "-layout", "receipt.pdf", "-"], cwd=folder, check=True, capture_output=True, text=True)

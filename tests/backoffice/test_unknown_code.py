@@ -6,9 +6,7 @@ import re
 
 import httpx
 import pytest
-from tests.backoffice.conftest import ADMIN, PASSWORD
-
-INTAKE = "/api/v1/stores/riverside/intake"
+from tests.backoffice.conftest import INTAKE, form_token, sign_in
 
 
 def unknown(code: str, trip: int) -> dict[str, str | int]:
@@ -27,15 +25,12 @@ async def test_each_code_is_one_row_with_the_count_of_its_trips_until_it_is_done
     for _ in range(2):
         answer = await gateway.post(INTAKE, json={"incidents": told})
         answer.raise_for_status()
-    token = re.search(r'name="form_token" value="([0-9a-f]{64})"', (await browser.get("/signin")).text)
-    assert token
-    await browser.post("/signin", data={"form_token": token[1], "email": ADMIN, "password": PASSWORD, "next": "/"})
-    page = (await browser.get("/attention")).text
+    await sign_in(browser)
+    shown = await browser.get("/attention")
+    page = shown.text
     assert re.findall(r"In \d+ trips?", page) == ["In 3 trips", "In 1 trip"]
     assert page.count("<p>a shopper scanned 04006381333931") == 1
-    again = re.search(r'name="form_token" value="([0-9a-f]{64})"', page)
-    assert again
-    done = {"form_token": again[1], "name": str(told[0]["text"]), "store": "riverside"}
+    done = {"form_token": form_token(shown), "name": str(told[0]["text"]), "store": "riverside"}
     await browser.post("/attention/code", data=done)
     assert re.findall(r"In \d+ trips?", (await browser.get("/attention")).text) == ["In 1 trip"]
     assert (await browser.get("/attention?done=true")).text.count("<p>a shopper scanned 04006381333931") == 3
