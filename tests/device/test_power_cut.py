@@ -123,7 +123,7 @@ def record(directory: Path, how: str) -> list[Call]:
     """Runs the trip and gives what it did to its journal and to the screen."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
-        pytest.skip("no C compiler to build the recorder with: apt install gcc libc6-dev")
+        pytest.skip(reason="no C compiler to build the recorder with: apt install gcc libc6-dev")
     shop, library, tape = directory / "shop", directory / "recorder.so", directory / "tape"
     shop.mkdir()
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, HERE / "recorder.c", "-ldl"], check=True)

@@ -37,7 +37,7 @@ def installed(wheel: Path, extra: str, into: Path) -> Path:
         timeout=170,
     )
     if run.returncode and any(word in run.stderr.lower() for word in ("dns error", "connect", "offline", "timed out")):
-        pytest.skip(f"no package registry answers: {run.stderr.strip()[-120:]}")
+        pytest.skip(reason=f"no package registry answers: {run.stderr.strip()[-120:]}")
     assert run.returncode == 0, run.stderr
     return python
 

@@ -44,7 +44,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     """What each check inside the machine said: {name: {"wrong": "" or why, ...}}."""
     missing = [package for program, package in PROGRAMS.items() if shutil.which(program, path="/usr/bin:/usr/sbin:/bin") is None]
     if missing:
-        pytest.skip(f"a virtual machine needs: apt-get install {' '.join(missing)}")
+        pytest.skip(reason=f"a virtual machine needs: apt-get install {' '.join(missing)}")
     kernel, version = _kernel()
     place = tmp_path_factory.mktemp("machine")
     results, console = place / "results", place / "console"
@@ -71,7 +71,7 @@ def _kernel() -> tuple[Path, str]:
         names = [line.split()[-1] for line in found.stdout.splitlines() if "Depends:" in line]
         CACHE.mkdir(parents=True, exist_ok=True)
         if not names or subprocess.run(["apt-get", "download", names[0]], cwd=CACHE, capture_output=True, check=False).returncode:
-            pytest.skip("no kernel: `apt-get download` of what linux-image-amd64 depends on failed (needs Debian's packages)")
+            pytest.skip(reason="no kernel: `apt-get download` of what linux-image-amd64 depends on failed (is this Debian?)")
         package = next(CACHE.glob("linux-image-*.deb"))
         subprocess.run(["dpkg-deb", "-x", str(package), str(unpacked)], check=True)
     version = next((unpacked / "lib" / "modules").iterdir()).name
