@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from tests.gateway.office import Office
 
+from panier.error import PanierError
 from panier.message import (
     Acknowledgement,
     Ask,
@@ -28,15 +31,20 @@ from panier.message import (
     unpack,
 )
 from panier.topic import StoreTopics
-from panier.trip import Event, Happening, ItemAdded, TripStarted
+from panier.trip import Event, Happening, ItemAdded, Trip, TripStarted
+from panier_gateway.batch import Batch
 from panier_gateway.enrolment import enrol
 from panier_gateway.gateway import Gateway
+from panier_gateway.intake import Intake, Settled
+from panier_gateway.ledger import Ledger
 from panier_gateway.registry import Registry
 from panier_gateway.settings import BackOfficeSettings, GatewaySettings
 from panier_io.session import Address, Session, Will
 
 STORE = "shop"
 PATIENCE = 10.0
+STARTED = TripStarted(store=STORE, currency="USD", timezone="America/New_York", snapshot=0)
+ITEM = ItemAdded(sku="a", name="A", unit_price=1, category="", tax_rate=None, snapshot=0, entry="scan")
 
 
 async def eventually(holds: Callable[[], bool], what: str = "") -> None:
@@ -145,140 +153,6 @@ class Till:
         await eventually(lambda: self.upto >= upto, f"{self.device} acknowledged up to {upto}, is at {self.upto}")
 
 
-class Office:
-    """A back office in a hundred lines: takes receipts in by identity, serves a feed and its stream, and fails on demand."""
-
-    def __init__(self) -> None:
-        self.feed: list[dict[str, Any]] = []
-        self.taken: dict[tuple[str, str], dict[str, Any]] = {}
-        self.posts = 0
-        self.repeats = 0
-        self.live: list[dict[str, Any]] = []
-        self.tokens: set[str] = set()
-        self.trouble: list[str] = []
-        """How the next posts go wrong: `500`, `lost` (taken, but the line drops before the answer), `late`, `422`."""
-        self.refuse: Callable[[dict[str, Any]], str | None] = lambda _: None
-        self._streams: set[asyncio.StreamWriter] = set()
-        self._lines: set[asyncio.StreamWriter] = set()
-        self._serving: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
-        self.port = 0
-
-    async def open(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def close(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        for writer in list(self._lines):
-            writer.transport.abort()
-        await asyncio.gather(*self._serving, return_exceptions=True)
-
-    async def say(self, kind: str, key: str, body: dict[str, Any] | None) -> int:
-        """Adds an entry to the feed and rings the stores."""
-        self.feed.append({"sequence": len(self.feed) + 1, "kind": kind, "key": key, "body": body})
-        for stream in self._streams:
-            stream.write(_event(len(self.feed)))
-        return len(self.feed)
-
-    @property
-    def receipts(self) -> list[dict[str, Any]]:
-        return [body for (kind, _), body in self.taken.items() if kind == "receipts"]
-
-    @property
-    def incidents(self) -> list[dict[str, Any]]:
-        return [body for (kind, _), body in self.taken.items() if kind == "incidents"]
-
-    @property
-    def contacts(self) -> list[dict[str, Any]]:
-        return [body for (kind, _), body in self.taken.items() if kind == "contacts"]
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._serving.add(task)
-        self._lines.add(writer)
-        try:
-            await self._requests(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            self._streams.discard(writer)
-            self._lines.discard(writer)
-            self._serving.discard(task)
-            writer.close()
-
-    async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while line := await reader.readline():
-            method, target, _ = line.decode().split()
-            headers: dict[str, str] = {}
-            while (header := (await reader.readline()).decode().strip()) != "":
-                name, _, value = header.partition(": ")
-                headers[name.lower()] = value
-            body = await reader.readexactly(int(headers.get("content-length", 0)))
-            self.tokens.add(headers.get("authorization", ""))
-            url = urlsplit(target)
-            await self._answer(method, url.path.rpartition("/")[2], parse_qs(url.query), body, writer)
-            if writer in self._streams:
-                await reader.read()
-                return
-
-    async def _answer(
-        self, method: str, what: str, query: dict[str, list[str]], body: bytes, writer: asyncio.StreamWriter
-    ) -> None:
-        match method, what:
-            case "POST", "intake":
-                await self._intake(json.loads(body), writer)
-            case "PUT", "live":
-                self.live.append(json.loads(body))
-                _reply(writer, 200, {})
-            case "GET", "feed":
-                after, limit = int(query["after"][0]), int(query["limit"][0])
-                page = self.feed[after : after + limit]
-                _reply(writer, 200, {"entries": page, "last": len(self.feed), "more": after + limit < len(self.feed)})
-            case "GET", "stream":
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
-                writer.write(_event(len(self.feed)))
-                self._streams.add(writer)
-            case _:
-                _reply(writer, 404, {})
-
-    async def _intake(self, intake: dict[str, list[dict[str, Any]]], writer: asyncio.StreamWriter) -> None:
-        self.posts += 1
-        trouble = self.trouble.pop(0) if self.trouble else ""
-        if trouble in {"500", "422"}:
-            return _reply(writer, int(trouble), {"detail": trouble})
-        result: dict[str, Any] = {}
-        for kind, name in (("receipts", "receipt"), ("contacts", "contact"), ("incidents", "incident")):
-            outcome: dict[str, Any] = {"stored": 0, "known": 0, "refused": []}
-            for index, item in enumerate(intake[kind]):
-                if reason := self.refuse(item):
-                    outcome["refused"].append({"index": index, "identity": item[name], "reason": reason})
-                    continue
-                known = (kind, item[name]) in self.taken
-                self.repeats += known
-                outcome["known" if known else "stored"] += 1
-                self.taken[kind, item[name]] = item
-            result[kind] = outcome
-        if trouble == "lost":
-            writer.transport.abort()
-            return None
-        if trouble == "late":
-            await asyncio.sleep(0.3)
-        return _reply(writer, 200, result)
-
-
-def _reply(writer: asyncio.StreamWriter, status: int, body: object) -> None:
-    text = json.dumps(body).encode()
-    head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
-    writer.write(head.encode() + text)
-
-
-def _event(last: int) -> bytes:
-    return f'event: feed\ndata: {{"last": {last}}}\n\n'.encode()
-
-
 @dataclass
 class Shop:
     """One store under test."""
@@ -331,8 +205,6 @@ class Shop:
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Reads the ledger from outside."""
-        import sqlite3
-
         with sqlite3.connect(f"file:{self.settings.data_dir}/ledger.db?mode=ro", uri=True) as db:
             return db.execute(statement).fetchall()
 
@@ -388,7 +260,7 @@ def until() -> Callable[..., Awaitable[None]]:
 @pytest.fixture
 def started() -> TripStarted:
     """The first event of a trip."""
-    return TripStarted(store=STORE, currency="USD", timezone="America/New_York", snapshot=0)
+    return STARTED
 
 
 @pytest.fixture
@@ -413,3 +285,44 @@ def product() -> Callable[[str, int], dict[str, Any]]:
         return {"sku": sku, "gtins": [digits], "name": sku.upper(), "unit_price": price}
 
     return made
+
+
+def journal(*happenings: Happening, device: str = "till-1", name: str = "j") -> list[Event]:
+    """A journal of one trip, from its first event."""
+    return [Event(sequence=n, at=n, trip=f"{device}.{name}.1", what=what) for n, what in enumerate(happenings, start=1)]
+
+
+def batch(events: list[Event], device: str = "till-1", name: str = "j") -> Batch:
+    return Batch(device, EventBatch(journal=name, events=[json.loads(event_to_json(event)) for event in events]))
+
+
+def unpriced(trip: Trip) -> Settled:
+    raise PanierError("no engine here")
+
+
+def priced(trip: Trip) -> Settled:
+    """As much of a receipt as the intake needs."""
+    assert trip.finished is not None
+    told = json.dumps({"receipt": trip.trip})
+    return Settled(cast("Any", SimpleNamespace(receipt=trip.trip, total=trip.finished.total, model_dump_json=lambda: told)))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger.db")
+
+
+@pytest.fixture
+def intake(ledger: Ledger) -> Intake:
+    """An intake that cannot price."""
+    return Intake(STORE, ledger, unpriced, lambda trip: trip.member)
+
+
+def stored(ledger: Ledger, device: str = "till-1", name: str = "j") -> list[int]:
+    """The sequences of a journal that are on the disk."""
+    return [event.sequence for event in ledger.events(device, name, 0, 10**9)]
+
+
+def kinds(ledger: Ledger) -> list[str]:
+    """What waits for the back office."""
+    return sorted(json.loads(parcel.body).get("kind", parcel.kind) for parcel in ledger.parcels(99))

@@ -7,18 +7,17 @@ import json
 from dataclasses import replace
 
 import pytest
+from tests.gateway.conftest import ITEM, STARTED
 from typer.testing import CliRunner
 
 from panier.message import EventBatch, event_to_json
-from panier.trip import Event, HelpRequested, ItemAdded, TripFinished, TripStarted
+from panier.trip import Event, HelpRequested, TripFinished
 from panier_gateway.batch import Batch
 from panier_gateway.intake import Intake, Settled
 from panier_gateway.ledger import Ledger
 from panier_gateway.replay.command import replay
 from panier_gateway.replay.desk import Desk
 
-STARTED = TripStarted(store="shop", currency="USD", timezone="America/New_York", snapshot=0)
-ITEM = ItemAdded(sku="a", name="A", unit_price=1, category="", tax_rate=None, snapshot=0, entry="scan")
 DONE = TripFinished(units=2, discount=0, total=2)
 
 

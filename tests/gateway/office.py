@@ -1,0 +1,143 @@
+"""A back office of the tests' own: it takes in, serves a feed, and fails on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+
+class Office:
+    """A back office in a hundred lines: takes receipts in by identity, serves a feed and its stream, and fails on demand."""
+
+    def __init__(self) -> None:
+        self.feed: list[dict[str, Any]] = []
+        self.taken: dict[tuple[str, str], dict[str, Any]] = {}
+        self.posts = 0
+        self.repeats = 0
+        self.live: list[dict[str, Any]] = []
+        self.tokens: set[str] = set()
+        self.trouble: list[str] = []
+        """How the next posts go wrong: `500`, `lost` (taken, but the line drops before the answer), `late`, `422`."""
+        self.refuse: Callable[[dict[str, Any]], str | None] = lambda _: None
+        self._streams: set[asyncio.StreamWriter] = set()
+        self._lines: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in list(self._lines):
+            writer.transport.abort()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def say(self, kind: str, key: str, body: dict[str, Any] | None) -> int:
+        """Adds an entry to the feed and rings the stores."""
+        self.feed.append({"sequence": len(self.feed) + 1, "kind": kind, "key": key, "body": body})
+        for stream in self._streams:
+            stream.write(_event(len(self.feed)))
+        return len(self.feed)
+
+    @property
+    def receipts(self) -> list[dict[str, Any]]:
+        return [body for (kind, _), body in self.taken.items() if kind == "receipts"]
+
+    @property
+    def incidents(self) -> list[dict[str, Any]]:
+        return [body for (kind, _), body in self.taken.items() if kind == "incidents"]
+
+    @property
+    def contacts(self) -> list[dict[str, Any]]:
+        return [body for (kind, _), body in self.taken.items() if kind == "contacts"]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        self._lines.add(writer)
+        try:
+            await self._requests(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            self._streams.discard(writer)
+            self._lines.discard(writer)
+            self._serving.discard(task)
+            writer.close()
+
+    async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            method, target, _ = line.decode().split()
+            headers: dict[str, str] = {}
+            while (header := (await reader.readline()).decode().strip()) != "":
+                name, _, value = header.partition(": ")
+                headers[name.lower()] = value
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            self.tokens.add(headers.get("authorization", ""))
+            url = urlsplit(target)
+            await self._answer(method, url.path.rpartition("/")[2], parse_qs(url.query), body, writer)
+            if writer in self._streams:
+                await reader.read()
+                return
+
+    async def _answer(
+        self, method: str, what: str, query: dict[str, list[str]], body: bytes, writer: asyncio.StreamWriter
+    ) -> None:
+        match method, what:
+            case "POST", "intake":
+                await self._intake(json.loads(body), writer)
+            case "PUT", "live":
+                self.live.append(json.loads(body))
+                _reply(writer, 200, {})
+            case "GET", "feed":
+                after, limit = int(query["after"][0]), int(query["limit"][0])
+                page = self.feed[after : after + limit]
+                _reply(writer, 200, {"entries": page, "last": len(self.feed), "more": after + limit < len(self.feed)})
+            case "GET", "stream":
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+                writer.write(_event(len(self.feed)))
+                self._streams.add(writer)
+            case _:
+                _reply(writer, 404, {})
+
+    async def _intake(self, intake: dict[str, list[dict[str, Any]]], writer: asyncio.StreamWriter) -> None:
+        self.posts += 1
+        trouble = self.trouble.pop(0) if self.trouble else ""
+        if trouble in {"500", "422"}:
+            return _reply(writer, int(trouble), {"detail": trouble})
+        result: dict[str, Any] = {}
+        for kind, name in (("receipts", "receipt"), ("contacts", "contact"), ("incidents", "incident")):
+            outcome: dict[str, Any] = {"stored": 0, "known": 0, "refused": []}
+            for index, item in enumerate(intake[kind]):
+                if reason := self.refuse(item):
+                    outcome["refused"].append({"index": index, "identity": item[name], "reason": reason})
+                    continue
+                known = (kind, item[name]) in self.taken
+                self.repeats += known
+                outcome["known" if known else "stored"] += 1
+                self.taken[kind, item[name]] = item
+            result[kind] = outcome
+        if trouble == "lost":
+            writer.transport.abort()
+            return None
+        if trouble == "late":
+            await asyncio.sleep(0.3)
+        return _reply(writer, 200, result)
+
+
+def _reply(writer: asyncio.StreamWriter, status: int, body: object) -> None:
+    text = json.dumps(body).encode()
+    head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
+    writer.write(head.encode() + text)
+
+
+def _event(last: int) -> bytes:
+    return f'event: feed\ndata: {{"last": {last}}}\n\n'.encode()

@@ -1,0 +1,69 @@
+"""The rows that staff watch: what each terminal does, and what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.gateway.conftest import ITEM, STARTED, batch, journal
+
+from panier.message import Status
+from panier.payment import PaymentBegun, PaymentEnded
+from panier.trip import HelpRequested
+from panier_gateway.floor import Floor
+from panier_gateway.intake import TWO_MACHINES
+
+
+def test_a_payment_in_doubt_stands_on_the_row_until_it_is_decided(intake):
+    floor = Floor("USD", lambda trip: trip.units)
+    floor.hear("till-1", Status(state="online", journal="j"), now=0)
+    begun = PaymentBegun(reference="till-1.j.3", amount=1234, units=1, discount=0)
+    events = journal(STARTED, ITEM, begun, HelpRequested(), PaymentEnded(reference="till-1.j.3", outcome="declined"))
+    for upto, wrong in ((3, None), (4, "is it paid? look at the payment terminal, then decide at the device"), (5, None)):
+        (taken,) = intake.take_in([batch(events[:upto])], now=upto)
+        floor.take(taken, now=upto)
+        assert floor.row("till-1").wrong == wrong
+
+
+def test_the_live_row_follows_the_newer_machine_and_says_that_there_are_two(intake):
+    floor = Floor("USD", lambda trip: trip.units)
+    first, second = journal(STARTED, ITEM, name="a"), journal(STARTED, ITEM, ITEM, name="b")
+    for events, name in [(first[:1], "a"), (second[:2], "b"), (first[1:], "a"), (second[2:], "b")]:
+        (taken,) = intake.take_in([batch(events, name=name)], now=5)
+        floor.take(taken, now=5)
+    row = floor.row("till-1")
+    assert (row.trip, row.units, row.wrong) == ("till-1.b.1", 2, TWO_MACHINES)
+
+
+def test_the_live_row_shows_the_quarantine_of_an_older_journal_until_it_is_released(intake):
+    floor = Floor("USD", lambda trip: trip.units)
+    events = journal(STARTED, ITEM)
+    clone = [events[0], replace(events[1], what=HelpRequested())]
+    for held, name in ((events, "j"), (clone, "j"), (journal(STARTED, name="k"), "k")):
+        (taken,) = intake.take_in([batch(held, name=name)], now=5)
+        floor.take(taken, now=5)
+    assert (floor.row("till-1").state, floor.row("till-1").wrong) == ("quarantined", TWO_MACHINES)
+    intake.release("till-1", "j", now=6)
+    floor.restore_quarantine(intake.quarantined())
+    assert floor.row("till-1").state != "quarantined"
+
+
+def test_a_device_that_fell_silent_with_its_broker_is_offline_until_it_speaks(intake):
+    floor = Floor("USD", lambda trip: trip.units)
+    floor.hear("till-1", Status(state="online", journal="j"), now=0)
+    floor.note_silence(now=120_000)
+    assert floor.row("till-1").state == "idle"
+    floor.note_silence(now=151_000)
+    assert floor.row("till-1").state == "offline"
+    (taken,) = intake.take_in([batch(journal(STARTED))], now=152_000)
+    floor.take(taken, now=152_000)
+    assert floor.row("till-1").state == "shopping"
+
+
+def test_hardware_that_is_amiss_stands_on_the_row_until_it_is_mended():
+    floor = Floor("USD", lambda trip: trip.units)
+    floor.hear("till-1", Status(state="online", journal="j", hardware="scanner away"), now=0)
+    assert floor.row("till-1").wrong == "scanner away"
+    floor.hear("till-1", Status(state="online", journal="j", trouble="its journal was damaged", hardware="scanner away"), now=1)
+    assert floor.row("till-1").wrong == "its journal was damaged"
+    floor.hear("till-1", Status(state="online", journal="j"), now=2)
+    assert floor.row("till-1").wrong is None

@@ -1,0 +1,120 @@
+"""What the ledger keeps, for how long, and how it outlives an older format and a damaged disk."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import replace
+
+from tests.gateway.conftest import ITEM, STARTED, batch, journal, kinds, priced, stored, unpriced
+
+from panier.message import happening_to_json
+from panier.trip import CardScanned, Event, HelpRequested, TripAbandoned, TripFinished
+from panier_gateway.intake import TWO_MACHINES, Intake
+from panier_gateway.ledger import Ledger
+
+
+def test_more_events_than_one_statement_takes_are_all_stored(intake, ledger):
+    (taken,) = intake.take_in([batch(journal(STARTED, *[ITEM] * 199))], now=5)
+    assert taken.upto == 200
+    assert stored(ledger) == list(range(1, 201))
+
+
+def test_open_trips_are_rebuilt_from_the_disk(intake, ledger):
+    intake.take_in([batch(journal(STARTED, ITEM, ITEM))], now=5)
+    again = Intake("shop", ledger, unpriced, lambda trip: trip.member)
+    assert again.open_trips() == intake.open_trips()
+    assert again.upto("till-1", "j") == 3
+
+
+def test_a_ledger_of_format_1_is_taken_over(tmp_path):
+    path = tmp_path / "ledger.db"
+    with sqlite3.connect(path) as old:
+        old.executescript(
+            """
+            CREATE TABLE fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+            INSERT INTO fact VALUES ('format', '1');
+            CREATE TABLE journal(
+                device TEXT NOT NULL, journal TEXT NOT NULL, upto INTEGER NOT NULL, quarantined TEXT, first_at INTEGER NOT NULL,
+                PRIMARY KEY (device, journal)) STRICT, WITHOUT ROWID;
+            INSERT INTO journal VALUES ('till-1', 'j', 2, NULL, 5);
+            CREATE TABLE event(
+                device TEXT NOT NULL, journal TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, trip TEXT NOT NULL,
+                what TEXT NOT NULL, PRIMARY KEY (device, journal, sequence)) STRICT, WITHOUT ROWID;
+            CREATE TABLE trip(
+                trip TEXT PRIMARY KEY, device TEXT NOT NULL, journal TEXT NOT NULL, first_sequence INTEGER NOT NULL,
+                state TEXT NOT NULL, closed_at INTEGER, total INTEGER) STRICT, WITHOUT ROWID;
+            INSERT INTO trip VALUES ('till-1.j.1', 'till-1', 'j', 1, 'open', NULL, NULL);
+            """
+        )
+        rows = [("till-1", "j", e.sequence, e.at, e.trip, happening_to_json(e.what)) for e in journal(STARTED, ITEM)]
+        old.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", rows)
+    old.close()
+    ledger = Ledger(path)
+    intake = Intake("shop", ledger, priced, lambda trip: trip.member)
+    assert ledger.damage is None
+    assert intake.open_trips()["till-1"].units == 1
+    done = TripFinished(units=1, discount=0, total=1)
+    (taken,) = intake.take_in([batch(journal(STARTED, ITEM, done))], now=6)
+    assert (taken.upto, kinds(ledger)) == (3, ["receipt"])
+
+
+DAY = 86_400_000
+
+
+def test_what_is_delivered_leaves_the_disk_and_a_copied_device_is_found_out_all_the_same(ledger, tmp_path):
+    intake = Intake("shop", ledger, priced, lambda trip: trip.member)
+    events = journal(STARTED, CardScanned(card="2900000000179"), ITEM, TripFinished(units=1, discount=0, total=1))
+    clone = [*events[:2], replace(events[2], what=HelpRequested())]
+    intake.take_in([batch(events)], now=5)
+    assert not intake.tidy(now=4 * DAY)
+    assert stored(ledger) == [1, 2, 3, 4]  # the receipt is not delivered yet
+    ledger.delivered(ledger.parcels(9))
+    intake.tidy(now=4 * DAY)
+    assert stored(ledger) == []
+    assert not any(b"2900000000179" in file.read_bytes() for file in tmp_path.iterdir())
+    for one in (intake, Intake("shop", ledger, priced, lambda trip: trip.member)):
+        (again,) = one.take_in([batch(events)], now=4 * DAY)
+        assert (again.upto, again.wrong) == (4, None)
+    (conflict,) = intake.take_in([batch(clone)], now=4 * DAY)
+    assert conflict.wrong == TWO_MACHINES
+
+
+def test_repeats_that_are_too_old_to_compare_are_not_taken_for_granted(ledger):
+    intake = Intake("shop", ledger, priced, lambda trip: trip.member)
+    events = journal(STARTED, ITEM, TripAbandoned())
+    intake.take_in([batch(events)], now=5)
+    intake.tidy(now=4 * DAY)
+    intake.tidy(now=40 * DAY)
+    assert ledger.count("event") == 0
+    (after,) = intake.take_in([batch([Event(sequence=4, at=4, trip="till-1.j.4", what=STARTED)])], now=40 * DAY)
+    assert after.upto == 4
+    (conflict,) = Intake("shop", ledger, priced, lambda trip: trip.member).take_in([batch(events)], now=40 * DAY)
+    assert conflict.wrong == TWO_MACHINES
+
+
+def test_a_damaged_ledger_goes_on_with_what_can_be_read_and_staff_are_told(tmp_path):
+    path = tmp_path / "ledger.db"
+    ledger = Ledger(path)
+    intake = Intake("shop", ledger, unpriced, lambda trip: trip.member)
+    names = [f"till-{number}" for number in range(1, 60)]
+    for name in names:
+        intake.take_in([batch(journal(STARTED, *[ITEM] * 20, device=name), device=name)], now=5)
+    root = ledger._conn.execute("SELECT rootpage FROM sqlite_master WHERE name = 'event'").fetchone()[0]
+    ledger.close()
+    content = bytearray(path.read_bytes())
+    page = next(at for at in range(len(content) - 4096, 4096 * root, -4096) if content.count(b"item_added", at, at + 4096) > 5)
+    content[page : page + 4096] = bytes(4096)
+    path.write_bytes(bytes(content))
+    ledger = Ledger(path)
+    assert ledger.damage is not None
+    intake = Intake("shop", ledger, unpriced, lambda trip: trip.member)
+    intake.incidents.report_damage(now=6)
+    assert len(intake.open_trips()) > 50
+    assert all(intake.upto(name, "j") == 21 for name in intake.open_trips())
+    told = [json.loads(parcel.body) for parcel in ledger.parcels(99)]
+    assert {incident["kind"] for incident in told} == {"ledger_damaged"}
+    assert "ledger.damaged-1.db" in told[0]["text"]
+    assert (tmp_path / "ledger.damaged-1.db").read_bytes() == bytes(content)
+    ledger.close()
+    assert Ledger(path).damage is None
