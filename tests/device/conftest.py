@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from panier.catalogue import Product, told
+from panier.member import Capsule
 from panier.message import SnapshotPart
+from panier.offer import Offer
 from panier.snapshot import Change, Fingerprint, canonical
+from panier_device.driver.port import Frame, Reading
 from panier_device.fitting import load_numbering, load_rules
 from panier_device.payer import PayingAgent
 from panier_device.shop import Shop
@@ -88,6 +91,30 @@ class Desk:
         """What has happened so far, by kind."""
         return [event.what.kind for event in self.journal.after(0, 1000)]
 
+    @property
+    def said(self) -> str | None:
+        """What the shopper is told, by key."""
+        return self.agent.now.message and self.agent.now.message.key
+
+    @property
+    def trip_id(self) -> str:
+        assert self.agent.now.trip is not None
+        return self.agent.now.trip.trip
+
+    def scan(self, *codes: str, flaw: str | None = None) -> None:
+        for code in codes:
+            self.agent.take(Reading(Frame(code, flaw), "scan", 1))
+
+    def stock(self, items: list[Change], version: int = 9) -> None:
+        """The gateway's newest snapshot comes in, whole."""
+        for part in whole(version, items):
+            self.shop.take(part)
+        self.agent.snapshot_arrived()
+
+    def close(self) -> None:
+        self.journal.close()
+        self.shop.close()
+
 
 def open_desk(directory: Path, clock: Clock | None = None, *, stocked: bool = True, numbering: str = "") -> Desk:
     shop = Shop(directory / "shop.db")
@@ -116,5 +143,16 @@ def open_desk(directory: Path, clock: Clock | None = None, *, stocked: bool = Tr
 def desk(tmp_path: Path) -> Iterator[Desk]:
     desk = open_desk(tmp_path)
     yield desk
-    desk.journal.close()
-    desk.shop.close()
+    desk.close()
+
+
+GRANOLA = Offer(
+    offer="c-1", revision=1, title="-20 % beans", reason="you buy them monthly",
+    promotion={"kind": "percent", "percent": "20", "target": {"skus": ["1"]}},
+)  # fmt: skip
+OATS = replace(GRANOLA, offer="c-2", title="-5 % oats")
+
+
+def capsule(desk: Desk, *offers: Offer, name: str = "Claire") -> Capsule:
+    """What the gateway knows of the member of this trip."""
+    return Capsule(trip=desk.trip_id, member="m-17", first_name=name, segments=("member", "monthly"), offers=offers)

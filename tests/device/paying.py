@@ -11,7 +11,6 @@ from tests.device.conftest import Clock, Desk, open_desk
 
 from panier.trip import Trip, fold
 from panier_device.checkout import Checkout
-from panier_device.driver.port import Frame, Reading
 from panier_device.fitting import fit_payment_terminal
 from panier_device.settings import PaymentSettings
 from panier_simulators.payment.book import Book, Booking
@@ -38,7 +37,7 @@ class Till:
         self.task = asyncio.create_task(self.checkout.run())
 
     def scan(self, code: str) -> None:
-        self.desk.agent.take(Reading(Frame(code), "scan", 1))
+        self.desk.scan(code)
 
     async def until(self, holds: Callable[[], object]) -> None:
         async with asyncio.timeout(60):
@@ -51,8 +50,7 @@ class Till:
 
     @property
     def said(self) -> str | None:
-        message = self.desk.agent.now.message
-        return message and message.key
+        return self.desk.said
 
     @property
     def stage(self) -> str | None:
@@ -74,8 +72,7 @@ class Till:
         self.task.cancel()
         with suppress(asyncio.CancelledError):
             await self.task
-        self.desk.journal.close()
-        self.desk.shop.close()
+        self.desk.close()
 
 
 @asynccontextmanager
@@ -92,8 +89,7 @@ def trips(journal_directory: Path) -> list[Trip]:
     """Every trip of the journal, folded."""
     desk = open_desk(journal_directory)
     events = desk.journal.after(0, 100_000)
-    desk.journal.close()
-    desk.shop.close()
+    desk.close()
     names = dict.fromkeys(event.trip for event in events)
     return [fold(event for event in events if event.trip == name) for name in names]
 

@@ -103,8 +103,7 @@ async def swiping(
         yield desk, swipe
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    desk.journal.close()
-    desk.shop.close()
+    desk.close()
 
 
 def leftovers(directory: Path, metrics: bytes = b"") -> list[str]:

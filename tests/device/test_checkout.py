@@ -299,8 +299,7 @@ async def test_a_terminal_that_was_taken_out_of_the_settings_leaves_no_trip_behi
     desk.agent.restore()
     assert desk.agent.now.farewell is not None
     assert (desk.agent.now.farewell.tender, desk.kinds[-1]) == ("unknown", "trip_finished")
-    desk.journal.close()
-    desk.shop.close()
+    desk.close()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -9,14 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.device.conftest import MILK, PRODUCTS, WEIGHED_AND_DEPOSIT, Desk, changes, open_desk, total_of
+from tests.device.conftest import MILK, PRODUCTS, WEIGHED_AND_DEPOSIT, Desk, changes, open_desk
 
 from panier.barcode import BadNumbering, BarcodeRefused, HouseCode
 from panier.barcode.gtin import check_digit
 from panier.barcode.house import write_house
 from panier.barcode.numbering import guard_digit
 from panier.catalogue import Product
-from panier.message import SnapshotPart
 from panier.trip import CodeRefused, ItemAdded
 from panier_device.driver.profile import load_profile
 from panier_device.driver.serial_scanner import SerialScanner
@@ -56,9 +55,7 @@ async def scanning(
 ) -> AsyncIterator[Callable[..., Awaitable[Desk]]]:
     """A terminal with in-house numbers by `numbering`, and a scanner in hand: `await scan(code, symbology)`."""
     desk = open_desk(directory, numbering=numbering)
-    held = changes(goods, {})
-    desk.shop.take(SnapshotPart(version=9, fingerprint=total_of(held), since=0, part=0, parts=1, changes=held))
-    desk.agent.snapshot_arrived()
+    desk.stock(changes(goods, {}))
     link, shown = directory / "scanner", asyncio.Event()
     desk.agent.show = shown.set
     with SimulatedScanner(link, programming("generic-aim")) as simulated:
@@ -81,18 +78,13 @@ async def scanning(
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
-            desk.journal.close()
-            desk.shop.close()
+            desk.close()
 
 
 def last(desk: Desk) -> ItemAdded:
     happened = desk.journal.after(desk.journal.last - 1, 1)[0].what
     assert isinstance(happened, ItemAdded)
     return happened
-
-
-def said(desk: Desk) -> str | None:
-    return desk.agent.now.message and desk.agent.now.message.key
 
 
 @pytest.mark.parametrize(
@@ -118,23 +110,23 @@ async def test_a_label_says_what_its_bag_costs(
 
 async def test_the_same_label_means_nothing_without_a_numbering_and_its_zeroed_number_sells_nothing(tmp_path: Path):
     async with scanning(tmp_path) as scan:
-        assert said(await scan(german("28", "1234", "00532"))) == "unknown_product"
+        assert (await scan(german("28", "1234", "00532"))).said == "unknown_product"
     (tmp_path / "de").mkdir()
     async with scanning(tmp_path / "de", "DE") as scan:
-        assert said(await scan(german("28", "1234", "00000"))) == "needs_weight"
+        assert (await scan(german("28", "1234", "00000"))).said == "needs_weight"
     (tmp_path / "se").mkdir()
     async with scanning(tmp_path / "se", "SE") as scan:
-        assert said(await scan(checked("201234560000"))) == "needs_weight"
+        assert (await scan(checked("201234560000"))).said == "needs_weight"
 
 
 async def test_what_is_past_its_date_is_stopped_and_told_and_holds_to_the_end_of_its_day(tmp_path: Path):
     async with scanning(tmp_path) as scan:
         desk = await scan(f"01{VARIABLE}310300053217{YESTERDAY}", "gs1-128")
-        assert said(desk) == "expired"
+        assert desk.said == "expired"
         stopped = desk.journal.after(desk.journal.last - 1, 1)[0].what
         assert stopped == CodeRefused(reason="expired", seen="4", entry="scan")
         assert desk.tally.refused.labels("expired")._value.get() == 1
-        assert said(await scan(f"01{VARIABLE}31030005327003{TODAY}1159", "gs1-datamatrix")) == "expired"
+        assert (await scan(f"01{VARIABLE}31030005327003{TODAY}1159", "gs1-datamatrix")).said == "expired"
         await scan(f"01{VARIABLE}31030005327003{TODAY}1200", "gs1-datamatrix")
         await scan(f"01{VARIABLE}310300053217{TODAY}", "gs1-128")
     assert desk.agent.now.trip is not None
@@ -145,7 +137,7 @@ async def test_one_piece_is_sold_once_and_may_come_back_after_it_was_put_back(tm
     piece = f"01{VARIABLE}310300053221S-1"
     async with scanning(tmp_path) as scan:
         assert last(await scan(piece, "gs1-datamatrix")).serial == "S-1"
-        assert said(await scan(piece, "gs1-datamatrix")) == "piece_again"
+        assert (await scan(piece, "gs1-datamatrix")).said == "piece_again"
         desk = await scan(f"01{VARIABLE}310300053221S-2", "gs1-datamatrix")
         assert desk.agent.now.trip is not None
         assert desk.agent.now.trip.units == 2
@@ -169,7 +161,7 @@ async def test_a_code_that_names_no_goods_says_what_it_is(tmp_path: Path, code: 
         await scan(MILK)
         desk = await scan(code, symbology)
         refused = desk.journal.after(desk.journal.last - 1, 1)[0].what
-    assert said(desk) == reason
+    assert desk.said == reason
     assert isinstance(refused, CodeRefused)
     assert (refused.reason, code in refused.seen) == (reason, False)
 

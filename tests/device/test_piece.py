@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.device.conftest import MILK
-from tests.device.test_label import GOODS, GS, TODAY, VARIABLE, YESTERDAY, last, said, scanning
+from tests.device.test_label import GOODS, GS, TODAY, VARIABLE, YESTERDAY, last, scanning
 
 from panier.shelflife import MarkDown, Recall
 from panier.trip import CodeRefused
@@ -47,14 +47,14 @@ async def test_a_recalled_piece_is_stopped_and_a_doubtful_one_sold_with_a_word(
 ):
     async with scanning(tmp_path, goods=goods("3", recall=recall)) as scan:
         desk = await scan(code, "gs1-datamatrix")
-        assert said(desk) == told
+        assert desk.said == told
         assert desk.kinds == ["trip_started", "code_refused" if told == "recalled" else "item_added"]
 
 
 async def test_a_plain_code_of_a_recalled_lot_is_sold_with_the_lots_and_staff_hear_of_a_stop(tmp_path: Path):
     async with scanning(tmp_path, goods=goods("3", recall=GLASS)) as scan:
         desk = await scan(MILK)
-        assert said(desk) == "recall_look"
+        assert desk.said == "recall_look"
         assert desk.agent.now.message is not None
         assert desk.agent.now.message.gaps == {"marks": "A7"}
         assert look(desk.agent.now, Link(), ENGLISH).message is not None
@@ -66,15 +66,15 @@ async def test_a_plain_code_of_a_recalled_lot_is_sold_with_the_lots_and_staff_he
         assert view.message is not None
         assert (view.message.what, view.message.next) == ("This is called back. Leave it here.", "Glass in some bottles")
         desk.agent.pick("3")
-        assert said(desk) == "recall_look"
+        assert desk.said == "recall_look"
 
 
 async def test_a_product_that_is_called_back_whole_is_not_picked_from_the_list_either(tmp_path: Path):
     async with scanning(tmp_path, goods=goods("3", recall=Recall(reason="Germs"))) as scan:
-        assert said(await scan(MILK)) == "recalled"
+        assert (await scan(MILK)).said == "recalled"
         desk = await scan(MILK)
         desk.agent.pick("3")
-        assert said(desk) == "recalled"
+        assert desk.said == "recalled"
         assert desk.agent.now.trip is not None
         assert desk.agent.now.trip.units == 0
 
@@ -108,7 +108,7 @@ async def test_reduced_pieces_are_a_line_of_their_own_that_says_so_and_takes_no_
         view = look(desk.agent.now, Link(), ENGLISH)
         assert [(line.amount, line.notes) for line in view.lines] == [("1.79", ()), ("0.90", (("50 % off for its date", ""),))]
         desk.agent.one_more()
-        assert said(desk) == "scan_each"
+        assert desk.said == "scan_each"
 
 
 async def test_a_bag_near_its_date_is_weighed_at_the_reduced_price_a_kilogram(tmp_path: Path):

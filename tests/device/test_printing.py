@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import zxingcpp
 from tests.device.conftest import BEANS, CARD, MILK, Desk, open_desk
-from tests.device.test_agent import scan
 
 from panier_device.driver.escpos_printer import EscposPrinter
 from panier_device.driver.printer_profile import load_printer
@@ -57,7 +56,7 @@ async def at_work(desk: Desk, machine: SimulatedPrinter, **options: float) -> As
 def shop(desk: Desk, *codes: str) -> str:
     """A trip from the first scan to the end; its id."""
     for code in codes:
-        scan(desk, code)
+        desk.scan(code)
     desk.agent.finish()
     assert desk.agent.now.farewell is not None
     return desk.agent.now.farewell.trip

@@ -10,17 +10,11 @@ from tests.device.conftest import CARD, MILK, Desk, open_desk
 
 from panier.message import PriceMessage
 from panier.trip import CodeRefused, ItemAdded
-from panier_device.driver.port import Frame, Reading
 from panier_device.screen.view import Link, look
 from panier_device.screen.word import ENGLISH
 from panier_device.situation import Paying
 
 JAM = "4006381333931"
-
-
-def scan(desk: Desk, *codes: str) -> None:
-    for code in codes:
-        desk.agent.take(Reading(Frame(code), "scan", 1))
 
 
 def answer(desk: Desk) -> PriceMessage:
@@ -36,7 +30,7 @@ def answer(desk: Desk) -> PriceMessage:
 
 
 def test_staff_see_the_digits_and_their_price_becomes_a_line_on_the_disk_and_the_screen(desk: Desk):
-    scan(desk, MILK, JAM)
+    desk.scan(MILK, JAM)
     trip = desk.agent.now.trip
     assert trip is not None
     assert [code.seen for code in trip.unknown] == [f"0{JAM}"]
@@ -50,7 +44,7 @@ def test_staff_see_the_digits_and_their_price_becomes_a_line_on_the_disk_and_the
 
 
 def test_an_answer_that_is_said_again_or_of_another_trip_changes_nothing(desk: Desk):
-    scan(desk, MILK, JAM)
+    desk.scan(MILK, JAM)
     said = answer(desk)
     desk.agent.price_arrived(said.model_copy(update={"trip": "hand-1.aaaaaa.1"}))
     desk.agent.price_arrived(said.model_copy(update={"item": replace(said.item, answers=1)}))
@@ -64,7 +58,7 @@ def test_an_answer_that_is_said_again_or_of_another_trip_changes_nothing(desk: D
 
 
 def test_a_restart_forgets_neither_the_code_nor_its_answer(desk: Desk, tmp_path: Path):
-    scan(desk, MILK, JAM)
+    desk.scan(MILK, JAM)
     said = answer(desk)
     desk.journal.close()
     again = open_desk(tmp_path)
@@ -76,7 +70,7 @@ def test_a_restart_forgets_neither_the_code_nor_its_answer(desk: Desk, tmp_path:
 
 
 def test_nothing_is_added_while_somebody_pays(desk: Desk):
-    scan(desk, MILK, JAM)
+    desk.scan(MILK, JAM)
     said = answer(desk)
     desk.agent.show_payment(Paying(stage="asking", amount=179))
     desk.agent.price_arrived(said)
@@ -87,14 +81,14 @@ def test_nothing_is_added_while_somebody_pays(desk: Desk):
 
 
 def test_a_number_of_another_shop_s_own_might_be_a_card_and_is_masked(desk: Desk):
-    scan(desk, MILK, "2000000000916")
+    desk.scan(MILK, "2000000000916")
     refused = desk.journal.after(0, 100)[-1].what
     assert isinstance(refused, CodeRefused)
     assert refused.seen == "2000…(13)"
 
 
 def test_a_first_scan_that_nobody_knew_goes_with_the_call_for_help(desk: Desk):
-    scan(desk, JAM)
+    desk.scan(JAM)
     assert desk.kinds == []
     desk.agent.call_help()
     assert desk.kinds == ["trip_started", "code_refused", "help_requested"]
@@ -104,13 +98,13 @@ def test_a_first_scan_that_nobody_knew_goes_with_the_call_for_help(desk: Desk):
 
 @pytest.mark.parametrize("between", [CARD, MILK])
 def test_what_was_refused_before_something_else_is_not_told_again(desk: Desk, between: str):
-    scan(desk, JAM, between)
+    desk.scan(JAM, between)
     desk.agent.call_help()
     assert "code_refused" not in desk.kinds
 
 
 def test_one_more_of_it_is_one_key(desk: Desk):
-    scan(desk, JAM)
+    desk.scan(JAM)
     desk.agent.call_help()
     desk.agent.price_arrived(answer(desk))
     desk.agent.one_more()

@@ -201,8 +201,7 @@ async def trading(broker: Broker, directory: Path, *, stocked: bool = True) -> A
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        desk.journal.close()
-        desk.shop.close()
+        desk.close()
 
 
 @asynccontextmanager

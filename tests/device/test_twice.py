@@ -7,10 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.device.conftest import BEANS, BREAD, COLA, MILK, PRODUCTS, WEIGHED_AND_DEPOSIT, Desk, changes, open_desk, whole
+from tests.device.conftest import BEANS, BREAD, COLA, MILK, PRODUCTS, WEIGHED_AND_DEPOSIT, Desk, changes, open_desk
 
 from panier.catalogue import Product
-from panier_device.driver.port import Frame, Reading
 from panier_device.screen.dialogue import SHOPPING, Wish, press
 from panier_device.screen.view import Link, look
 from panier_device.screen.word import ENGLISH
@@ -27,13 +26,10 @@ MORE = {
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """A shop with a few products more."""
     desk = open_desk(tmp_path, stocked=False)
-    for part in whole(7, changes(PRODUCTS | WEIGHED_AND_DEPOSIT | MORE)):
-        desk.shop.take(part)
     desk.shop.settle_in("USD", "America/New_York")
-    desk.agent.snapshot_arrived()
+    desk.stock(changes(PRODUCTS | WEIGHED_AND_DEPOSIT | MORE), version=7)
     yield desk
-    desk.journal.close()
-    desk.shop.close()
+    desk.close()
 
 
 def scan(desk: Desk, *codes: str, after: int = 1_500) -> list[str]:
@@ -41,8 +37,8 @@ def scan(desk: Desk, *codes: str, after: int = 1_500) -> list[str]:
     told: list[str] = []
     for code in codes:
         desk.clock.now += after
-        desk.agent.take(Reading(Frame(code), "scan", 1))
-        told += [desk.agent.now.message.key] if desk.agent.now.message else []
+        desk.scan(code)
+        told += [desk.said] if desk.said else []
     return told
 
 

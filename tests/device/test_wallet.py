@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.device.conftest import BEANS, CARD, Clock, Desk, changes, open_desk, whole
+from tests.device.conftest import BEANS, CARD, Clock, Desk, changes, open_desk
 
 from panier.lease import Lease
 from panier.member import Capsule
@@ -24,9 +24,7 @@ ONCE = Offer(
 def limited(directory: Path, clock: Clock | None = None) -> Desk:
     desk = open_desk(directory, clock, stocked=False)
     if desk.shop.held.version == 0:
-        for part in whole(7, changes(promotions=LIMITED)):
-            desk.shop.take(part)
-        desk.agent.snapshot_arrived()
+        desk.stock(changes(promotions=LIMITED), version=7)
     return desk
 
 
@@ -56,8 +54,7 @@ def test_what_was_used_is_on_the_disk_with_the_end_of_the_trip(tmp_path: Path) -
     desk = limited(tmp_path)
     told(desk, 2)
     assert one_trip(desk) == 200
-    desk.journal.close()
-    desk.shop.close()
+    desk.close()
     again = limited(tmp_path)
     told(again, 2)
     assert [one_trip(again) for _ in range(2)] == [200, 0], "a message that is repeated gives nothing back"
@@ -74,8 +71,7 @@ def test_a_lease_that_comes_in_mid_trip_is_journalled_before_it_counts(tmp_path:
     before = desk.journal.last
     told(desk, 1)
     assert desk.journal.last == before, "saying it again changes nothing"
-    desk.journal.close()
-    desk.shop.close()
+    desk.close()
     again = limited(tmp_path)
     again.agent.restore()
     assert again.agent.now.priced is not None

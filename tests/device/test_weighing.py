@@ -11,22 +11,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.device.conftest import CARD, FIGS, MILK, PRODUCTS, WEIGHED_AND_DEPOSIT, Desk, changes, open_desk, total_of
+from tests.device.conftest import CARD, FIGS, MILK, PRODUCTS, WEIGHED_AND_DEPOSIT, Desk, changes, open_desk
 from tests.device.test_scale import ONE_A_PROTOCOL, SCALES, until
 
 from panier.catalogue import Product
-from panier.message import Notice, SnapshotPart
+from panier.message import Notice
 from panier.trip import ItemAdded
 from panier.weighed import Weighing
-from panier_device.driver.port import Frame, Reading
-from panier_device.driver.scale.port import (
-    ScaleBelowZero,
-    ScaleGarbled,
-    ScaleRefused,
-    ScaleSilent,
-    ScaleUnstable,
-    ScaleWeight,
-)
+from panier_device.driver.scale.port import ScaleBelowZero, ScaleGarbled, ScaleRefused, ScaleSilent, ScaleUnstable, ScaleWeight
 from panier_device.driver.scale.profile import load_scale_profile
 from panier_device.driver.scale.serial_scale import SerialScale
 from panier_device.screen.word import ENGLISH
@@ -137,7 +129,7 @@ class Stand:
         return [what for what in happened if isinstance(what, ItemAdded)]
 
     def scan(self, code: str) -> None:
-        self.desk.agent.take(Reading(Frame(code), "scan", 1))
+        self.desk.scan(code)
 
 
 @asynccontextmanager
@@ -145,9 +137,7 @@ async def stand(
     folder: Path, profile: str = "mettler-diva", *, split: Split = "whole", bag: int = 0, patience: float = 5.0, settle: float = 0
 ) -> AsyncIterator[Stand]:
     desk = open_desk(folder)
-    held = changes(GOODS, {})
-    desk.shop.take(SnapshotPart(version=9, fingerprint=total_of(held), since=0, part=0, parts=1, changes=held))
-    desk.agent.snapshot_arrived()
+    desk.stock(changes(GOODS, {}))
     known = load_scale_profile(profile, SCALES)
     with SimulatedScale(folder / "scale", make_of(profile), split=split, settle=settle, seed=3) as simulated:
         scale = SerialScale(str(folder / "scale"), known, patience=patience)
@@ -161,8 +151,7 @@ async def stand(
             for task in running:
                 task.cancel()
             results = await asyncio.gather(*running, return_exceptions=True)
-            desk.journal.close()
-            desk.shop.close()
+            desk.close()
             assert all(isinstance(result, asyncio.CancelledError) for result in results), results
 
 
@@ -365,8 +354,7 @@ async def test_a_pending_weighing_is_gone_after_a_restart_without_a_trace(tmp_pa
     assert desk.agent.now.weighing is None
     assert desk.agent.now.trip is not None
     assert [line.sku for line in desk.agent.now.trip.lines] == ["3"]
-    desk.journal.close()
-    desk.shop.close()
+    desk.close()
 
 
 def test_every_refusal_of_a_scale_has_words():
