@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from dataclasses import replace
 from typing import Literal, Protocol
 
 from panier.payment import Decider, Outcome
@@ -61,6 +62,8 @@ class Checkout:
         self._asking: asyncio.Task[Answer] | None = None
         self._wrong_codes = 0
         self._locked_until = 0.0
+        self._is_known = False
+        terminal.changed = self._heed
         self._log = logger("checkout").bind(terminal=terminal.name)
 
     # -- what people do ------------------------------------------------------------------------------------------------
@@ -77,7 +80,7 @@ class Checkout:
         if paying is None or paying.stage not in ("preparing", "asking"):
             return
         self._is_cancelled = True
-        self._till.show_payment(Paying(stage="cancelling", amount=paying.amount))
+        self._till.show_payment(replace(paying, stage="cancelling"))
         if self._asking is not None:
             self._terminal.cancel()
             asyncio.get_running_loop().call_later(self._settings.staff_after_s, self._asking.cancel)
@@ -118,9 +121,35 @@ class Checkout:
         """Serves one payment after the other until cancelled; one that was under way at the start comes first."""
         while True:
             if self._charge() is None:
-                await self._wanted.wait()
+                await self._wait()
             self._wanted.clear()
             await self._serve()
+
+    async def _wait(self) -> None:
+        """Until somebody wants to pay, who does not wait for a look at the terminal to end."""
+        looking, wanted = asyncio.create_task(self._look()), asyncio.create_task(self._wanted.wait())
+        try:
+            await asyncio.wait({looking, wanted}, return_when=asyncio.FIRST_COMPLETED)
+            if looking.done():
+                looking.result()
+        finally:
+            looking.cancel()
+            wanted.cancel()
+            await asyncio.gather(looking, wanted, return_exceptions=True)
+
+    async def _look(self) -> None:
+        """Once at the start, so that staff hear of a terminal that is off before a shopper does; then while it is in trouble."""
+        while True:
+            if self._terminal.trouble or not self._is_known:
+                await self._terminal.look()
+            self._is_known = True
+            await asyncio.sleep(self._settings.again_s)
+
+    def _heed(self) -> None:
+        """The terminal fell silent, or speaks again: the shopper is told, and the answer is waited for as before."""
+        paying, is_silent = self._till.now.paying, bool(self._terminal.trouble)
+        if paying is not None and paying.stage != "preparing" and paying.is_silent != is_silent:
+            self._till.show_payment(replace(paying, is_silent=is_silent), self._till.now.message)
 
     async def _serve(self) -> None:
         charge, answer = self._charge(), UNKNOWN
@@ -215,7 +244,10 @@ class Checkout:
             self._till.show_payment(self._paying("checking", paying.amount, is_staff_here=paying.is_staff_here))
 
     def _paying(self, stage: Literal["checking"], amount: int, *, is_staff_here: bool = False) -> Paying:
-        return Paying(stage=stage, amount=amount, takes_code=self._settings.staff_code is not None, is_staff_here=is_staff_here)
+        return Paying(
+            stage=stage, amount=amount, takes_code=self._settings.staff_code is not None, is_staff_here=is_staff_here,
+            is_silent=bool(self._terminal.trouble),
+        )  # fmt: skip
 
     def _currency(self) -> str:
         trip = self._till.now.trip

@@ -99,7 +99,7 @@ def fit_payment_terminal(settings: PaymentSettings) -> TcpPaymentTerminal:
         protocol: Protocolled = LineProtocol(settings.answer_s, settings.patience_s)
     else:
         protocol = ZvtProtocol(ZvtTerms(password=settings.password, t3=settings.answer_s, t4=settings.patience_s))
-    return TcpPaymentTerminal(settings.host, settings.port, protocol)
+    return TcpPaymentTerminal(settings.host, settings.port, protocol, settings.silent_s)
 
 
 def fit_printer(settings: PrinterSettings) -> EscposPrinter:

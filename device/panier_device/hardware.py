@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 from panier_device.driver.port import Scanner, Trouble
 from panier_device.driver.scale.port import Scale
+from panier_device.payment.port import PaymentTrouble
 from panier_device.printing import PrinterState, PrinterTrouble
 
 _WORDS: dict[Trouble, str] = {"away": "scanner away", "garbled": "scanner garbled: is it set to another speed or layout?"}
@@ -14,6 +15,10 @@ _PRINTER: dict[PrinterTrouble, str] = {
     "paper_out": "receipt paper is out", "near_end": "receipt paper ends soon", "cover_open": "receipt printer is open",
     "printer_error": "receipt printer jammed", "offline": "receipt printer is offline", "gone": "receipt printer away",
     "unsure": "a receipt may not be whole",
+}  # fmt: skip
+_PAYMENT: dict[PaymentTrouble, str] = {
+    "away": "payment terminal away", "silent": "payment terminal says nothing: look at it",
+    "garbled": "payment terminal garbled: is it set to another protocol?",
 }  # fmt: skip
 
 
@@ -23,7 +28,12 @@ def scanner_trouble(scanners: Sequence[Scanner]) -> Trouble:
     return troubles[0] if troubles and "" not in troubles else ""
 
 
-def amiss(scanners: Sequence[Scanner], scale: Scale | None = None, printer: PrinterState | None = None) -> str:
+def amiss(
+    scanners: Sequence[Scanner],
+    scale: Scale | None = None,
+    printer: PrinterState | None = None,
+    payment: PaymentTrouble = "",
+) -> str:
     """What staff should mend, each scanner by name where there are several; empty where nothing is."""
     named = len(scanners) > 1
     away = [] if scale is None or scale.present else ["scale away"]
@@ -35,4 +45,5 @@ def amiss(scanners: Sequence[Scanner], scale: Scale | None = None, printer: Prin
     paper = [] if printer is None else [_PRINTER[trouble] for trouble in printer.troubles]
     if printer is not None and printer.waiting and printer.fault:
         paper.append(f"{printer.waiting} to print")
-    return "; ".join([*troubles, *away, *paper])
+    paying = [_PAYMENT[payment]] if payment else []
+    return "; ".join([*paying, *troubles, *away, *paper])

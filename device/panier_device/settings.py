@@ -73,6 +73,8 @@ class PaymentSettings(BaseModel):
     """How long a reply may take on this network (ZVT: T3)."""
     patience_s: Annotated[float, Field(gt=0)] = 180.0
     """How long the terminal may be silent while somebody pays (ZVT: T4) before the payment counts as in doubt."""
+    silent_s: Annotated[float, Field(gt=0)] = 20.0
+    """After so long a silence while somebody pays, shopper and staff are told, and the answer is still waited for."""
     again_s: Annotated[float, Field(gt=0)] = 3.0
     """Between two questions what became of a payment in doubt."""
     staff_after_s: Annotated[float, Field(gt=0)] = 30.0

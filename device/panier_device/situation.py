@@ -32,12 +32,14 @@ class Paying:
     """How far the payment of the trip at hand is; `amount` in minor units.
 
     checking: the terminal has to say what became of it, or staff, who type their code first where `takes_code`.
+    is_silent: the terminal was asked, and has said nothing for a while.
     """
 
     stage: Literal["preparing", "asking", "cancelling", "checking"]
     amount: int
     takes_code: bool = False
     is_staff_here: bool = False
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

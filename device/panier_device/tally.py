@@ -9,6 +9,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, write_to_textfile
 
 from panier_device.driver.port import Scanner
+from panier_device.payment.port import PaymentTrouble
 
 # The wire's own time is the mark: 14.6 ms for 13 digits and a CR at 9600 baud.
 _PAINT_BUCKETS = (0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.010, 0.0146, 0.020, 0.030, 0.050, 0.1, 0.25, 1.0)
@@ -39,6 +40,12 @@ class Tally:
             "panier_payments", "Payments at the terminal, by outcome and by whose word", ["outcome", "by"], registry=self.registry
         )
         self.payment_broken = Gauge("panier_payment_answers_broken", "Answers that were none", registry=self.registry)
+        self.payment_trouble = Gauge(
+            "panier_payment_trouble",
+            "1 while the payment terminal is away, silent or garbled",
+            ["trouble"],
+            registry=self.registry,
+        )
         self.resends = Counter("panier_events_resent", "Times that events were sent again", registry=self.registry)
         self.malformed = Counter("panier_messages_refused", "Messages set aside, by reason", ["reason"], registry=self.registry)
         self.mismatches = Counter("panier_snapshot_mismatches", "Copies thrown away: other fingerprint", registry=self.registry)
@@ -68,6 +75,12 @@ class Tally:
         self.repeats.labels(scanner.name).set(scanner.repeats)
         for trouble in ("away", "garbled"):
             self.scanner_trouble.labels(scanner.name, trouble).set(scanner.trouble == trouble)
+
+    def watch_payment(self, trouble: PaymentTrouble, broken: int) -> None:
+        """Brings the payment terminal's figures up to date."""
+        self.payment_broken.set(broken)
+        for one in ("away", "silent", "garbled"):
+            self.payment_trouble.labels(one).set(trouble == one)
 
     def weigh(self) -> None:
         """Brings the memory figures up to date."""

@@ -126,14 +126,15 @@ class Terminal:
     async def _tick(self) -> None:
         while True:
             self.line_changed()
-            self.sync.report_hardware(amiss(self.scanners, self.station and self.station.scale, self._printer))
+            payment = "" if self.payment is None else self.payment.trouble
+            self.sync.report_hardware(amiss(self.scanners, self.station and self.station.scale, self._printer, payment))
             self.tally.waiting.set(self.journal.waiting)
             for scanner in self.scanners:
                 self.tally.watch(scanner)
             if self.station is not None:
                 self.tally.scale_noise.set(self.station.scale.noise)
             if self.payment is not None:
-                self.tally.payment_broken.set(self.payment.broken)
+                self.tally.watch_payment(self.payment.trouble, self.payment.broken)
             if self.press is not None:
                 self.tally.printer_noise.set(self.press.noise)
             if self.settings.metrics_file:

@@ -12,6 +12,7 @@ from tests.device.conftest import Clock, Desk, open_desk
 from panier.trip import Trip, fold
 from panier_device.checkout import Checkout
 from panier_device.fitting import fit_payment_terminal
+from panier_device.hardware import amiss
 from panier_device.settings import PaymentSettings
 from panier_simulators.payment.book import Book, Booking
 from panier_simulators.payment.server import SimulatedPaymentTerminal, Spoken
@@ -29,7 +30,8 @@ class Till:
         self.settings = PaymentSettings.model_validate(
             {"protocol": protocol, "host": "127.0.0.1", "port": port, "staff_code": CODE} | timing
         )
-        self.checkout = Checkout(desk.agent, fit_payment_terminal(self.settings), self.settings, desk.tally)
+        self.terminal = fit_payment_terminal(self.settings)
+        self.checkout = Checkout(desk.agent, self.terminal, self.settings, desk.tally)
         desk.agent.charge = self.checkout.begin
         self._changed = asyncio.Event()
         desk.agent.show = self._changed.set
@@ -56,6 +58,16 @@ class Till:
     def stage(self) -> str | None:
         paying = self.desk.agent.now.paying
         return paying and paying.stage
+
+    @property
+    def is_silent(self) -> bool:
+        paying = self.desk.agent.now.paying
+        return paying is not None and paying.is_silent
+
+    @property
+    def staff_read(self) -> str:
+        """What stands on the terminal's row of the monitor."""
+        return amiss((), payment=self.terminal.trouble)
 
     @property
     def tender(self) -> str | None:

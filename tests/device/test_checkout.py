@@ -109,6 +109,74 @@ async def test_while_nobody_knows_nothing_is_finished_and_nothing_is_charged_aga
     proved(tmp_path, terminal.book)
 
 
+async def test_a_silent_terminal_is_told_to_shopper_and_staff_and_its_answer_still_waited_for(sim: Sim, tmp_path: Path) -> None:
+    protocol, terminal = sim
+    terminal.manners.queue.append("silent")
+    async with till(tmp_path, terminal, protocol, silent_s=0.05, patience_s=60.0) as at:
+        at.scan(BEANS)
+        at.desk.agent.finish()
+        await at.until(lambda: at.is_silent)
+        assert (at.stage, at.staff_read) == ("asking", "payment terminal says nothing: look at it")
+        at.checkout.cancel()
+        assert (at.stage, at.is_silent) == ("cancelling", True)
+        at.desk.agent.finish()
+        assert at.desk.kinds[2:] == ["payment_begun"], "nobody knows, so nothing has failed"
+        await terminal.switch_off()
+        await at.until(lambda: at.stage == "checking" and at.staff_read == "payment terminal away")
+        await terminal.switch_on()
+        await at.until(lambda: at.stage is None)
+        assert at.tender == "approved" or made(terminal.book) == []
+        assert at.staff_read == ""
+    proved(tmp_path, terminal.book)
+
+
+async def test_a_terminal_that_speaks_again_is_in_no_trouble_any_more(tmp_path: Path) -> None:
+    async with SimulatedPaymentTerminal("tcp", book=used_book(), pause_s=0.2) as terminal:
+        terminal.manners.queue.append("slow")
+        async with till(tmp_path, terminal, "tcp", silent_s=0.02, patience_s=60.0) as at:
+            at.scan(BEANS)
+            at.desk.agent.finish()
+            await at.until(lambda: at.is_silent)
+            await at.until(lambda: at.stage == "asking" and not at.is_silent)
+            await at.until(lambda: at.tender == "approved")
+            assert at.staff_read == ""
+        proved(tmp_path, terminal.book)
+
+
+async def test_staff_hear_of_a_terminal_that_is_off_before_a_shopper_does_and_when_it_is_back(sim: Sim, tmp_path: Path) -> None:
+    protocol, terminal = sim
+    await terminal.switch_off()
+    async with till(tmp_path, terminal, protocol) as at:
+        await at.until(lambda: at.staff_read == "payment terminal away")
+        await terminal.switch_on()
+        await at.until(lambda: at.staff_read == "")
+        await terminal.switch_off()
+        at.scan(BEANS)
+        await at.pay()
+        assert (at.said, at.staff_read) == ("payment_not_ready", "payment terminal away")
+        await terminal.switch_on()
+        await at.until(lambda: at.staff_read == "")
+        assert made(terminal.book) == [], "to look is not to ask for payment"
+        await at.pay()
+        assert at.tender == "approved"
+    proved(tmp_path, terminal.book)
+
+
+@pytest.mark.parametrize(("says", "read"), [(b"HTTP/1.1 400 Bad Request\r\n\r\n", "garbled"), (b"", "says nothing")])
+async def test_something_else_at_its_address_is_told_to_staff(tmp_path: Path, says: bytes, read: str) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(says)
+        writer.close()
+
+    other = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with other, till(tmp_path, other.sockets[0].getsockname()[1], "tcp") as at:
+        at.scan(BEANS)
+        await at.pay()
+        assert at.said == "payment_not_ready"
+        assert read in at.staff_read
+
+
 async def test_a_shopper_may_go_back_to_the_basket(sim: Sim, tmp_path: Path) -> None:
     protocol, terminal = sim
     terminal.manners.queue.append("slow")

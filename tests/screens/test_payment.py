@@ -38,6 +38,13 @@ def view(stage: str, *, is_called: bool = False, message: Message | None = None,
         ("asking", {}, ["Please pay at the terminal.", "TOTAL  12.40", "Back to the basket"]),
         ("cancelling", {}, ["Calling the payment off.", "Please wait for the terminal."]),
         ("checking", {}, ["Checking with the terminal.", "Please do not pay twice."]),
+        (
+            "asking",
+            {"is_silent": True},
+            ["Please pay at the terminal.", "It has not answered for a while.", "ask staff: press h"],
+        ),
+        ("cancelling", {"is_silent": True}, ["Please wait for the terminal.", "It has not answered for a while.", "ask staff"]),
+        ("asking", {"is_silent": True, "is_called": True}, ["It has not answered for a while.", "Staff have been called."]),
         ("checking", {"takes_code": True}, ["Please do not pay twice.", "Staff code"]),
         ("checking", {"is_called": True}, ["Staff have been called."]),
         ("checking", {"takes_code": True, "is_staff_here": True}, ["Was this paid?", "Paid", "Not paid", "Unsure", "Back"]),
@@ -61,6 +68,11 @@ def test_the_farewell_says_whether_it_is_paid(size: tuple[int, int], tender: str
     farewell = Farewell(trip="t.j.1", first_name="", currency="EUR", units=1, discount=0, total=1240, tender=tender)  # pyright: ignore
     text = "\n".join(show(look(Situation(farewell=farewell), Link(), ENGLISH), width=size[0], height=size[1]))
     assert [word for word in ("Show this to the till to pay.", "Paid by card.", "Please see staff") if word in text] == [says]
+
+
+def test_nobody_is_asked_to_call_staff_who_were_called_already() -> None:
+    assert "press h" not in "\n".join(show(view("asking", is_silent=True, is_called=True)))
+    assert "for a while" not in "\n".join(show(view("checking", is_silent=True, takes_code=True, is_staff_here=True)))
 
 
 def test_a_staff_code_is_not_to_be_read_over_a_shoulder() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from panier.error import PanierError
 from panier.payment import Outcome, PaymentBegun
+
+PaymentTrouble = Literal["", "away", "silent", "garbled"]
+"""What staff should see to. away: no line to it. silent: asked, and it says nothing. garbled: what it says is no answer."""
 
 
 class NotReady(PanierError):
@@ -67,6 +71,18 @@ class PaymentTerminal(Protocol):
     @property
     def name(self) -> str:
         """What to call it in logs and checks, for example its address."""
+        ...
+
+    @property
+    def trouble(self) -> PaymentTrouble:
+        """How it stood when it was last spoken to; nothing once it speaks again."""
+        ...
+
+    changed: Callable[[], None]
+    """Called with each new `trouble`."""
+
+    async def look(self) -> None:
+        """Finds out whether it is there, or there again; asks for no payment."""
         ...
 
     async def prepare(self, currency: str) -> str:

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from panier_device.payment.dialogue import Dialogue, Protocolled
-from panier_device.payment.port import Answer, BrokenAnswer, Charge, NotReady, TerminalBusy
+from panier_device.payment.port import Answer, BrokenAnswer, Charge, NotReady, PaymentTrouble, TerminalBusy
 from panier_io.log import logger
 
 _CONNECT_S = 5.0
 
 
 class TcpPaymentTerminal:
-    """Speaks `protocol` with the terminal at `host` and `port`."""
+    """Speaks `protocol` with the terminal at `host` and `port`; who is asked and says nothing for `silent_s` is in trouble."""
 
-    def __init__(self, host: str, port: int, protocol: Protocolled) -> None:
+    def __init__(self, host: str, port: int, protocol: Protocolled, silent_s: float) -> None:
         self.name = f"{host}:{port}"
+        self.trouble: PaymentTrouble = ""
+        self.changed: Callable[[], None] = lambda: None
         self.broken = 0
         """Answers so far that were no answers."""
         self._at = (host, port)
         self._protocol = protocol
+        self._silent_s = silent_s
+        self._currency = ""
+        self._has_spoken = False
         self._wishes_end = asyncio.Event()
         self._log = logger("payment").bind(terminal=self.name)
 
+    async def look(self) -> None:
+        # Before a shopper ever paid here, that there is a line has to do: the store's currency may not be known yet.
+        await self._converse(self._protocol.prepare(self._currency) if self._currency else None)
+
     async def prepare(self, currency: str) -> str:
-        ready = await self._converse(self._protocol.prepare(currency))
+        dialogue, self._currency = self._protocol.prepare(currency), currency
+        ready = await self._converse(dialogue)
         if ready is None:
             raise NotReady(f"no payment terminal answers at {self.name}: look whether it is on, and has its cable")
         if ready.outcome != "approved":
@@ -53,22 +64,29 @@ class TcpPaymentTerminal:
     def cancel(self) -> None:
         self._wishes_end.set()
 
-    async def _converse(self, dialogue: Dialogue) -> Answer | None:
-        """The answer; None where there was no connection, so that nothing was sent."""
+    async def _converse(self, dialogue: Dialogue | None) -> Answer | None:
+        """The answer; None where there was no connection, or no dialogue, so that nothing was sent."""
         try:
             async with asyncio.timeout(_CONNECT_S):
                 reader, writer = await asyncio.open_connection(*self._at)
         except (OSError, TimeoutError) as error:
-            self._log.info("payment_terminal_away", reason=str(error) or "no answer")
+            self._stand("away", str(error) or "no answer")
             return None
+        if dialogue is None:
+            writer.close()
+            return self._stand("")
+        self._has_spoken = False
         cancelling = asyncio.create_task(self._cancel_when_wished(dialogue, writer))
         try:
             await self._talk(dialogue, reader, writer)
         except BrokenAnswer as error:
             self.broken += 1
             self._log.warning("payment_answer_broken", reason=str(error))
+            self._stand("garbled", str(error))
         except (OSError, TimeoutError) as error:
             self._log.warning("payment_line_lost", reason=str(error) or "no answer in time")
+            if not self._has_spoken:
+                self._stand("silent", str(error))
         finally:
             cancelling.cancel()
             writer.close()
@@ -78,13 +96,32 @@ class TcpPaymentTerminal:
         writer.write(dialogue.begin())
         await writer.drain()
         while dialogue.answer is None:
-            async with asyncio.timeout(dialogue.patience):
-                data = await reader.read(4096)
-            if not data:
-                raise ConnectionResetError("the terminal closed the line")
-            if reply := dialogue.feed(data):
+            data = await self._hear(reader, dialogue.patience)
+            reply = dialogue.feed(data)
+            self._has_spoken = True
+            self._stand("")
+            if reply:
                 writer.write(reply)
                 await writer.drain()
+
+    async def _hear(self, reader: asyncio.StreamReader, patience: float) -> bytes:
+        """The next bytes. Staff hear of a silence long before it is too long for whoever asked."""
+        why = f"connected, and no word for {min(self._silent_s, patience):g} s"
+        falls_silent = asyncio.get_running_loop().call_later(min(self._silent_s, patience), self._stand, "silent", why)
+        try:
+            async with asyncio.timeout(patience):
+                data = await reader.read(4096)
+        finally:
+            falls_silent.cancel()
+        if not data:
+            raise ConnectionResetError("the terminal closed the line")
+        return data
+
+    def _stand(self, trouble: PaymentTrouble, why: str = "") -> None:
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self._log.warning("payment_terminal_stands", trouble=trouble or "none", reason=why)
+            self.changed()
 
     async def _cancel_when_wished(self, dialogue: Dialogue, writer: asyncio.StreamWriter) -> None:
         await self._wishes_end.wait()

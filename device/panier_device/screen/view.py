@@ -217,11 +217,14 @@ def _scale(shown: OnScale, words: Words) -> ScaleView:
 
 def _payment(paying: Paying, trip: Trip, words: Words) -> PaymentView:
     stage = "staff" if paying.is_staff_here else paying.stage
-    called = (words.pay_called,) if trip.needs_help and not paying.is_staff_here else ()
+    said = words.pay_said[stage]
+    if not paying.is_staff_here:
+        said += (words.pay_silent,) if paying.is_silent else ()
+        said += (words.pay_called,) if trip.needs_help else (words.pay_ask,) if paying.is_silent else ()
     keys = words.pay_keys[stage]
     takes_code = paying.takes_code and stage == "checking"
     return PaymentView(
-        amount=format_minor(paying.amount, trip.currency), said=words.pay_said[stage] + called,
+        amount=format_minor(paying.amount, trip.currency), said=said,
         keys=keys + words.pay_staff_key if takes_code else keys, is_in_doubt=paying.stage == "checking",
         is_staff_here=paying.is_staff_here, takes_code=takes_code, may_go_back=stage in ("preparing", "asking"),
     )  # fmt: skip

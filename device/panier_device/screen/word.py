@@ -62,6 +62,9 @@ class Words:
     pay_doubt: tuple[str, ...]
     pay_said: dict[str, tuple[str, ...]]
     """By the stage of a payment: what is going on, and what to do."""
+    pay_silent: str
+    """That the terminal says nothing; what to do about it is `pay_ask`, unless staff are called already."""
+    pay_ask: str
     pay_called: str
     pay_code: str
     pay_keys: dict[str, Keys]
@@ -150,6 +153,8 @@ ENGLISH = Words(
         "checking": ("Checking with the terminal.", "Please do not pay twice."),
         "staff": ("Was this paid?", "Look it up at the payment terminal."),
     },
+    pay_silent="It has not answered for a while.",
+    pay_ask="Please ask staff: press h.",
     pay_called="Staff have been called.",
     pay_code="Staff code",
     pay_keys={

@@ -23,7 +23,10 @@ class Speaker(Protocol):
 
 
 class SimulatedPaymentTerminal:
-    """A payment terminal on 127.0.0.1 that speaks `protocol`; its book outlives it. Use as an async context manager."""
+    """A payment terminal on 127.0.0.1 that speaks `protocol`; its book outlives it. Use as an async context manager.
+
+    `pause_s` passes between two signs of life while somebody pays.
+    """
 
     def __init__(
         self,
@@ -33,13 +36,14 @@ class SimulatedPaymentTerminal:
         book: Book | Path | None = None,
         manners: Manners | None = None,
         transport: Transport | None = None,
+        pause_s: float = 0.05,
     ) -> None:
         self.port = port
         self.book = book if isinstance(book, Book) else Book.open(book) if book else Book()
         self.manners = manners or Manners()
         self.served = 0
         kind = LineTerminal if protocol == "tcp" else ZvtTerminal
-        self._kind = lambda: kind(self.book, self.manners, transport or Transport())
+        self._kind = lambda: kind(self.book, self.manners, transport or Transport(), pause_s=pause_s)
         self._speaker: Speaker = self._kind()
         self._server: asyncio.Server | None = None
         self._turn = asyncio.Lock()
