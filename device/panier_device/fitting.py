@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -15,6 +14,7 @@ from panier.error import PanierError
 from panier_device.driver.escpos_printer import EscposPrinter
 from panier_device.driver.hidpos_scanner import HidPosScanner
 from panier_device.driver.layout import load_layout
+from panier_device.driver.node import Wanted, unfit
 from panier_device.driver.port import DeviceGone, KeySource, Scanner
 from panier_device.driver.printer_profile import load_printer
 from panier_device.driver.printer_wire import Wire, open_file, open_serial, open_tcp
@@ -183,7 +183,7 @@ def check(settings: DeviceSettings) -> Checkup:
 
 
 def _check_scale(settings: ScaleSettings, told: Checkup) -> None:
-    wrong = _try(lambda: fit_scale(settings), "scale") + [f"scale: {says}" for says in _device(Path(settings.port), "scale")]
+    wrong = _try(lambda: fit_scale(settings), "scale") + [f"scale: {says}" for says in _device(settings.port, "scale", "serial")]
     told.problems += wrong
     if not wrong:
         told.hear("scale", asyncio.run(ask_scale(fit_scale(settings))))
@@ -191,7 +191,7 @@ def _check_scale(settings: ScaleSettings, told: Checkup) -> None:
 
 def _check_printer(settings: PrinterSettings, told: Checkup) -> None:
     place = settings.port or settings.file
-    there = _device(Path(place), "printer", group=_GROUPS[not settings.file]) if place else []
+    there = _device(place, "printer", "printer" if settings.file else "serial") if place else []
     wrong = _try(lambda: fit_printer(settings), "printer") + [f"printer: {says}" for says in there]
     told.problems += wrong
     if not wrong:
@@ -216,30 +216,31 @@ def _unruled(scanner: ScannerSettings, loyalty: str) -> list[str]:
     return [] if is_ruled else [f"reads {carrier}, and no card rule of {loyalty!r} is for it: name other rules with `loyalty`"]
 
 
-_GROUPS = {True: "dialout", False: "lp"}
+_GROUPS: dict[Wanted, str] = {"serial": "dialout", "printer": "lp", "input": "input", "hidraw": "input", "stream": "input"}
+"""A device of the kernel's for HID-POS is given to the group of input devices by our udev rules."""
 _CARRIERS = {"cards": Carrier.MAGSTRIPE, "nfc": Carrier.NFC}
 
 
 def _hardware(scanner: ScannerSettings) -> list[str]:
-    path = Path(scanner.port if isinstance(scanner, SerialSettings) else scanner.path)
-    if isinstance(scanner, WedgeSettings) and scanner.source == "evdev" and not has_evdev():
+    if isinstance(scanner, SerialSettings):
+        return _device(scanner.port, "scanner", "serial")
+    if isinstance(scanner, HidPosSettings):
+        return _device(scanner.path, "scanner", "hidraw")
+    if scanner.source == "evdev" and not has_evdev():
         return [NO_EVDEV]
-    # A device of the kernel's for HID-POS is given to the group of input devices by our udev rules.
-    is_stream = path.is_socket() if isinstance(scanner, HidPosSettings) else getattr(scanner, "source", "") == "stream"
-    return _device(path, "scanner", group="dialout" if isinstance(scanner, SerialSettings) else "input", is_stream=is_stream)
+    return _device(scanner.path, "scanner", "input" if scanner.source == "evdev" else "stream")
 
 
-def _device(path: Path, what: str, *, group: str = "dialout", is_stream: bool = False) -> list[str]:
+def _device(place: str, what: str, wanted: Wanted) -> list[str]:
+    path = Path(place)
     try:
-        mode = path.stat().st_mode
+        why_not = unfit(path, wanted)
     except FileNotFoundError:
         return [f"{path} is not there: plug the {what} in; `panier doctor` says what is there, and in which mode"]
     except OSError as error:
         return [f"{path}: {error.strerror}"]
+    if why_not:
+        return [f"{why_not}: name the {what}'s own; `panier doctor` says what is there, and in which mode"]
     if not os.access(path, os.R_OK | os.W_OK):
-        return [f"{path} may not be opened: put the user that runs panier into the group {group}"]
-    if not is_stream and not stat.S_ISCHR(mode):
-        return [f"{path} is no device"]
-    if is_stream and not (stat.S_ISSOCK(mode) or stat.S_ISFIFO(mode)):
-        return [f"{path} is neither a socket nor a FIFO"]
+        return [f"{path} may not be opened: put the user that runs panier into the group {_GROUPS[wanted]}"]
     return []

@@ -14,7 +14,11 @@ import typer
 from typer.testing import CliRunner
 
 from panier_device.command import device
+from panier_device.driver.port import NoSuchDevice
+from panier_device.driver.report_source import ReportSource
+from panier_device.fitting import has_evdev, opener
 from panier_device.lock import AlreadyRunning, locked
+from panier_device.settings import WedgeSettings
 
 app = typer.Typer()
 app.command()(device)
@@ -87,9 +91,44 @@ def test_everything_that_is_wrong_with_the_hardware_is_said_at_once(tmp_path: Pa
         "no scanner profile",
         "/dev/nothing is not there",
         "no keyboard layout",
-        "neither a socket",
+        "is a plain file, and no socket or FIFO of key events",
     ):
         assert any(words in problem for problem in said["problems"]), words
+
+
+@pytest.mark.parametrize(
+    ("block", "wanted"),
+    [
+        ('[[scanners]]\nkind = "serial"\nport = "{}"\n', "no serial port: name the scanner's own"),
+        ('[[scanners]]\nkind = "hidpos"\npath = "{}"\nprofile = "honeywell-hidpos"\n', "no HID device, such as /dev/hidraw0"),
+        ('[[scanners]]\nkind = "wedge"\nsource = "stream"\npath = "{}"\n', "no socket or FIFO of key events"),
+        ('[scale]\nprofile = "mettler-diva"\nport = "{}"\n', "no serial port: name the scale's own"),
+        ('[printer]\nport = "{}"\n', "no serial port: name the printer's own"),
+        ('[printer]\nfile = "{}"\n', "no printer's device file, such as /dev/usb/lp0"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("path", "seen"), [("/dev/zero", "the kernel's mem/zero"), ("/tmp", "a folder"), (__file__, "a plain file")]
+)
+def test_what_stands_in_place_of_a_device_is_said_with_what_is_wanted(
+    tmp_path: Path, block: str, wanted: str, path: str, seen: str
+):
+    code, said = check(write(tmp_path, block.format(path)))
+    assert code == 1
+    (problem,) = said["problems"]
+    assert f"{path} is {seen}, and {wanted}" in problem
+    assert "`panier doctor` says what is there" in problem
+
+
+@pytest.mark.skipif(not has_evdev(), reason="evdev is not installed")
+def test_a_keyboard_that_is_none_is_told_by_the_check_and_by_the_driver(tmp_path: Path):
+    code, said = check(write(tmp_path, '[[scanners]]\nkind = "wedge"\npath = "/dev/null"\n'))
+    assert code == 1
+    assert "/dev/null is the kernel's mem/null, and no input device" in said["problems"][0]
+    with pytest.raises(NoSuchDevice, match="no input device"):
+        opener(WedgeSettings(kind="wedge", path="/dev/null"))()
+    with pytest.raises(NoSuchDevice, match="no HID device"):
+        ReportSource(Path("/dev/null"))
 
 
 def test_a_payment_terminal_that_does_not_answer_or_has_no_proper_code_is_said(tmp_path: Path):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import Any
 
 import evdev
 
-from panier_device.driver.port import DeviceGone, KeyEvent
+from panier_device.driver.node import unfit
+from panier_device.driver.port import DeviceGone, KeyEvent, NoSuchDevice
 
 
 class EvdevSource:
@@ -15,6 +17,8 @@ class EvdevSource:
 
     def __init__(self, path: str) -> None:
         try:
+            if why_not := unfit(Path(path), "input"):
+                raise NoSuchDevice(f"{why_not}: name the scanner's own")
             self._device: Any = evdev.InputDevice(path)
         except OSError as error:
             raise DeviceGone(f"{path}: {error.strerror or error}") from error

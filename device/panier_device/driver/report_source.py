@@ -6,7 +6,8 @@ import os
 import stat
 from pathlib import Path
 
-from panier_device.driver.port import DeviceGone
+from panier_device.driver.node import unfit
+from panier_device.driver.port import DeviceGone, NoSuchDevice
 from panier_device.driver.stream_source import connect
 
 _REPORT = 64
@@ -20,6 +21,8 @@ class ReportSource:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
+            if why_not := unfit(path, "hidraw"):
+                raise NoSuchDevice(f"{why_not}: name the scanner's own")
             self._descriptor = connect(path) if stat.S_ISSOCK(path.stat().st_mode) else _open(path)
         except OSError as error:
             raise DeviceGone(f"{path}: {error.strerror or error}") from error
