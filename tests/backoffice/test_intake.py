@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from dataclasses import asdict
 from typing import Any
 
 import httpx
@@ -17,7 +18,11 @@ from sqlalchemy import func, select
 from tests.backoffice.conftest import INTAKE, PRODUCTS, STORE_TOKEN, TRIP, Gateway, contact_body, deliver, incident_body
 
 from panier.intake import IntakeResult
+from panier.member import Standing
+from panier.receipt import Receipt
 from panier.snapshot import canonical
+from panier.weighed import Weighing
+from panier_backoffice.intake.service import digest_of
 from panier_backoffice.office import Office
 from panier_backoffice.receipt import repository
 from panier_backoffice.receipt.table import LineRow
@@ -215,6 +220,21 @@ async def test_a_receipt_that_came_before_an_update_is_known_when_it_comes_again
         assert held is not None
         assert held.digest == hashlib.sha256(canonical(before).encode()).hexdigest(), "as the version before it reckoned"
     assert (await deliver(gateway, receipts=[before])).receipts.known == 1
+
+
+_ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
+
+
+@given(name=_ANY_TEXT, uses=st.dictionaries(_ANY_TEXT, st.integers(0, 10**9), min_size=2, max_size=5))
+def test_a_digest_is_that_of_the_canonical_json_whatever_is_written_on_the_receipt(name: str, uses: dict[str, int]) -> None:
+    bag = Weighing(grams=520, tare=20, price_per_kg=400)
+    marked = {"mark_down": 20, "priced_by": "anna", "is_labelled": True, "tax_rate": "5.5", "deposit": 25, "name": name}
+    given = Gateway().receipt(TRIP, {"oat": 2}, coupons=("c-1",), standing=Standing(points=5, uses=uses))
+    lines = [{**line, **marked, "weighings": [asdict(bag)]} for line in given["lines"]]
+    more = {"clock_offset": -5, "deposit": 75, "vat": [{"rate": "5.5", "net": 1, "tax": 1, "gross": 2}]}
+    receipt = Receipt.model_validate({**given, "lines": lines, **more})
+    stated = receipt.model_dump(mode="json", exclude={"leases", "tenders"})
+    assert digest_of(receipt.model_dump()) == hashlib.sha256(canonical(stated).encode()).hexdigest()
 
 
 async def test_an_assortment_from_before_an_update_is_known_when_it_comes_again(stocked: httpx.AsyncClient) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from panier.intake import Incident
 from panier_backoffice.database import put_new_returning
 from panier_backoffice.incident.table import DeadLetterRow, IncidentRow
 from panier_backoffice.problem import NotFound
@@ -18,9 +18,9 @@ UNKNOWN_CODE = "unknown_product"
 """The kind of incident that is counted by its code instead of listed one by one."""
 
 
-def add(session: Session, incidents: Collection[Incident]) -> int:
-    """Stores incidents and returns how many were new; one that is held already stays as it is."""
-    rows = [{**incident.model_dump(), "settled_at": None, "settled_by": None} for incident in incidents]
+def add(session: Session, incidents: Iterable[dict[str, Any]]) -> int:
+    """Stores what incidents state and returns how many were new; one that is held already stays as it is."""
+    rows = [{**incident, "settled_at": None, "settled_by": None} for incident in incidents]
     return len(put_new_returning(session, IncidentRow, rows, "incident"))
 
 

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import orjson
 from pydantic import BaseModel, ValidationError
+from pydantic_core import to_jsonable_python
 from sqlalchemy.orm import Session
 
 from panier.intake import Contact, Incident, Intake, IntakeResult, Outcome, Refused
 from panier.money import format_minor
 from panier.receipt import Receipt, ReceiptLine
-from panier.snapshot import canonical
 from panier_backoffice.bell import announce
 from panier_backoffice.campaign.table import ContactRow
 from panier_backoffice.database import put_new_returning
@@ -34,17 +35,29 @@ _Item = TypeVar("_Item", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
+class Fit(Generic[_Item]):
+    """An item that fits and its place in the delivery; `stated` is the same in plain values, dumped once for all who need it."""
+
+    index: int
+    item: _Item
+    stated: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Sorted(Generic[_Item]):
-    """Items of one kind: what fits, by its place in the delivery, and the rest with the reason."""
+    """Items of one kind: what fits, and the rest with its place and the reason."""
 
     kind: str
-    fit: list[tuple[int, _Item]]
+    fit: list[Fit[_Item]]
     unfit: list[tuple[int, Mapping[str, Any], str]]
 
     @property
-    def by_identity(self) -> dict[str, _Item]:
-        """The first of each identity."""
-        return {getattr(item, self.kind): item for _, item in reversed(self.fit)}
+    def by_identity(self) -> dict[str, Fit[_Item]]:
+        """The first of each identity, in the order of the delivery."""
+        first: dict[str, Fit[_Item]] = {}
+        for one in self.fit:
+            first.setdefault(one.stated[self.kind], one)
+        return first
 
 
 class Delivery:
@@ -56,16 +69,16 @@ class Delivery:
         self._receipts = self._sorted("receipt", Receipt, intake.receipts)
         self._contacts = self._sorted("contact", Contact, intake.contacts)
         self._incidents = self._sorted("incident", Incident, intake.incidents)
-        self._digests = {index: _digest(receipt) for index, receipt in self._receipts.fit}
+        self._digests = {one.index: digest_of(one.stated) for one in self._receipts.fit}
         self._differences: dict[str, list[str]] = {}
         self._noticed: list[Incident] = []
         self.mismatches = 0
 
     def reprice(self, price_log: PriceLog) -> None:
         """Prices again what is not held yet. The log of prices only grows: what it says of a version stays."""
-        receipts_given = self._receipts.by_identity
-        held = receipts.digests(price_log.session, receipts_given.keys())
-        new = [receipt for name, receipt in receipts_given.items() if name not in held]
+        given = self._receipts.by_identity
+        held = receipts.digests(price_log.session, given.keys())
+        new = [one.item for name, one in given.items() if name not in held]
         try:
             price_log.load(new)
         except Exception as error:
@@ -80,57 +93,56 @@ class Delivery:
         result = IntakeResult(
             receipts=self._take_receipts(session),
             contacts=self._outcome(session, self._contacts, self._store_contacts(session)),
-            incidents=self._outcome(session, self._incidents, incidents.add(session, self._incidents.by_identity.values())),
+            incidents=self._outcome(session, self._incidents, incidents.add(session, _first_of_each(self._incidents))),
         )
-        incidents.add(session, {incident.incident: incident for incident in self._noticed}.values())
+        incidents.add(session, [one.model_dump() for one in {one.incident: one for one in self._noticed}.values()])
         announce(session, "intake")
         return result
 
     def _take_receipts(self, session: Session) -> Outcome:
         refused = self._refused(session, self._receipts)
-        first: dict[str, int] = {}
-        for index, receipt in self._receipts.fit:
-            first.setdefault(receipt.receipt, index)
-        arrived = [(receipt, self._digests[index]) for index, receipt in self._receipts.fit if first[receipt.receipt] == index]
+        first = self._receipts.by_identity
+        arrived = [(one.stated, self._digests[one.index]) for one in first.values()]
         stored = receipts.add(session, arrived, self.at)
-        held = receipts.digests(session, first.keys() - stored) | {name: self._digests[first[name]] for name in stored}
+        held = receipts.digests(session, first.keys() - stored) | {name: self._digests[first[name].index] for name in stored}
         known = 0
-        for index, receipt in self._receipts.fit:
-            if receipt.receipt in stored and first[receipt.receipt] == index:
-                self._notice_differences(receipt)
-            elif held[receipt.receipt] == self._digests[index]:
+        for one in self._receipts.fit:
+            name = one.item.receipt
+            if name in stored and first[name] is one:
+                self._notice_differences(one.item)
+            elif held[name] == self._digests[one.index]:
                 known += 1
             else:
-                refused.append(self._contradicted(session, index, receipt))
+                refused.append(self._contradicted(session, one.index, one.item))
         return Outcome(stored=len(stored), known=known, refused=sorted(refused, key=lambda one: one.index))
 
     def _outcome(self, session: Session, given: Sorted[Any], stored: int) -> Outcome:
         return Outcome(stored=stored, known=len(given.fit) - stored, refused=self._refused(session, given))
 
     def _store_contacts(self, session: Session) -> int:
-        rows = [contact.model_dump() for contact in self._contacts.by_identity.values()]
-        return len(put_new_returning(session, ContactRow, rows, "contact"))
+        return len(put_new_returning(session, ContactRow, _first_of_each(self._contacts), "contact"))
 
     def _sorted(self, kind: str, model: type[_Item], given: Sequence[Mapping[str, Any]]) -> Sorted[_Item]:
         found: Sorted[_Item] = Sorted(kind, [], [])
         for index, raw in enumerate(given):
             try:
-                found.fit.append((index, self._checked(model, raw)))
+                found.fit.append(self._checked(model, index, raw))
             except Unfit as error:
                 found.unfit.append((index, raw, str(error)))
         return found
 
-    def _checked(self, model: type[_Item], raw: Mapping[str, Any]) -> _Item:
+    def _checked(self, model: type[_Item], index: int, raw: Mapping[str, Any]) -> Fit[_Item]:
         try:
             item = model.model_validate(raw)
         except ValidationError as error:
             place, why = first_reason(error)
             raise Unfit({place: why}) from error
-        if holds_nul(item):
+        stated = item.model_dump()
+        if holds_nul(stated):
             raise Unfit({"text": "some text holds a NUL character"})
-        if getattr(item, "store", self.store) != self.store:
-            raise Unfit({"store": f"{getattr(item, 'store', None)!r} is not the store that delivers it, {self.store!r}"})
-        return item
+        if stated["store"] != self.store:
+            raise Unfit({"store": f"{stated['store']!r} is not the store that delivers it, {self.store!r}"})
+        return Fit(index, item, stated)
 
     def _refused(self, session: Session, given: Sorted[Any]) -> list[Refused]:
         return [self._refuse(session, given.kind, index, raw, reason) for index, raw, reason in given.unfit]
@@ -170,6 +182,10 @@ class Delivery:
         )
 
 
+def _first_of_each(given: Sorted[Any]) -> list[dict[str, Any]]:
+    return [one.stated for one in given.by_identity.values()]
+
+
 def _differences(receipt: Receipt, price_log: PriceLog) -> list[str]:
     try:
         return differences(receipt, price_log)
@@ -187,17 +203,26 @@ _CAME_LATER = {
 
 
 _SILENT = {
-    model: tuple((name, model.model_fields[name].get_default()) for name in sorted(_CAME_LATER & model.model_fields.keys()))
+    model: {
+        name: to_jsonable_python(model.model_fields[name].get_default())
+        for name in sorted(_CAME_LATER & model.model_fields.keys())
+    }
     for model in (Receipt, ReceiptLine)
 }
 """Those of each model, with the value that says nothing."""
 
 
-def _digest(receipt: Receipt) -> str:
+def digest_of(receipt: dict[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of what a receipt states, in hexadecimal."""
     # A field that came later counts only where it says something: a repeat from before an update is still a repeat.
-    stated = receipt.model_dump(mode="json")
-    for part, told in ((receipt, stated), *zip(receipt.lines, stated["lines"], strict=True)):
-        for name, silence in _SILENT[type(part)]:
-            if getattr(part, name) == silence:
-                del told[name]
-    return hashlib.sha256(canonical(stated).encode()).hexdigest()
+    told = _told(receipt, _SILENT[Receipt])
+    told["lines"] = [_told(line, _SILENT[ReceiptLine]) for line in told["lines"]]
+    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _told(stated: dict[str, Any], silent: Mapping[str, Any]) -> dict[str, Any]:
+    told = stated.copy()
+    for name, silence in silent.items():
+        if told[name] == silence:
+            del told[name]
+    return told

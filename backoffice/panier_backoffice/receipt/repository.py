@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from panier.receipt import OfferUse, Receipt, ReceiptLine, Saving, Tender, Vat
+from panier.receipt import OfferUse, ReceiptLine, Saving, Tender, Vat
 from panier_backoffice.database import put_many, put_new_returning
 from panier_backoffice.receipt.schemas import FullReceipt, ReceiptHead, Totals
 from panier_backoffice.receipt.table import LineRow, ReceiptRow, SavingRow
@@ -17,25 +18,25 @@ _KEPT_APART = {"lines", "savings", "clock_offset"}
 
 def digests(session: Session, receipts: Collection[str]) -> dict[str, str]:
     """The digest of each receipt that is held already."""
+    if not receipts:
+        return {}
     asked = select(ReceiptRow.receipt, ReceiptRow.digest).where(ReceiptRow.receipt.in_(receipts))
     return dict(session.execute(asked).all())
 
 
-def add(session: Session, arrived: Sequence[tuple[Receipt, str]], at: int) -> set[str]:
-    """Stores each receipt with its digest unless one of its id is held already; returns the ids of those stored."""
-    dumped = {receipt.receipt: (receipt.model_dump(), digest) for receipt, digest in arrived}
+def add(session: Session, arrived: Sequence[tuple[dict[str, Any], str]], at: int) -> set[str]:
+    """Stores what each receipt states, with its digest, unless one of its id is held already; the ids of those stored."""
     heads = [
         {name: value for name, value in stated.items() if name not in _KEPT_APART} | {"digest": digest, "arrived_at": at}
-        for stated, digest in dumped.values()
+        for stated, digest in arrived
     ]
     numbers: dict[str, int] = {
         row.receipt: row.number for row in put_new_returning(session, ReceiptRow, heads, "receipt", "number")
     }
+    stored = [(numbers[stated["receipt"]], stated) for stated, _ in arrived if stated["receipt"] in numbers]
     for table, part in ((LineRow, "lines"), (SavingRow, "savings")):
         rows = [
-            {"receipt": number, "position": place, **one}
-            for receipt, number in numbers.items()
-            for place, one in enumerate(dumped[receipt][0][part])
+            {"receipt": number, "position": place, **one} for number, stated in stored for place, one in enumerate(stated[part])
         ]
         put_many(session, table, rows)
     return set(numbers)

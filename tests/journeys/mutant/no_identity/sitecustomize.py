@@ -10,14 +10,14 @@ def patch(receipts):
     honest = receipts.add
 
     def add(session, arrived, at):
-        honest(session, [(renamed(session, receipt), digest) for receipt, digest in arrived], at)
-        return {receipt.receipt for receipt, _ in arrived}
+        honest(session, [(renamed(session, stated), digest) for stated, digest in arrived], at)
+        return {stated["receipt"] for stated, _ in arrived}
 
-    def renamed(session, receipt):
+    def renamed(session, stated):
         # Its table would refuse the same id twice.
-        while receipts.find(session, receipt.receipt):
-            receipt = receipt.model_copy(update={"receipt": receipt.receipt + "+"})
-        return receipt
+        while receipts.find(session, stated["receipt"]):
+            stated = stated | {"receipt": stated["receipt"] + "+"}
+        return stated
 
     receipts.add = add
     receipts.digests = lambda *_: {}
