@@ -12,6 +12,7 @@ import pytest
 import typer
 from click.testing import Result
 from tests.backoffice.conftest import API_TOKEN, PRODUCTS, STORE, STORE_TOKEN, Running, settings
+from tests.waiting import until
 from typer.testing import CliRunner
 
 from panier_backoffice.account.service import SignInRefused, all_accounts, sign_in
@@ -112,13 +113,15 @@ async def test_a_request_that_is_under_way_is_finished_before_it_ends(start: Cal
         yield body[:100]
         running.process.send_signal(signal.SIGTERM)
         # It takes no new requests from here on.
-        while True:
-            try:
-                (await asyncio.open_connection(running.url[7:].partition(":")[0], int(running.url.rpartition(":")[2])))[1].close()
-            except ConnectionRefusedError:
-                break
-            await asyncio.sleep(0.02)
+        await until(refused)
         yield body[100:]
+
+    async def refused() -> bool:
+        try:
+            (await asyncio.open_connection(running.url[7:].partition(":")[0], int(running.url.rpartition(":")[2])))[1].close()
+        except ConnectionRefusedError:
+            return True
+        return False
 
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {API_TOKEN}"}, timeout=60) as script:
         # An open stream must not hold the end up.

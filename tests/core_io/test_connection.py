@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
+from tests.waiting import let_time_pass
 
 from panier_io.connection import Connection, NotConnected
 
@@ -96,7 +97,7 @@ async def test_more_messages_than_anybody_takes_wait_at_the_broker_and_none_is_l
             broker.say(publish("a", message + b"x" * 40))
         pressed = asyncio.create_task(broker.writer.drain())
         # Deaf by choice, which is no reason to take the broker for dead.
-        await asyncio.sleep(2.5)
+        await let_time_pass(2.5)
         assert not pressed.done()
         got: list[bytes] = []
         while len(got) < len(sent):

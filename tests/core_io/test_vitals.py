@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter
+from tests.waiting import let_others_run
 
 from panier_io.exposition import serve
 from panier_io.supervisor import Supervisor
@@ -65,7 +66,7 @@ async def test_a_part_that_hangs_takes_the_beat_away_and_is_named(manager: Manag
     vitals.begin()
     manager.heard.clear()
     round_ = asyncio.create_task(vitals.go_round())
-    await asyncio.sleep(0)
+    await let_others_run()
     clock.now += 14
     assert vitals.live().ok
     clock.now += 2

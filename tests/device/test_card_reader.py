@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from tests.device.conftest import Desk, open_desk
 from tests.device.test_process import Handheld
+from tests.waiting import until
 
 from panier.trip import CardScanned, Entry
 from panier_device.agent import Agent
@@ -97,9 +98,7 @@ async def swiping(
         carried(directory / "reader", directory / "line", manner, seed=7),
     ):
         task = asyncio.create_task(scanner.run(take))
-        async with asyncio.timeout(10):
-            while not scanner.present:  # noqa: ASYNC110  (what is waited for has no event of its own)
-                await asyncio.sleep(0.005)
+        await until(lambda: scanner.present)
         yield desk, swipe
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

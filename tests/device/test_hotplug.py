@@ -6,13 +6,14 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from tests.waiting import holds_within, let_time_pass, until
 
 from panier_device.driver.hidpos_scanner import HidPosScanner
 from panier_device.driver.layout import load_layout
@@ -106,12 +107,6 @@ async def running(*scanners: PluggedScanner) -> AsyncIterator[asyncio.Queue[Read
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def until(holds: Callable[[], bool], within: float = 10) -> None:
-    async with asyncio.timeout(within):
-        while not holds():  # noqa: ASYNC110  (what is waited for has no event of its own)
-            await asyncio.sleep(0.005)
 
 
 async def next_code(heard: asyncio.Queue[Reading]) -> Frame:
@@ -217,7 +212,7 @@ async def test_a_held_trigger_is_one_item_and_a_scan_after_it_is_the_next(kind: 
         await until(lambda: scanner.repeats == 3)
         assert bare(await next_code(heard)) == CODE
         assert heard.empty()
-        await asyncio.sleep(0.45)  # the hold itself, by the clock of the readings
+        await let_time_pass(0.45)  # the trigger is let go, by the clock of the readings
         wire.say(CODE)
         assert bare(await next_code(heard)) == CODE
     wire.unplug()
@@ -230,9 +225,10 @@ async def test_a_scanner_at_another_speed_is_told_to_shopper_and_staff_until_it_
             str(simulated.link), ScannerProfile.model_validate({"title": "x", "baud": heard_at, "idle_ms": 40})
         )
         async with running(scanner) as heard:
-            while not scanner.trouble:
+            await asyncio.to_thread(simulated.send, Programming().frame(CODE))
+            # Longer apart than what counts as one pull of the trigger.
+            while not await holds_within(0.35, lambda: scanner.trouble):
                 await asyncio.to_thread(simulated.send, Programming().frame(CODE))
-                await asyncio.sleep(0.35)  # the next pull of the trigger, by the clock of the readings
             assert scanner.trouble == "garbled"
             told = [heard.get_nowait().frame.flaw for _ in range(heard.qsize())]
             assert None not in told
@@ -336,7 +332,6 @@ async def test_a_basket_comes_through_a_bad_line_with_each_item_once(kind: Kind,
                 # A doubled serial byte is another code; what lines double there is the whole.
                 for _ in range(2 if manner == "duplicated" and kind == "serial" else 1):
                     await asyncio.to_thread(lambda pieces=pieces: [wire.put(one) for one in spoil(manner, kind, pieces, chance)])
-                await asyncio.sleep(0.02)
                 taken = await _heard_until_silent(heard)
                 good = [bare(frame) for frame in taken if frame.flaw is None]
                 assert len(good) <= 1
@@ -351,14 +346,11 @@ async def test_a_basket_comes_through_a_bad_line_with_each_item_once(kind: Kind,
 
 
 async def _heard_until_silent(heard: asyncio.Queue[Reading]) -> list[Frame]:
+    """After a whole code little silence is enough: a flawed one may be all that came of it so far."""
     frames: list[Frame] = []
     while True:
         try:
-            async with asyncio.timeout(0.5):
+            async with asyncio.timeout(0.05 if frames and frames[-1].flaw is None else 0.5):
                 frames.append((await heard.get()).frame)
         except TimeoutError:
             return frames
-        if frames[-1].flaw is None and heard.empty():
-            await asyncio.sleep(0.05)
-            if heard.empty():
-                return frames

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.device.conftest import MILK, PRODUCTS, WEIGHED_AND_DEPOSIT, Desk, changes, open_desk
+from tests.waiting import until
 
 from panier.barcode import BadNumbering, BarcodeRefused, HouseCode
 from panier.barcode.gtin import check_digit
@@ -62,9 +63,7 @@ async def scanning(
         profile = load_profile("generic-aim", firmware_config() / "profiles")
         scanner = SerialScanner(str(link), profile)
         reading = asyncio.create_task(scanner.run(desk.agent.take))
-        async with asyncio.timeout(10):
-            while not scanner.present:  # noqa: ASYNC110  (what is waited for has no event of its own)
-                await asyncio.sleep(0.005)
+        await until(lambda: scanner.present)
 
         async def scan(code: str, symbology: str | None = None) -> Desk:
             shown.clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from tests.device.conftest import BEANS, MILK
 from tests.device.paying import proved
 from tests.device.test_process import Handheld
+from tests.waiting import until
 
 from panier_simulators.payment.server import SimulatedPaymentTerminal, Spoken
 from panier_simulators.payment.zvt import CARD
@@ -44,9 +44,7 @@ async def test_a_payment_survives_kill_9_between_the_amount_and_the_answer(
         if code == MILK:
             await handheld.see("Thank you", "Paid by card.")
     await handheld.see("Please pay at the terminal.", "TOTAL  12.40")
-    async with asyncio.timeout(30):
-        while len(terminal.book.charges) < 2:  # noqa: ASYNC110  (the simulator tells nobody)
-            await asyncio.sleep(0.05)
+    await until(lambda: len(terminal.book.charges) == 2)
     handheld.terminal.kill()
     await handheld.see("Thank you", "Paid by card.", "12.40")
     await handheld.terminal.stop()
@@ -63,9 +61,7 @@ async def test_staff_decide_at_the_screen(paying: tuple[Handheld, SimulatedPayme
     await handheld.see("Finish and pay 12.40?")
     handheld.terminal.send("y")
     await handheld.see("Please pay at the terminal.")
-    async with asyncio.timeout(30):
-        while not terminal.book.charges:  # noqa: ASYNC110  (the simulator tells nobody)
-            await asyncio.sleep(0.05)
+    await until(lambda: terminal.book.charges)
     await terminal.switch_off()
     await handheld.see("Checking with the terminal.", "Please do not pay twice.", "Staff code")
     handheld.terminal.send("4711")

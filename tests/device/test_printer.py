@@ -6,12 +6,13 @@ import asyncio
 import logging
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.waiting import until
 
 from panier.slip import SlipCode, SlipRow
 from panier_device.driver.escpos_printer import EscposPrinter, NotConfirmed
@@ -52,12 +53,6 @@ def wire_to(machine: SimulatedPrinter, kind: str = "serial", **options: float) -
         return open_file(str(machine.link)) if kind == "file" else open_serial(str(machine.link), 9600, "none")
 
     return EscposPrinter(kind, PROFILE, opener, **options)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not holds():  # noqa: ASYNC110 (a thread changes it)
-            await asyncio.sleep(0.01)  # between looks at a condition
 
 
 def heard(statuses: list[PrinterStatus]) -> set[str | None]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import zxingcpp
 from tests.device.conftest import BEANS, CARD, MILK, Desk, open_desk
+from tests.waiting import until
 
 from panier_device.driver.escpos_printer import EscposPrinter
 from panier_device.driver.printer_profile import load_printer
@@ -65,12 +66,6 @@ def shop(desk: Desk, *codes: str) -> str:
 def receipts(machine: SimulatedPrinter) -> list[list[str]]:
     """The rows of each piece of paper that was cut off."""
     return [[item.text for item in sheet if isinstance(item, Row)] for sheet in sheets(machine.items)[:-1]]
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(40):
-        while not holds():  # noqa: ASYNC110 (a thread changes it)
-            await asyncio.sleep(0.01)  # between looks at a condition
 
 
 def screen(desk: Desk, running: Press) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.device.conftest import BEANS, BREAD, MILK, whole
+from tests.waiting import until
 
 from panier_device.shop import Shop
 from panier_io.journal import Journal
@@ -50,9 +51,7 @@ class Handheld:
         """Starts it, until the screen is there and the scanner's line has settled: what is scanned before is not taken."""
         await self.terminal.start()
         await self.see("Scan your card or first item")
-        async with asyncio.timeout(30):
-            while "scanner_open" not in (self.directory / "device.log").read_text():  # noqa: ASYNC110  (a file tells nobody)
-                await asyncio.sleep(0.02)
+        await until(lambda: "scanner_open" in (self.directory / "device.log").read_text())
 
     async def scan(self, code: str) -> None:
         await asyncio.to_thread(self.scanner.scan, code)
@@ -73,9 +72,7 @@ async def test_a_trip_survives_kill_9_to_the_last_line_painted(handheld: Handhel
     await handheld.scan(BEANS)
     await handheld.see("▸ Espresso beans", "2 items", "TOTAL  14.19")
     handheld.terminal.kill()
-    async with asyncio.timeout(30):
-        while handheld.terminal.restarts == 0:  # noqa: ASYNC110  (the simulator tells nobody)
-            await asyncio.sleep(0.05)
+    await until(lambda: handheld.terminal.restarts)
     await handheld.see("▸ Espresso beans", "Oat milk", "2 items", "TOTAL  14.19")
     await handheld.scan(BREAD)
     await handheld.see("3 items", "TOTAL  15.34")
@@ -106,9 +103,7 @@ async def test_it_measures_itself_and_stays_small(handheld: Handheld):
         lines = handheld.metrics.read_text().splitlines() if handheld.metrics.exists() else []
         return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if not line.startswith("#")}
 
-    async with asyncio.timeout(20):
-        while measured().get("panier_scan_to_screen_seconds_count") != 1:  # noqa: ASYNC110  (a file has no event)
-            await asyncio.sleep(0.05)
+    await until(lambda: measured().get("panier_scan_to_screen_seconds_count") == 1)
     figures = measured()
     assert figures['panier_scans_total{entry="scan"}'] == 1
     assert figures["panier_events_waiting"] == 2
@@ -131,9 +126,7 @@ async def test_a_scanner_beeps_for_what_the_shop_cannot_use_and_is_missed_while_
         handheld.scanner.unplug()
         await handheld.see("scanner unplugged")
         away = f'panier_scanner_trouble{{scanner="{handheld.scanner.link}",trouble="away"}} 1.0'
-        async with asyncio.timeout(20):
-            while away not in handheld.metrics.read_text():  # noqa: ASYNC110  (a file has no event)
-                await asyncio.sleep(0.05)
+        await until(lambda: away in handheld.metrics.read_text())
         handheld.scanner.plug()
         await handheld.terminal.wait_for(lambda rows: not any("unplugged" in row for row in rows), 30, "the scanner back")
         await handheld.scan(BREAD)

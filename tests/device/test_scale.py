@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.waiting import let_others_run, until
 
 from panier_device.driver.scale.port import (
     Question,
@@ -52,12 +53,6 @@ async def plugged(
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
-
-
-async def until(holds: Callable[[], bool], within: float = 20) -> None:
-    async with asyncio.timeout(within):
-        while not holds():  # noqa: ASYNC110  (what is waited for has no event of its own)
-            await asyncio.sleep(0.005)
 
 
 async def said(scale: SerialScale, question: Question = BANANAS) -> str | ScaleWeight:
@@ -214,7 +209,7 @@ async def test_the_loop_goes_on_while_a_scale_keeps_it_waiting(tmp_path: Path):
         question = asyncio.create_task(said(scale))
         while not question.done():
             turns += 1
-            await asyncio.sleep(0.001)
+            await asyncio.wait({question}, timeout=0.001)
         assert await question == "scale_silent"
         assert turns > 20
 
@@ -223,7 +218,7 @@ async def test_questions_wait_their_turn_and_an_abandoned_one_leaves_nothing_beh
     async with plugged(tmp_path, "cas-pd-ii", split="bytes") as (scale, simulated):
         simulated.put(845)
         abandoned = asyncio.create_task(scale.weigh(BANANAS))
-        await asyncio.sleep(0)
+        await let_others_run()
         abandoned.cancel()
         both = await asyncio.gather(scale.weigh(BANANAS), scale.weigh(BANANAS))
         assert [weight.grams for weight in both] == [845, 845]

@@ -8,11 +8,12 @@ import pty
 import socket
 import struct
 import tty
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from tests.waiting import let_others_run, until
 
 from panier_device.driver.layout import load_layout
 from panier_device.driver.port import DeviceGone, Frame, Reading, Scanner
@@ -60,12 +61,6 @@ async def running(scanner: Scanner) -> AsyncIterator[asyncio.Queue[Reading]]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(holds: Callable[[], bool], within: float = 10) -> None:
-    async with asyncio.timeout(within):
-        while not holds():  # noqa: ASYNC110  (what is waited for has no event of its own)
-            await asyncio.sleep(0.005)
-
-
 async def frame(heard: asyncio.Queue[Reading]) -> Frame:
     async with asyncio.timeout(10):
         return (await heard.get()).frame
@@ -107,7 +102,7 @@ async def test_a_scanner_that_is_not_there_yet_is_waited_for(tmp_path: Path):
     scanner = SerialScanner(str(tmp_path / "scanner"), FAST)
     heard: asyncio.Queue[Reading] = asyncio.Queue()
     task = asyncio.create_task(scanner.run(heard.put_nowait))
-    await asyncio.sleep(0)
+    await let_others_run()
     assert not scanner.present
     line = Line(tmp_path / "scanner")
     await until(lambda: scanner.present)

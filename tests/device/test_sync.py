@@ -16,6 +16,7 @@ from pathlib import Path
 import aiomqtt
 import pytest
 from tests.device.conftest import Clock, Desk, changes, open_desk, total_of, whole
+from tests.waiting import until
 
 from panier.member import Capsule
 from panier.message import Acknowledgement, CapsuleMessage, Manifest, Message, Notice, PriceMessage, SnapshotPart
@@ -63,12 +64,6 @@ class Broker:
             self._process = None
             # It may come back without anything that it held: nothing rests on the broker's memory.
             shutil.rmtree(self._directory / "store", ignore_errors=True)
-
-
-async def until(holds: Callable[[], bool], within: float = 15) -> None:
-    async with asyncio.timeout(within):
-        while not holds():  # noqa: ASYNC110  (what is waited for has no event of its own)
-            await asyncio.sleep(0.01)
 
 
 @dataclass

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.device.conftest import CARD, FIGS, MILK, PRODUCTS, WEIGHED_AND_DEPOSIT, Desk, changes, open_desk
-from tests.device.test_scale import ONE_A_PROTOCOL, SCALES, until
+from tests.device.test_scale import ONE_A_PROTOCOL, SCALES
+from tests.waiting import holds_within, until
 
 from panier.catalogue import Product
 from panier.message import Notice
@@ -178,9 +179,8 @@ async def test_loose_goods_are_weighed_and_sold_once_over_every_line(tmp_path: P
         if profile == "mettler-diva-dialog-06" and fault in ("lossy", "doubled"):
             # This scale sells a load once: where its answer was lost, it asks to be emptied first.
             async with asyncio.timeout(30):
-                while not place.items:
-                    await asyncio.sleep(0.3)  # as a person would, between two looks at the screen
-                    if place.said == "scale_repeated" and not place.items:
+                while not await holds_within(0.3, lambda: place.items):
+                    if place.said == "scale_repeated":
                         place.scale.put(5)
                         place.scale.put(-5)
         await until(lambda: bool(place.items), within=30)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, cast
 
 import pytest
 from tests.gateway.office import Office
+from tests.waiting import until
 
 from panier.error import PanierError
 from panier.message import (
@@ -42,18 +42,8 @@ from panier_gateway.settings import BackOfficeSettings, GatewaySettings
 from panier_io.session import Address, Session, Will
 
 STORE = "shop"
-PATIENCE = 10.0
 STARTED = TripStarted(store=STORE, currency="USD", timezone="America/New_York", snapshot=0)
 ITEM = ItemAdded(sku="a", name="A", unit_price=1, category="", tax_rate=None, snapshot=0, entry="scan")
-
-
-async def eventually(holds: Callable[[], bool], what: str = "") -> None:
-    """Waits until something holds; fails after ten seconds."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        if time.monotonic() > end:
-            pytest.fail(f"never happened: {what or holds}")
-        await asyncio.sleep(0.005)
 
 
 class Till:
@@ -79,7 +69,7 @@ class Till:
 
     async def __aenter__(self) -> Till:
         self._task = asyncio.create_task(self.session.run())
-        await eventually(lambda: self.births > 0, f"{self.device} connects")
+        await until(lambda: self.births > 0, f"{self.device} connects")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -123,7 +113,7 @@ class Till:
         """Asks for a part of a snapshot and waits for it."""
         before = len(self._of(self.topics.snapshot))
         await self.session.publish(self.topics.ask, ask.encode())
-        await eventually(lambda: len(self._of(self.topics.snapshot)) > before, f"a part for {ask}")
+        await until(lambda: len(self._of(self.topics.snapshot)) > before, f"a part for {ask}")
         return unpack(self._of(self.topics.snapshot)[-1])
 
     def _of(self, topic: str) -> list[bytes]:
@@ -150,7 +140,7 @@ class Till:
         return [decode(Manifest, payload) for payload in self._of(StoreTopics(STORE).manifest)]
 
     async def acknowledged(self, upto: int) -> None:
-        await eventually(lambda: self.upto >= upto, f"{self.device} acknowledged up to {upto}, is at {self.upto}")
+        await until(lambda: self.upto >= upto, f"{self.device} acknowledged up to {upto}, is at {self.upto}")
 
 
 @dataclass
@@ -249,12 +239,6 @@ async def shop(closed_shop: Shop) -> Shop:
     closed_shop.enrol("till-1")
     await closed_shop.open()
     return closed_shop
-
-
-@pytest.fixture
-def until() -> Callable[..., Awaitable[None]]:
-    """Waits until something holds."""
-    return eventually
 
 
 @pytest.fixture

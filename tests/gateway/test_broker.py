@@ -12,6 +12,7 @@ from dataclasses import replace
 import aiomqtt
 import pytest
 from structlog.testing import capture_logs
+from tests.waiting import until
 
 from panier.message import EventBatch
 from panier_gateway.broker import BrokerUnusable, EmbeddedBroker, find_binary, settled_port
@@ -36,7 +37,7 @@ async def test_whoever_is_not_enrolled_gets_in_nowhere(shop, username, password)
             pass
 
 
-async def test_a_device_cannot_speak_as_another(shop, started, until):
+async def test_a_device_cannot_speak_as_another(shop, started):
     till, other = await shop.till("till-1"), await shop.till("till-2")
     other.add(started)
     forged = EventBatch(journal="aaaaaa", events=[{"sequence": 1}]).encode()
@@ -49,7 +50,7 @@ async def test_a_device_cannot_speak_as_another(shop, started, until):
     assert b"forged" not in [payload for _, payload in other.heard]
 
 
-async def test_a_device_cannot_listen_to_another(shop, started, until):
+async def test_a_device_cannot_listen_to_another(shop, started):
     till = await shop.till("till-2")
     filters = ("panier/1/shop/till-2/down/#", "panier/1/shop/+/down/#", "panier/1/shop/staff/#", "#", "$MQTT/sub/#", "$MQTT/#")
     async with client(shop.addresses["till-1"]) as spy:
@@ -64,7 +65,7 @@ async def test_a_device_cannot_listen_to_another(shop, started, until):
                     pytest.fail(f"heard {message.topic}")
 
 
-async def test_a_session_whose_subscription_is_refused_does_not_go_on_deaf(shop, until):
+async def test_a_session_whose_subscription_is_refused_does_not_go_on_deaf(shop):
     await shop.till("till-2")
     connected: list[None] = []
 
@@ -90,7 +91,7 @@ def test_the_rights_are_the_table_of_topics():
     assert rights("shop", Identity("monitor", "monitor", "")) == (["panier/1/shop/staff/act"], ["panier/1/shop/staff/#"])
 
 
-async def test_a_broker_that_dies_is_started_again_and_nothing_is_lost(shop, started, item, until):
+async def test_a_broker_that_dies_is_started_again_and_nothing_is_lost(shop, started, item):
     till = await shop.till()
     till.add(started, item())
     await till.send()
@@ -105,7 +106,7 @@ async def test_a_broker_that_dies_is_started_again_and_nothing_is_lost(shop, sta
     await until(lambda: len({manifest.boot for manifest in till.manifests}) == 1 and len(till.manifests) >= 2)
 
 
-async def test_an_enrolment_is_taken_up_while_the_gateway_runs_and_the_old_password_ends(shop, until):
+async def test_an_enrolment_is_taken_up_while_the_gateway_runs_and_the_old_password_ends(shop):
     old = shop.addresses["till-1"]
     new = shop.enrol("till-1")
     assert new.password != old.password
@@ -117,11 +118,7 @@ async def test_an_enrolment_is_taken_up_while_the_gateway_runs_and_the_old_passw
         except aiomqtt.MqttError:
             return False
 
-    for _ in range(100):
-        if await accepted(new):
-            break
-        await asyncio.sleep(0.05)
-    assert await accepted(new)
+    await until(lambda: accepted(new))
     assert not await accepted(old)
 
 
@@ -187,7 +184,7 @@ async def test_a_device_that_calls_itself_gateway_does_not_cut_the_gateway_off(s
     assert session._connection is before
 
 
-async def test_a_broker_that_hangs_is_ended_and_another_takes_its_place(shop, started, monkeypatch, until):
+async def test_a_broker_that_hangs_is_ended_and_another_takes_its_place(shop, started, monkeypatch):
     monkeypatch.setattr("panier_gateway.broker._ASK_EVERY", 0.05)
     monkeypatch.setattr("panier_gateway.broker._ANSWER_WITHIN", 0.2)
     till = await shop.till()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.waiting import until
 
 from panier.trip import TripFinished
 from panier_gateway import patience
@@ -30,7 +31,7 @@ def wrong(shop):
     return shop.gateway._floor.row("till-1").wrong or ""
 
 
-async def test_a_full_ledger_ends_nothing_and_the_trip_has_its_receipt_when_there_is_space_again(shop, started, item, until):
+async def test_a_full_ledger_ends_nothing_and_the_trip_has_its_receipt_when_there_is_space_again(shop, started, item):
     till = await shop.till()
     ledger = shop.gateway._clerk._ledger._conn
     fill(ledger)
@@ -47,7 +48,7 @@ async def test_a_full_ledger_ends_nothing_and_the_trip_has_its_receipt_when_ther
     assert shop.gateway._disk.refusals > 0
 
 
-async def test_a_full_replica_ends_nothing_and_takes_the_feed_in_when_there_is_space_again(shop, product, until):
+async def test_a_full_replica_ends_nothing_and_takes_the_feed_in_when_there_is_space_again(shop, product):
     writer = shop.gateway._replica._writer.conn
     fill(writer)
     for n in range(100):
@@ -58,7 +59,7 @@ async def test_a_full_replica_ends_nothing_and_takes_the_feed_in_when_there_is_s
     await until(lambda: shop.gateway._replica.position == 100)
 
 
-async def test_a_receipt_that_the_disk_refused_to_settle_is_settled_later(shop, started, item, product, until):
+async def test_a_receipt_that_the_disk_refused_to_settle_is_settled_later(shop, started, item, product):
     till = await shop.till()
     # Priced with a snapshot that the feed has not brought yet: unsettled until then.
     till.add(replace(started, snapshot=1), item(), TripFinished(units=1, discount=0, total=150))
@@ -72,7 +73,7 @@ async def test_a_receipt_that_the_disk_refused_to_settle_is_settled_later(shop, 
     await until(lambda: [receipt["receipt"] for receipt in shop.office.receipts] == [till.trip])
 
 
-async def test_deliveries_that_cannot_be_noted_are_made_again_and_arrive_once(shop, started, item, until):
+async def test_deliveries_that_cannot_be_noted_are_made_again_and_arrive_once(shop, started, item):
     await until(lambda: shop.gateway._floor.backoffice == "connected")
     await shop.office.close()
     till = await shop.till()

@@ -7,6 +7,7 @@ import json
 import random
 
 import pytest
+from tests.waiting import until
 
 from panier.feed import FeedPage
 from panier.message import MAX_PAYLOAD, MAX_UNPACKED, Ask, unpack
@@ -115,7 +116,7 @@ def test_a_product_that_makes_no_sense_stays_out_and_the_old_one_stands(replica,
     assert replica.position == 2
 
 
-async def test_a_device_gets_everything_then_deltas(shop, product, until):
+async def test_a_device_gets_everything_then_deltas(shop, product):
     till = await shop.till()
     for n in range(3):
         await shop.office.say("product", f"s{n}", product(f"s{n}", n))
@@ -131,7 +132,7 @@ async def test_a_device_gets_everything_then_deltas(shop, product, until):
     assert (await till.ask(Ask(have=4))).changes == []
 
 
-async def test_a_version_that_this_feed_never_had_gets_everything(shop, product, until):
+async def test_a_version_that_this_feed_never_had_gets_everything(shop, product):
     till = await shop.till()
     await shop.office.say("member", "m", {"member": "m", "first_name": "", "cards": []})
     await shop.office.say("product", "a", product("a", 1))
@@ -141,7 +142,7 @@ async def test_a_version_that_this_feed_never_had_gets_everything(shop, product,
         assert (part.version, part.since) == (2, 0)
 
 
-async def test_many_that_ask_at_once_share_one_packing_and_are_served_in_turn(replica, product, until):
+async def test_many_that_ask_at_once_share_one_packing_and_are_served_in_turn(replica, product):
     replica.apply(page(*[("product", f"s{n}", product(f"s{n}", n)) for n in range(500)]))
     sent = []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.waiting import let_others_run, until
 
 from panier.trip import OfferShown, TripFinished
 from panier_gateway import patience
@@ -25,7 +26,7 @@ async def buy(till, started, item, trips=1):
 
 
 @pytest.mark.parametrize("trouble", ["500", "lost", "late"])
-async def test_a_receipt_arrives_once_whatever_goes_wrong_on_the_way(shop, started, item, until, trouble):
+async def test_a_receipt_arrives_once_whatever_goes_wrong_on_the_way(shop, started, item, trouble):
     shop.office.trouble = [trouble] * 3
     till = await shop.till()
     await buy(till, started, item)
@@ -34,7 +35,7 @@ async def test_a_receipt_arrives_once_whatever_goes_wrong_on_the_way(shop, start
     assert bool(shop.office.repeats) == (trouble == "lost")
 
 
-async def test_an_absent_back_office_costs_nothing_but_time(shop, started, item, until):
+async def test_an_absent_back_office_costs_nothing_but_time(shop, started, item):
     await until(lambda: shop.gateway._floor.backoffice == "connected")
     await shop.office.close()
     till = await shop.till()
@@ -46,7 +47,7 @@ async def test_an_absent_back_office_costs_nothing_but_time(shop, started, item,
     await until(lambda: shop.gateway._floor.counters().backoffice == "connected")
 
 
-async def test_the_outbox_outlives_the_gateway(shop, started, item, until):
+async def test_the_outbox_outlives_the_gateway(shop, started, item):
     await shop.office.close()
     till = await shop.till()
     await buy(till, started, item)
@@ -56,7 +57,7 @@ async def test_the_outbox_outlives_the_gateway(shop, started, item, until):
     await until(lambda: shop.office.receipts)
 
 
-async def test_what_the_back_office_refuses_is_kept_with_its_reason_and_the_rest_goes_on(shop, started, item, until):
+async def test_what_the_back_office_refuses_is_kept_with_its_reason_and_the_rest_goes_on(shop, started, item):
     shop.office.refuse = lambda body: "not today" if body.get("receipt", "").endswith(".1") else None
     till = await shop.till()
     await buy(till, started, item, trips=2)
@@ -67,7 +68,7 @@ async def test_what_the_back_office_refuses_is_kept_with_its_reason_and_the_rest
     assert '"receipt":"till-1.aaaaaa.1"' in payload
 
 
-async def test_one_item_that_spoils_a_whole_delivery_is_found_and_set_aside(shop, started, item, until):
+async def test_one_item_that_spoils_a_whole_delivery_is_found_and_set_aside(shop, started, item):
     await shop.office.close()
     till = await shop.till()
     await buy(till, started, item, trips=4)
@@ -80,7 +81,7 @@ async def test_one_item_that_spoils_a_whole_delivery_is_found_and_set_aside(shop
     assert len(shop.office.taken) == waiting - 1
 
 
-async def test_contacts_carry_the_member_and_the_offer(shop, started, until):
+async def test_contacts_carry_the_member_and_the_offer(shop, started):
     till = await shop.till()
     till.add(started, OfferShown(offer="c1"))
     await till.send()
@@ -89,7 +90,7 @@ async def test_contacts_carry_the_member_and_the_offer(shop, started, until):
     assert (contact["contact"], contact["what"], contact["offer"]) == ("till-1.aaaaaa.2", "shown", "c1")
 
 
-async def test_the_back_office_sees_the_floor_and_is_asked_with_the_stores_token(shop, started, item, until):
+async def test_the_back_office_sees_the_floor_and_is_asked_with_the_stores_token(shop, started, item):
     till = await shop.till()
     till.add(started, item())
     await till.send()
@@ -98,7 +99,7 @@ async def test_the_back_office_sees_the_floor_and_is_asked_with_the_stores_token
     assert shop.office.tokens == {"Bearer secret"}
 
 
-async def test_a_stream_that_breaks_is_opened_again_and_what_was_said_meanwhile_is_pulled(shop, product, until):
+async def test_a_stream_that_breaks_is_opened_again_and_what_was_said_meanwhile_is_pulled(shop, product):
     await until(lambda: shop.gateway._floor.backoffice == "connected")
     await shop.office.close()
     await shop.office.say("product", "a", product("a", 1))
@@ -106,7 +107,7 @@ async def test_a_stream_that_breaks_is_opened_again_and_what_was_said_meanwhile_
     await until(lambda: shop.gateway._replica.newest[0] == 1)
 
 
-async def test_an_entry_that_cannot_be_used_is_an_incident_at_the_back_office(shop, product, until):
+async def test_an_entry_that_cannot_be_used_is_an_incident_at_the_back_office(shop, product):
     await shop.office.say("product", "a", product("a", 1) | {"name": "x" * 64_001})
     await shop.office.say("product", "b", product("b", 1))
     await until(lambda: shop.office.incidents)
@@ -116,7 +117,7 @@ async def test_an_entry_that_cannot_be_used_is_an_incident_at_the_back_office(sh
     await until(lambda: shop.gateway._replica.newest[0] == 2 and shop.gateway._replica.refused() == [])
 
 
-async def test_a_promotion_that_no_engine_here_can_use_is_an_incident_and_a_figure_and_the_rest_serves(shop, product, until):
+async def test_a_promotion_that_no_engine_here_can_use_is_an_incident_and_a_figure_and_the_rest_serves(shop, product):
     await shop.office.say("promotion", "p", {"kind": "percent", "percent": "5", "format": 2})
     await shop.office.say("product", "b", product("b", 1))
     await until(lambda: shop.office.incidents)
@@ -131,7 +132,7 @@ async def test_whoever_waits_tries_at_once_when_another_got_through():
     slow = patience.Patience()
     slow._wait = 3600.0
     waiting = asyncio.create_task(slow.pause())
-    await asyncio.sleep(0)
+    await let_others_run()
     slow.cut_short()
     async with asyncio.timeout(5):
         await waiting

@@ -13,6 +13,7 @@ import urllib.request
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+from tests.waiting import until
 from typer.testing import CliRunner
 
 from panier.trip import TripFinished
@@ -56,7 +57,7 @@ async def running(file):
         await process.wait()
 
 
-async def test_a_gateway_killed_at_any_moment_loses_nothing_it_acknowledged(closed_shop, settings_file, started, item, until):
+async def test_a_gateway_killed_at_any_moment_loses_nothing_it_acknowledged(closed_shop, settings_file, started, item):
     trips = 12
     async with running(settings_file):
         till = await closed_shop.till()
@@ -78,7 +79,7 @@ async def test_a_gateway_killed_at_any_moment_loses_nothing_it_acknowledged(clos
     assert len({receipt["receipt"] for receipt in closed_shop.office.receipts}) == trips
 
 
-async def test_it_says_where_it_is_and_its_broker_goes_with_it(closed_shop, settings_file, until):
+async def test_it_says_where_it_is_and_its_broker_goes_with_it(closed_shop, settings_file):
     async with running(settings_file) as (process, ready):
         told = json.loads((closed_shop.settings.data_dir / "gateway.json").read_text())
         assert told == {name: value for name, value in ready.items() if name != "event"}
@@ -197,7 +198,7 @@ def _alive(pid):
     return True
 
 
-async def test_what_had_arrived_is_on_the_disk_and_acknowledged_when_it_ends(closed_shop, settings_file, started, item, until):
+async def test_what_had_arrived_is_on_the_disk_and_acknowledged_when_it_ends(closed_shop, settings_file, started, item):
     async with running(settings_file) as (process, _):
         till = await closed_shop.till()
         till.add(started, *[item()] * 199)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.waiting import until
 
 from panier.feed import CampaignRecord
 from panier.trip import CapsuleReceived, CardScanned
@@ -34,7 +35,7 @@ async def shopping(shop, started):
     return till
 
 
-async def test_a_card_is_answered_with_the_members_name_segments_and_offers(shop, started, campaign, until):
+async def test_a_card_is_answered_with_the_members_name_segments_and_offers(shop, started, campaign):
     await shop.office.say("member", "m1", CLAIRE)
     await shop.office.say("campaign", "c1", campaign("c1"))
     await until(lambda: shop.gateway._replica.position == 2)
@@ -46,7 +47,7 @@ async def test_a_card_is_answered_with_the_members_name_segments_and_offers(shop
     assert [offer.offer for offer in capsule.offers] == ["c1"]
 
 
-async def test_a_campaign_reaches_a_trip_that_is_under_way_and_leaves_it_when_stopped(shop, started, campaign, until):
+async def test_a_campaign_reaches_a_trip_that_is_under_way_and_leaves_it_when_stopped(shop, started, campaign):
     await shop.office.say("member", "m1", CLAIRE)
     till = await shopping(shop, started)
     await until(lambda: till.capsules)
@@ -59,7 +60,7 @@ async def test_a_campaign_reaches_a_trip_that_is_under_way_and_leaves_it_when_st
     assert till.capsules[-1].capsule.offers == ()
 
 
-async def test_an_unknown_card_is_said_and_answered_when_the_member_becomes_known(shop, started, until):
+async def test_an_unknown_card_is_said_and_answered_when_the_member_becomes_known(shop, started):
     till = await shopping(shop, started)
     await until(lambda: till.notices)
     assert (till.notices[0].code, till.notices[0].trip) == ("unknown_card", till.trip)
@@ -67,7 +68,7 @@ async def test_an_unknown_card_is_said_and_answered_when_the_member_becomes_know
     await until(lambda: till.capsules)
 
 
-async def test_a_device_that_says_it_has_the_capsule_is_not_sent_it_again(shop, started, campaign, until):
+async def test_a_device_that_says_it_has_the_capsule_is_not_sent_it_again(shop, started, campaign):
     await shop.office.say("member", "m1", CLAIRE)
     till = await shopping(shop, started)
     await until(lambda: till.capsules)

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from tests.waiting import until
 
 from panier.message import PriceMessage, decode
 from panier.trip import CodeRefused, HelpRequested, TripFinished
@@ -33,7 +34,7 @@ async def act(shop, till, **price):
     await shop.gateway._reception.receive(ACT, json.dumps(wish).encode())
 
 
-async def test_staff_see_the_code_and_what_they_type_reaches_its_trip_and_the_receipt(shop, started, until):
+async def test_staff_see_the_code_and_what_they_type_reaches_its_trip_and_the_receipt(shop, started):
     till = await stuck(shop, started)
     floor = shop.gateway._floor
     assert [(code.sequence, code.code) for code in floor.row("till-1").unknown] == [(2, SEEN)]
@@ -55,7 +56,7 @@ async def test_staff_see_the_code_and_what_they_type_reaches_its_trip_and_the_re
     }
 
 
-async def test_an_answer_is_said_again_until_the_trip_has_it_and_is_taken_once(shop, started, until):
+async def test_an_answer_is_said_again_until_the_trip_has_it_and_is_taken_once(shop, started):
     till = await stuck(shop, started)
     await act(shop, till, **JAM)
     await until(lambda: len(prices(till)) == 1)
@@ -84,7 +85,7 @@ async def test_an_answer_is_said_again_until_the_trip_has_it_and_is_taken_once(s
         ({"trip": "till-1.aaaaaa.9", **JAM}, "that code waits for no price any more"),
     ],
 )
-async def test_what_cannot_be_sold_is_said_beside_the_terminal(shop, product, started, until, price, why):
+async def test_what_cannot_be_sold_is_said_beside_the_terminal(shop, product, started, price, why):
     await shop.office.say("product", "figs", product("figs", 400) | {"unit": "kg"})
     await until(lambda: shop.gateway._replica.position == 1)
     till = await stuck(shop, started)
@@ -93,7 +94,7 @@ async def test_what_cannot_be_sold_is_said_beside_the_terminal(shop, product, st
     assert prices(till) == []
 
 
-async def test_a_product_by_its_sku_comes_with_all_that_the_shelf_says(shop, product, started, until):
+async def test_a_product_by_its_sku_comes_with_all_that_the_shelf_says(shop, product, started):
     cola = product("cola", 100) | {"deposit": 25, "tax_rate": "20"}
     await shop.office.say("product", "cola", cola)
     await until(lambda: shop.gateway._replica.position == 1)
@@ -109,7 +110,7 @@ async def test_a_product_by_its_sku_comes_with_all_that_the_shelf_says(shop, pro
     assert "price_mismatch" not in {one["kind"] for one in shop.office.incidents}
 
 
-async def test_a_terminal_cannot_price_for_itself_nor_for_another(shop, started, until):
+async def test_a_terminal_cannot_price_for_itself_nor_for_another(shop, started):
     till = await stuck(shop, started)
     other = await shop.till("till-2")
     for topic in (other.topics.price, ACT):

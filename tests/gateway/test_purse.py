@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from tests.waiting import until
 
 from panier.definition import PERCENT
 from panier.holdout import is_held_out
@@ -354,7 +355,7 @@ async def told_leases(till) -> list[Lease]:
     return [lease for payload in till._of(till.topics.lease) for lease in decode(LeaseMessage, payload).leases]
 
 
-async def test_over_the_wire_two_terminals_share_one_limit_and_settle_it(shop, started, until) -> None:
+async def test_over_the_wire_two_terminals_share_one_limit_and_settle_it(shop, started) -> None:
     """Through the real broker: each trip that begins gets its part; the third finds nothing left; what is used is shown."""
     await shop.office.say("promotion", "uses", LIMITED)
     await shop.office.say("product", "a", {"sku": "a", "gtins": [], "name": "A", "unit_price": 400})
@@ -388,7 +389,7 @@ async def test_over_the_wire_two_terminals_share_one_limit_and_settle_it(shop, s
     assert shop.query("SELECT used FROM purse") == [(2,)]
 
 
-async def test_over_the_wire_a_limited_offer_comes_with_its_lease_and_not_at_all_once_it_is_gone(shop, started, until) -> None:
+async def test_over_the_wire_a_limited_offer_comes_with_its_lease_and_not_at_all_once_it_is_gone(shop, started) -> None:
     member = {"member": "m1", "first_name": "Claire", "cards": ["2900000000010"], "segments": []}
     await shop.office.say("member", "m1", member)
     campaign = {
@@ -422,7 +423,7 @@ async def test_over_the_wire_a_limited_offer_comes_with_its_lease_and_not_at_all
     assert first.capsules[1].capsule.standing.uses == {"c1": 1}
 
 
-async def test_a_member_who_is_held_out_gets_no_offer(shop, started, until) -> None:
+async def test_a_member_who_is_held_out_gets_no_offer(shop, started) -> None:
     names = [f"m{number}" for number in range(50)]
     held_out = next(name for name in names if is_held_out(name, "c1", 50 * PERCENT))
     treated = next(name for name in names if not is_held_out(name, "c1", 50 * PERCENT))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 
+from tests.waiting import until
+
 from panier.message import Acknowledgement, Refusal
 from panier.trip import HelpRequested
 from panier_gateway.intake import Taken
@@ -19,7 +21,7 @@ async def test_events_are_acknowledged_and_on_the_disk(shop, started, item):
     assert shop.query("SELECT sequence FROM event WHERE device = 'till-1'") == [(1,), (2,), (3,)]
 
 
-async def test_nothing_is_acknowledged_before_the_commit(shop, started, item, until):
+async def test_nothing_is_acknowledged_before_the_commit(shop, started, item):
     till = await shop.till()
     await until(lambda: till.acknowledgements)
     # Another writer holds the file, as a backup might: the gateway's commit has to wait.
@@ -33,7 +35,7 @@ async def test_nothing_is_acknowledged_before_the_commit(shop, started, item, un
     await till.acknowledged(2)
 
 
-async def test_a_birth_is_answered_with_what_is_on_the_disk(shop, started, item, until):
+async def test_a_birth_is_answered_with_what_is_on_the_disk(shop, started, item):
     till = await shop.till()
     till.add(started, item())
     await till.send()
@@ -43,7 +45,7 @@ async def test_a_birth_is_answered_with_what_is_on_the_disk(shop, started, item,
     await until(lambda: again.upto == 2)
 
 
-async def test_a_payload_that_cannot_be_read_stops_nothing_and_is_kept_for_a_person(shop, started, until):
+async def test_a_payload_that_cannot_be_read_stops_nothing_and_is_kept_for_a_person(shop, started):
     till = await shop.till()
     for payload in (b"\xff\xfe noise", b"{}", b'{"journal": "j.k", "events": [{"sequence": 1}]}', b"[" * 10_000):
         await till.send_raw(payload)
@@ -55,7 +57,7 @@ async def test_a_payload_that_cannot_be_read_stops_nothing_and_is_kept_for_a_per
     await until(lambda: [incident["kind"] for incident in shop.office.incidents] == ["malformed"])
 
 
-async def test_a_device_that_was_never_enrolled_here_is_refused(shop, started, until):
+async def test_a_device_that_was_never_enrolled_here_is_refused(shop, started):
     stranger = await shop.till("till-9")
     await until(lambda: "till-9" in shop.gateway._reception._devices)
     shop.gateway._reception.enrol(["till-1"])
@@ -65,7 +67,7 @@ async def test_a_device_that_was_never_enrolled_here_is_refused(shop, started, u
     assert shop.query("SELECT * FROM event") == []
 
 
-async def test_a_device_that_speaks_under_anothers_name_is_refused_and_staff_are_told(shop, started, until):
+async def test_a_device_that_speaks_under_anothers_name_is_refused_and_staff_are_told(shop, started):
     till = await shop.till()
     for _ in range(3):
         await till.session.publish("panier/1/shop/till-2/up/events", b"{}")
@@ -101,7 +103,7 @@ def test_a_journals_batches_of_one_group_are_acknowledged_together_with_all_that
     ]  # fmt: skip
 
 
-async def test_help_is_answered_from_the_monitor_and_the_shopper_is_told(shop, started, until):
+async def test_help_is_answered_from_the_monitor_and_the_shopper_is_told(shop, started):
     till = await shop.till()
     till.add(started, HelpRequested())
     await till.send()

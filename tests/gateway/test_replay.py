@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from tests.gateway.conftest import ITEM, STARTED
+from tests.waiting import until
 from typer.testing import CliRunner
 
 from panier.message import EventBatch, event_to_json
@@ -135,7 +136,7 @@ def test_a_directory_without_a_ledger_is_said(tmp_path):
     assert "is not there" in json.loads(done.stdout)["problems"][0]
 
 
-async def test_what_the_back_office_refused_is_delivered_once_it_is_replayed(shop, started, item, until):
+async def test_what_the_back_office_refused_is_delivered_once_it_is_replayed(shop, started, item):
     shop.office.refuse = lambda body: "not today" if "lines" in body else None
     till = await shop.till()
     till.add(started, item(), TripFinished(units=1, discount=0, total=150))
@@ -156,7 +157,7 @@ async def test_what_the_back_office_refused_is_delivered_once_it_is_replayed(sho
     await until(lambda: shop.gateway._floor.counters().dead_letters == 0)
 
 
-async def test_a_released_journal_is_renewed_by_its_device(shop, started, item, until):
+async def test_a_released_journal_is_renewed_by_its_device(shop, started, item):
     till = await shop.till()
     events = till.add(started, item())
     await till.send()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.waiting import until
 
 from panier.offer import Offer
 from panier.payment import PaymentBegun, PaymentEnded
@@ -15,7 +16,7 @@ TENTH = {"kind": "percent", "percent": "10", "target": {"all": True}}
 
 
 @pytest.fixture
-async def stocked(shop, product, until):
+async def stocked(shop, product):
     await shop.office.say("product", "a", product("a", 150))
     await shop.office.say("product", "b", product("b", 1000))
     await shop.office.say("promotion", "p1", TENTH)
@@ -33,7 +34,7 @@ def at(started, snapshot):
     return replace(started, snapshot=snapshot)
 
 
-async def test_a_finished_trip_becomes_a_receipt_with_the_devices_total(stocked, started, item, until):
+async def test_a_finished_trip_becomes_a_receipt_with_the_devices_total(stocked, started, item):
     till = await stocked.till()
     bought = (item("a", 150, 2, snapshot=3), item("b", 1000, snapshot=3))
     await finish(till, at(started, 3), *bought, units=3, discount=130, total=1170)
@@ -44,7 +45,7 @@ async def test_a_finished_trip_becomes_a_receipt_with_the_devices_total(stocked,
     assert stocked.office.incidents == []
 
 
-async def test_a_receipt_is_priced_as_of_the_trips_snapshot_not_as_of_now(stocked, product, started, item, until):
+async def test_a_receipt_is_priced_as_of_the_trips_snapshot_not_as_of_now(stocked, product, started, item):
     till = await stocked.till()
     fingerprint = str(stocked.gateway._replica.newest[1])
     await stocked.office.say("promotion", "p1", None)
@@ -64,7 +65,7 @@ async def test_a_receipt_is_priced_as_of_the_trips_snapshot_not_as_of_now(stocke
         (100, 90, "a stands at 1.00, but cost 1.50 at version 3"),
     ],
 )
-async def test_a_difference_is_an_incident_and_the_receipt_goes_on(stocked, started, item, until, price, total, says):
+async def test_a_difference_is_an_incident_and_the_receipt_goes_on(stocked, started, item, price, total, says):
     till = await stocked.till()
     await finish(till, at(started, 3), item("a", price, snapshot=3), units=1, discount=price // 10, total=total)
     await until(lambda: stocked.office.receipts and stocked.office.incidents)
@@ -74,7 +75,7 @@ async def test_a_difference_is_an_incident_and_the_receipt_goes_on(stocked, star
     assert says in incident["text"]
 
 
-async def test_an_offer_counts_by_the_gateways_definition_whatever_the_device_claims(stocked, started, item, until):
+async def test_an_offer_counts_by_the_gateways_definition_whatever_the_device_claims(stocked, started, item):
     body = {
         "campaign": "c1", "revision": 1, "title": "Beans", "reason": "you like them", "state": "running", "segment": "member",
         "promotion": {"kind": "percent", "percent": "50", "target": {"skus": ["b"]}},
@@ -95,7 +96,7 @@ async def test_an_offer_counts_by_the_gateways_definition_whatever_the_device_cl
     assert "campaign c7 was never known here" in stocked.office.incidents[0]["text"]
 
 
-async def test_a_member_who_was_recognised_by_card_only_is_on_the_receipt(stocked, started, item, until):
+async def test_a_member_who_was_recognised_by_card_only_is_on_the_receipt(stocked, started, item):
     member = {"member": "m1", "first_name": "Claire", "cards": ["2900000000010"], "segments": []}
     await stocked.office.say("member", "m1", member)
     await until(lambda: stocked.gateway._replica.position == 4)
@@ -107,7 +108,7 @@ async def test_a_member_who_was_recognised_by_card_only_is_on_the_receipt(stocke
     assert stocked.office.receipts[0]["segments"] == ["member"]
 
 
-async def test_a_trip_ahead_of_the_feed_waits_for_it(shop, started, item, product, until):
+async def test_a_trip_ahead_of_the_feed_waits_for_it(shop, started, item, product):
     till = await shop.till()
     await finish(till, at(started, 2), item("a", 150, snapshot=2), units=1, discount=15, total=135)
     await until(lambda: [incident["kind"] for incident in shop.office.incidents] == ["unsettled"])
@@ -119,7 +120,7 @@ async def test_a_trip_ahead_of_the_feed_waits_for_it(shop, started, item, produc
     assert shop.query("SELECT state FROM trip") == [("finished",)]
 
 
-async def test_a_coupon_of_the_store_and_one_of_an_offer_count_at_the_gateway_too(stocked, started, item, until):
+async def test_a_coupon_of_the_store_and_one_of_an_offer_count_at_the_gateway_too(stocked, started, item):
     body = {
         "campaign": "c1", "revision": 1, "title": "Beans", "reason": "you like them", "state": "running", "segment": "member",
         "promotion": {"kind": "percent", "percent": "50", "target": {"skus": ["b"]}, "coupon": "MINE"},
@@ -141,14 +142,14 @@ async def test_a_coupon_of_the_store_and_one_of_an_offer_count_at_the_gateway_to
 
 
 @pytest.fixture
-async def market(stocked, product, until):
+async def market(stocked, product):
     await stocked.office.say("product", "figs", product("figs", 400) | {"unit": "kg", "tax_rate": "5.5"})
     await stocked.office.say("product", "cola", product("cola", 100) | {"deposit": 25, "tax_rate": "20"})
     await until(lambda: stocked.gateway._replica.position == 5)
     return stocked
 
 
-async def test_weights_labels_and_deposits_are_on_the_receipt_with_the_vat_they_contain(market, started, item, until):
+async def test_weights_labels_and_deposits_are_on_the_receipt_with_the_vat_they_contain(market, started, item):
     till = await market.till()
     bag = replace(item("figs", 200, snapshot=5), weighing=Weighing(grams=520, tare=20, price_per_kg=400), tax_rate="5.5")
     labelled = replace(item("figs", 311, snapshot=5), is_labelled=True, tax_rate="5.5")
@@ -164,7 +165,7 @@ async def test_weights_labels_and_deposits_are_on_the_receipt_with_the_vat_they_
 
 
 async def test_a_price_reduced_for_its_date_is_the_gateway_s_too_and_one_that_nobody_set_is_an_incident(
-    market, product, started, item, until
+    market, product, started, item
 ):
     short = product("cola", 100) | {"deposit": 25, "mark_down": [{"days": 1, "percent": 30}]}
     await market.office.say("product", "cola", short)
@@ -182,7 +183,7 @@ async def test_a_price_reduced_for_its_date_is_the_gateway_s_too_and_one_that_no
     assert "cola was reduced by 50 % for its date, and no such mark-down was known" in market.office.incidents[0]["text"]
 
 
-async def test_a_weight_or_deposit_that_is_not_the_shelf_s_is_an_incident(market, started, item, until):
+async def test_a_weight_or_deposit_that_is_not_the_shelf_s_is_an_incident(market, started, item):
     till = await market.till()
     bag = replace(item("figs", 100, snapshot=5), weighing=Weighing(grams=500, price_per_kg=200))
     await finish(till, at(started, 5), bag, item("cola", 100, snapshot=5), units=2, discount=20, total=180)
@@ -201,9 +202,7 @@ async def test_a_weight_or_deposit_that_is_not_the_shelf_s_is_an_incident(market
         ("approved", "terminal", 134, ["payment_mismatch"]),
     ],
 )
-async def test_a_receipt_says_what_was_paid_and_staff_hear_of_doubts(
-    stocked, started, item, until, outcome, decided_by, amount, kinds
-):
+async def test_a_receipt_says_what_was_paid_and_staff_hear_of_doubts(stocked, started, item, outcome, decided_by, amount, kinds):
     till = await stocked.till()
     begun = PaymentBegun(reference=f"{till.trip}.x", amount=amount, units=1, discount=15)
     ended = PaymentEnded(reference=begun.reference, outcome=outcome, decided_by=decided_by, trace="000123", terminal="52000001")
@@ -214,7 +213,7 @@ async def test_a_receipt_says_what_was_paid_and_staff_hear_of_doubts(
     assert [incident["kind"] for incident in stocked.office.incidents] == kinds
 
 
-async def test_a_price_that_changes_during_a_payment_is_refused_and_the_trip_goes_on(stocked, started, item, until):
+async def test_a_price_that_changes_during_a_payment_is_refused_and_the_trip_goes_on(stocked, started, item):
     till = await stocked.till()
     begun = PaymentBegun(reference=f"{till.trip}.x", amount=135, units=1, discount=15)
     ended = PaymentEnded(reference=begun.reference, outcome="approved")

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from tests.waiting import until
 
 from panier.message import Ask
 from panier.trip import CapsuleReceived, CardScanned, OfferAccepted, OfferShown, TripFinished
@@ -46,12 +47,10 @@ class RealOffice:
             sys.executable, "-m", "panier_io.command", "backoffice", "--settings", str(self.file),
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
-        async with asyncio.timeout(30):
-            while not await self._answers():
-                assert self.process.returncode is None
-                await asyncio.sleep(0.05)
+        await until(self._answers, within=30)
 
     async def _answers(self):
+        assert self.process.returncode is None
         try:
             return (await self.api.get(f"{self.url}/health")).is_success
         except httpx.TransportError:
@@ -83,9 +82,7 @@ async def office(closed_shop, monkeypatch):
     await office.api.aclose()
 
 
-async def test_prices_go_down_a_campaign_reaches_the_trip_and_the_receipt_goes_up_over_a_kill(
-    closed_shop, office, started, item, until
-):
+async def test_prices_go_down_a_campaign_reaches_the_trip_and_the_receipt_goes_up_over_a_kill(closed_shop, office, started, item):
     till = await closed_shop.till()
     await until(lambda: till.manifests and till.manifests[-1].version > 0)
     snapshot = (await till.ask(Ask(have=0))).version

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from tests.waiting import until
 
 from panier.catalogue import Product
 from panier_simulators.demo.premises import open_premises
@@ -105,9 +106,8 @@ async def see(terminal: SimulatedTerminal, holds: Any, what: str) -> None:
 
 
 async def received(premises: Any, trip: str) -> dict[str, Any]:
-    async with asyncio.timeout(30):
-        while True:
-            heads = await premises.get("/receipts", limit=10)
-            if any(head["receipt"] == trip for head in heads):
-                return await premises.get(f"/receipts/{trip}")
-            await asyncio.sleep(0.1)  # between looks at a condition
+    async def is_there() -> bool:
+        return any(head["receipt"] == trip for head in await premises.get("/receipts", limit=10))
+
+    await until(is_there, within=30)
+    return await premises.get(f"/receipts/{trip}")

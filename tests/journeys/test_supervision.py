@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import socket
 import sys
@@ -11,7 +12,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psutil
 import pytest
+from tests.waiting import let_time_pass, until
 
 from panier_simulators.screen import SimulatedTerminal
 
@@ -45,6 +48,10 @@ class Manager:
             while self.lines.count(line) < times:
                 self._news.clear()
                 await self._news.wait()
+
+    @property
+    def has_heard_all(self) -> bool:
+        return not select.select([self._listening], [], [], 0)[0]
 
     def close(self) -> None:
         asyncio.get_running_loop().remove_reader(self._listening)
@@ -87,9 +94,10 @@ async def test_a_process_that_is_stopped_beats_no_more(manager: Manager):
     async with role(manager, "gateway", "--store", "north") as process:
         await manager.hears("WATCHDOG=1", times=2)
         process.send_signal(signal.SIGSTOP)
-        await asyncio.sleep(0.5)  # what was sent before the signal arrives
+        await until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+        await until(lambda: manager.has_heard_all)
         before = len(manager.lines)
-        await asyncio.sleep(2 * WATCHDOG_S)
+        await let_time_pass(2 * WATCHDOG_S)
         assert len(manager.lines) == before
         process.send_signal(signal.SIGCONT)
         await manager.hears("WATCHDOG=1", times=manager.lines.count("WATCHDOG=1") + 1)
@@ -105,9 +113,7 @@ async def test_a_terminal_is_ready_when_its_screen_is_there(manager: Manager, tm
         await manager.hears("WATCHDOG=1", times=3)
         await terminal.wait_for(lambda rows: any("Scan your card" in row for row in rows), 30)
         terminal.signal(signal.SIGTERM)
-        async with asyncio.timeout(20):
-            while not terminal.ends:  # noqa: ASYNC110  (the simulator tells nobody)
-                await asyncio.sleep(0.05)
+        await until(lambda: terminal.ends)
     finally:
         await terminal.stop(20)
     assert next(iter(terminal.ends.values())).startswith("status 0,")

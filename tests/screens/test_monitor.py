@@ -183,8 +183,7 @@ async def test_staff_price_the_newest_unknown_code_of_the_terminal_under_the_cur
     async with app.run_test(size=(120, 40)) as pilot:
         await filled(pilot)
         store.picture.show_row(row("till-05", "help", help_since=NOON - 3 * MINUTE, unknown=UNKNOWN))
-        while not app.terminals.selected.unknown:
-            await pilot.pause(0.02)
+        await until(pilot, lambda: app.terminals.selected.unknown)
         await pilot.press("enter", "p")
         await pilot.pause()
         assert isinstance(app.screen, PriceIt)
@@ -219,8 +218,7 @@ async def test_a_price_without_a_code_or_a_line_is_told(app, store):
         await pilot.press("p")
         assert any("No code of till-05 waits" in toast.message for toast in app._notifications)
         store.picture.show_row(row("till-05", "help", help_since=NOON - 3 * MINUTE, unknown=UNKNOWN))
-        while not app.terminals.selected.unknown:
-            await pilot.pause(0.02)
+        await until(pilot, lambda: app.terminals.selected.unknown)
         await pilot.press("p")
         store.cut()
         await pilot.press("tab", "tab", *"12", "enter")

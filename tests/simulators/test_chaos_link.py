@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from tests.waiting import let_others_run
 
 from panier_simulators.chaos.link import Address, Hear, Link
 from panier_simulators.chaos.mqtt import Publish
@@ -76,7 +77,7 @@ async def test_a_cut_resets_what_is_connected_and_whoever_comes_meanwhile():
 async def test_a_blackhole_swallows_and_what_lost_bytes_is_reset_at_its_end():
     async with echo_behind() as (link, reader, writer):
         hole = asyncio.create_task(link.suffer("blackhole", 0.2))
-        await asyncio.sleep(0)
+        await let_others_run()
         writer.write(b"gone")
         with pytest.raises(ConnectionResetError):
             await reader.readexactly(1)
@@ -91,7 +92,7 @@ async def test_a_lost_reply_is_one_whose_request_arrived():
         writer,
     ):
         silence = asyncio.create_task(link.suffer("lost_reply", 0.2))
-        await asyncio.sleep(0)
+        await let_others_run()
         writer.write(packet(b"order"))
         with pytest.raises(ConnectionResetError):
             await reader.readexactly(1)
@@ -102,7 +103,7 @@ async def test_a_lost_reply_is_one_whose_request_arrived():
 async def test_what_is_delayed_comes_in_order_even_where_the_delay_ends():
     async with echo_behind() as (link, reader, writer):
         lag = asyncio.create_task(link.lag(0.3, 0.1))
-        await asyncio.sleep(0)
+        await let_others_run()
         writer.write(b"first ")
         await lag
         writer.write(b"second")
@@ -112,7 +113,7 @@ async def test_what_is_delayed_comes_in_order_even_where_the_delay_ends():
 async def test_a_packet_comes_twice():
     async with echo_behind(lambda *_: None) as (link, reader, writer):
         meddling = asyncio.create_task(link.meddle("duplicate", 1.0, 60))
-        await asyncio.sleep(0)
+        await let_others_run()
         writer.write(packet(b"a"))
         assert await reader.readexactly(4 * len(packet(b"a"))) == 4 * packet(b"a")
         meddling.cancel()
@@ -132,7 +133,7 @@ async def test_a_packet_is_overtaken_by_the_next():
     await link.open()
     _, writer = await asyncio.open_connection(link.here.host, link.here.port)
     meddling = asyncio.create_task(link.meddle("reorder", 1.0, 60))
-    await asyncio.sleep(0)
+    await let_others_run()
     writer.write(packet(b"1") + packet(b"2"))
     data = b""
     while len(data) < 2 * len(packet(b"1")):
@@ -148,7 +149,7 @@ async def test_a_packet_is_lost_and_what_is_no_publish_is_not():
     ping = b"\xc0\x00"
     async with echo_behind(lambda *_: None) as (link, reader, writer):
         meddling = asyncio.create_task(link.meddle("lose", 1.0, 60))
-        await asyncio.sleep(0)
+        await let_others_run()
         writer.write(packet(b"lost") + ping)
         assert await reader.readexactly(2) == ping
         meddling.cancel()

@@ -70,7 +70,7 @@ async def test_private_sequences_of_newer_terminals_leave_no_trace(terminal: Sim
     await terminal.wait_for(lambda rows: rows[0] == "plain", 10)
 
 
-@script("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)")
+@script("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); signal.pause()")
 async def test_a_program_that_will_not_end_is_killed(terminal: SimulatedTerminal) -> None:
     await terminal.wait_for(lambda rows: rows[0] == "deaf", 10)
     pid = terminal.pid
@@ -84,7 +84,7 @@ import asyncio, os, sys
 from panier_simulators.screen import SimulatedTerminal
 
 async def main():
-    terminal = SimulatedTerminal((sys.executable, "-c", "import time; print('here', flush=True); time.sleep(60)"))
+    terminal = SimulatedTerminal((sys.executable, "-c", "import signal; print('here', flush=True); signal.pause()"))
     await terminal.start()
     await terminal.wait_for(lambda rows: rows[0] == "here", 10)
     print(terminal.pid, flush=True)

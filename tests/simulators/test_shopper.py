@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.waiting import let_time_pass
 
 from panier_simulators.glance import read
 from panier_simulators.sample.shop import SampleLine, SampleTrip
@@ -67,7 +68,7 @@ async def test_before_a_frozen_screen_nobody_scans_on(
     await shopper.terminal.wait_for(lambda rows: (read(rows).units or 0) >= 3, 20)
     shopper.terminal.signal(signal.SIGSTOP)
     # Ten times the patience: a shopper without sense would have scanned five times by then, and given the product up.
-    await asyncio.sleep(1.0)
+    await let_time_pass(1.0)
     shopper.terminal.signal(signal.SIGCONT)
     done = await shopping
     assert (done.units, done.total, done.skipped) == (9, price(basket), [])
