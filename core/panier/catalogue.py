@@ -9,6 +9,9 @@ from annotated_types import Ge, Le, Len
 
 from panier.shelflife import MarkDown, Recall
 
+TAX_RATE = r"[0-9]{1,2}(\.[0-9]{1,4})?"
+"""A rate as people state it: percent as a decimal string."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, TypeAdapter, ValidationError
 
+from panier.catalogue import TAX_RATE
 from panier.error import PanierError
 from panier.lease import Lease
 from panier.member import Capsule
@@ -229,7 +230,7 @@ class Counters(Message):
 class StaffPrice(Message):
     """What an unknown code of a trip is sold as: a product of the shop by its `sku`, or a `name` at a price in minor units.
 
-    `by` is the identity that the monitor speaks under.
+    `tax_rate` is that of what has a name; empty for the store's own. `by` is the identity that the monitor speaks under.
     """
 
     trip: Annotated[str, Field(max_length=120)]
@@ -237,6 +238,7 @@ class StaffPrice(Message):
     sku: Annotated[str, Field(max_length=64)] = ""
     name: Annotated[str, Field(max_length=120)] = ""
     unit_price: Annotated[int, Field(ge=0, le=10**9)] = 0
+    tax_rate: Annotated[str, Field(pattern=rf"^({TAX_RATE})?$")] = ""
     by: Name = "staff"
 
 

@@ -48,7 +48,8 @@ SlipPart = SlipRow | SlipCode
 
 def lay_out(receipt: Receipt, width: int = WIDTH, *, card: str = "", is_copy: bool = False) -> tuple[SlipPart, ...]:
     """The receipt's parts from top to bottom, for a paper of `width` columns: goods with what they were reduced by, deposits,
-    total with what paid it, what was saved and by which offer, the VAT in it by rate, and the trip as a barcode and in letters.
+    total with what paid it, what was saved and by which offer, the VAT in it by rate and what has none, and the trip as a barcode
+    and in letters.
 
     `card` is the shopper's card, `masked` already; a copy says so on top. Widths below NARROWEST are taken for it.
     """
@@ -63,6 +64,8 @@ def lay_out(receipt: Receipt, width: int = WIDTH, *, card: str = "", is_copy: bo
     parts += [SlipRow("-" * width), *sheet.total(), *sheet.reductions()]
     for row in receipt.vat:
         parts += sheet.row(f"VAT {row.rate} % in {sheet.money(row.gross)}, net {sheet.money(row.net)}", sheet.money(row.tax))
+    if receipt.vat and (rest := receipt.total - sum(row.gross for row in receipt.vat)):
+        parts += sheet.row("without a VAT rate", sheet.money(rest))
     parts += [part for coupon in receipt.coupons for part in sheet.row(f"coupon {coupon}")]
     shopper = card or (masked(receipt.member) if receipt.member else "")
     parts += sheet.row(f"{'card' if card else 'member'} {shopper}") if shopper else []

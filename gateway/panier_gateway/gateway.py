@@ -118,8 +118,8 @@ class Gateway:
         self._disk = Disk(self._floor, self._clerk, self._publication.wake, self._disk_is_back)
         self._reception = Reception(
             self._topics, clerk=self._clerk, floor=self._floor, greeting=self._greeting, lending=self._lending,
-            pricing=Pricing(self._replica, self._floor, self._wire.greet), distribution=self._distribution, send=self._wire.send,
-            stored=self._stored, disk_refused=self._disk.refused, clock=now_ms,
+            pricing=Pricing(self._replica, self._floor, self._wire.greet, settings.vat_rate), distribution=self._distribution,
+            send=self._wire.send, stored=self._stored, disk_refused=self._disk.refused, clock=now_ms,
         )  # fmt: skip
         self._broker = EmbeddedBroker(settings.broker, settings.store, data) if settings.broker.kind == "embedded" else None
         self._password = settings.broker.password.get_secret_value() if settings.broker.password else new_password()

@@ -18,8 +18,9 @@ class Pricing:
     The identity of an answer is the code's trip and sequence, and a trip takes it once, however often it is said.
     """
 
-    def __init__(self, replica: Replica, floor: Floor, send: Send) -> None:
+    def __init__(self, replica: Replica, floor: Floor, send: Send, vat_rate: str | None = None) -> None:
         self._replica = replica
+        self._vat_rate = vat_rate
         self._floor = floor
         self._send = send
         self._said: dict[str, PriceMessage] = {}
@@ -66,7 +67,8 @@ class Pricing:
             return ItemAdded(
                 # In no catalogue, so that no promotion and no shelf price is ever meant by it.
                 sku=f"code-{seen if seen.isdigit() else wish.sequence}", name=wish.name.strip(), unit_price=wish.unit_price,
-                category="", tax_rate=None, snapshot=trip.snapshot, entry="staff", priced_by=wish.by, answers=wish.sequence,
+                category="", tax_rate=wish.tax_rate or self._vat_rate, snapshot=trip.snapshot, entry="staff", priced_by=wish.by,
+                answers=wish.sequence,
             )  # fmt: skip
         version, _ = self._replica.newest
         product = await asyncio.to_thread(self._replica.product, wish.sku, version)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from panier.catalogue import TAX_RATE
 from panier.error import PanierError
 from panier.topic import checked_name
 
@@ -30,6 +32,12 @@ def _zone(name: str) -> str:
     except (KeyError, ValueError, OSError) as error:
         raise ValueError(f"{name!r} is no time zone; write it like Europe/Paris") from error
     return name
+
+
+def _rate(rate: object) -> object:
+    if rate is not None and not (isinstance(rate, str) and re.fullmatch(TAX_RATE, rate)):
+        raise ValueError(f'{rate!r} is no VAT rate; write it in percent and in quotes, such as "5.5"')
+    return rate
 
 
 StoreName = Annotated[str, AfterValidator(_name)]
@@ -90,6 +98,8 @@ class GatewaySettings(BaseSettings):
     data_dir: Path = Path("gateway-data")
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
     timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Paris"
+    vat_rate: Annotated[str | None, BeforeValidator(_rate)] = None
+    """In percent, such as "5.5": that of goods that staff give a name and a price at the monitor, where they state none."""
     broker: BrokerSettings = BrokerSettings()
     backoffice: BackOfficeSettings | None = None
     """Without one, receipts wait on the disk."""

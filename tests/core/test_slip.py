@@ -68,6 +68,7 @@ def test_a_slip_shows_weights_deposits_savings_and_the_vat_in_the_total_by_rate(
         "you saved: 1.50 off tea               1.50",
         "VAT 5.5 % in 8.62, net 8.17           0.45",
         "VAT 20 % in 10.50, net 8.75           1.75",
+        "without a VAT rate                    3.00",
         "coupon TEA",
         "",
         "             till-1.aaaaaa.1",

@@ -6,10 +6,12 @@ import json
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 from tests.waiting import until
 
 from panier.message import PriceMessage, decode
 from panier.trip import CodeRefused, HelpRequested, TripFinished
+from panier_gateway.settings import GatewaySettings
 
 ACT = "panier/1/shop/staff/act"
 SEEN = "04006381333931"
@@ -54,6 +56,36 @@ async def test_staff_see_the_code_and_what_they_type_reaches_its_trip_and_the_re
         "unknown_product": f"a shopper scanned {SEEN}, which no catalogue here knows: add it",
         "staff_priced": f"sold under an unknown code: 1 x Fig jam (code-{SEEN}) at 2.49 by monitor",
     }
+
+
+@pytest.mark.parametrize(("stated", "rate"), [("", "5.5"), ("20", "20")])
+async def test_vat_is_reckoned_at_the_rate_that_staff_state_or_else_at_the_stores_own(closed_shop, started, stated, rate):
+    closed_shop.settings = closed_shop.settings.model_copy(update={"vat_rate": "5.5"})
+    closed_shop.enrol("till-1")
+    await closed_shop.open()
+    till = await stuck(closed_shop, started)
+    await act(closed_shop, till, **JAM, tax_rate=stated)
+    await until(lambda: prices(till))
+    till.add(prices(till)[0].item, TripFinished(units=1, discount=0, total=249))
+    await till.send()
+    await until(lambda: closed_shop.office.receipts)
+    (vat,) = closed_shop.office.receipts[0]["vat"]
+    assert (vat["rate"], vat["gross"]) == (rate, 249)
+    assert "price_mismatch" not in {one["kind"] for one in closed_shop.office.incidents}
+
+
+async def test_a_rate_that_is_none_is_refused_at_the_edge(shop, started):
+    till = await stuck(shop, started)
+    await act(shop, till, **JAM, tax_rate="lots")
+    await act(shop, till, **JAM)
+    await until(lambda: prices(till))
+    assert [said.item.tax_rate for said in prices(till)] == [None]
+
+
+@pytest.mark.parametrize("rate", ["lots", "100", 5.5, "-1"])
+def test_a_setting_that_is_no_rate_says_how_one_is_written(rate):
+    with pytest.raises(ValidationError, match=r"is no VAT rate; write it in percent and in quotes"):
+        GatewaySettings(store="shop", vat_rate=rate)
 
 
 async def test_an_answer_is_said_again_until_the_trip_has_it_and_is_taken_once(shop, started):

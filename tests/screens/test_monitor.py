@@ -205,11 +205,20 @@ async def test_staff_price_the_newest_unknown_code_of_the_terminal_under_the_cur
         (("Jam", "cheap", ""), "What does it cost? Type a price such as 2.49."),
         (("Jam", "0", ""), "A price is from 0.01 to 10000.00."),
         (("Jam", "10000.01", ""), "A price is from 0.01 to 10000.00."),
+        (("Jam", "2.49", "", "lots"), "Which VAT rate? Type percent such as 5.5, or nothing."),
+        (("Jam", "2.49", "", "100"), "Which VAT rate? Type percent such as 5.5, or nothing."),
+        (("", "", "12", "5.5"), "Either a SKU, or a name and a price."),
     ],
 )
 def test_what_staff_type_is_a_price_or_says_what_is_missing(typed, says):
     found = price_of(row("till-05", "help"), UNKNOWN[1], *typed)
     assert (found if isinstance(found, str) else found.sku) == says
+
+
+@pytest.mark.parametrize(("typed", "rate"), [("", ""), ("20", "20"), (" 5,5 % ", "5.5"), ("0", "0")])
+def test_staff_may_say_which_vat_is_in_a_price(typed, rate):
+    found = price_of(row("till-05", "help"), UNKNOWN[1], "Jam", "2.49", "", typed)
+    assert (found.name, found.unit_price, found.tax_rate) == ("Jam", 249, rate)
 
 
 async def test_a_price_without_a_code_or_a_line_is_told(app, store):
@@ -221,7 +230,7 @@ async def test_a_price_without_a_code_or_a_line_is_told(app, store):
         await until(pilot, lambda: app.terminals.selected.unknown)
         await pilot.press("p")
         store.cut()
-        await pilot.press("tab", "tab", *"12", "enter")
+        await pilot.press("tab", "tab", "tab", *"12", "enter")
         await pilot.pause()
         assert any("nothing was sent" in toast.message for toast in app._notifications)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,6 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, Static
 
+from panier.catalogue import TAX_RATE
 from panier.message import LiveRow, StaffPrice, UnknownRow
 from panier.money import NotMoney, format_minor, parse_minor
 from panier_gateway.monitor.view import printable
@@ -18,11 +20,12 @@ _MOST = 1_000_000
 """Minor units; a slip of the finger must not make a tin cost a car."""
 
 
-def price_of(row: LiveRow, code: UnknownRow, name: str, price: str, sku: str) -> StaffPrice | str:
+def price_of(row: LiveRow, code: UnknownRow, name: str, price: str, sku: str, vat: str = "") -> StaffPrice | str:
     """What was typed, or what is wrong with it."""
     name, price, sku = name.strip(), price.strip().replace(",", "."), sku.strip()
+    vat = vat.strip().removesuffix("%").rstrip().replace(",", ".")
     if sku:
-        return "Either a SKU, or a name and a price." if name or price else _answer(row, code, sku=sku)
+        return "Either a SKU, or a name and a price." if name or price or vat else _answer(row, code, sku=sku)
     if not name:
         return "What is it? Type a name, or the SKU of a product."
     try:
@@ -31,11 +34,17 @@ def price_of(row: LiveRow, code: UnknownRow, name: str, price: str, sku: str) ->
         return "What does it cost? Type a price such as 2.49."
     if not 0 < minor <= _MOST:
         return f"A price is from {format_minor(1, row.currency)} to {format_minor(_MOST, row.currency)}."
-    return _answer(row, code, name=name, unit_price=minor)
+    if vat and not re.fullmatch(TAX_RATE, vat):
+        return "Which VAT rate? Type percent such as 5.5, or nothing."
+    return _answer(row, code, name=name, unit_price=minor, tax_rate=vat)
 
 
-def _answer(row: LiveRow, code: UnknownRow, *, sku: str = "", name: str = "", unit_price: int = 0) -> StaffPrice:
-    return StaffPrice(trip=row.trip or "", sequence=code.sequence, sku=sku, name=name, unit_price=unit_price)
+def _answer(
+    row: LiveRow, code: UnknownRow, *, sku: str = "", name: str = "", unit_price: int = 0, tax_rate: str = ""
+) -> StaffPrice:
+    return StaffPrice(
+        trip=row.trip or "", sequence=code.sequence, sku=sku, name=name, unit_price=unit_price, tax_rate=tax_rate
+    )  # fmt: skip
 
 
 class PriceIt(ModalScreen[StaffPrice | None]):
@@ -53,20 +62,21 @@ class PriceIt(ModalScreen[StaffPrice | None]):
         self._code = code
 
     def compose(self) -> ComposeResult:
-        """The code, three fields, and what is wrong with them."""
+        """The code, four fields, and what is wrong with them."""
         with Vertical():
             code = printable(self._code.code)
             yield Static(f"{self._row.device}: unknown code {code}\n", markup=False)
             yield Input(placeholder="Name, as on the receipt", id="name", max_length=60)
             yield Input(placeholder=f"Price in {printable(self._row.currency)}", id="price", max_length=12)
+            yield Input(placeholder="VAT in %; leave empty for the store's own", id="vat", max_length=8)
             yield Input(placeholder="or the SKU of a product that you sell", id="sku", max_length=64)
             yield Static("Enter puts it into the shopper's basket.", id="wrong", markup=False)
             yield Footer()
 
     def on_input_submitted(self) -> None:
         """Enter in any field."""
-        name, price, sku = (self.query_one(f"#{field}", Input).value for field in ("name", "price", "sku"))
-        found = price_of(self._row, self._code, name, price, sku)
+        name, price, sku, vat = (self.query_one(f"#{field}", Input).value for field in ("name", "price", "sku", "vat"))
+        found = price_of(self._row, self._code, name, price, sku, vat)
         if isinstance(found, str):
             self.query_one("#wrong", Static).update(f"! {found}")
             self.query_one("#price" if name.strip() else "#name", Input).focus()
