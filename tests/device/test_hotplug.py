@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -148,26 +147,53 @@ async def test_a_cable_that_is_pulled_at_any_place_of_a_code_leaves_nothing_of_i
     wire.unplug()
 
 
-@pytest.mark.parametrize("kind", ["serial", "wedge"])
-async def test_the_rest_of_a_code_that_was_under_way_when_the_cable_came_back_is_no_code(kind: Kind, tmp_path: Path):
-    wire = Wire(kind, tmp_path / "scanner")
-    scanner = driver(kind, wire.path)
-    opened = threading.Event()
+@asynccontextmanager
+async def opened_late(scanner: PluggedScanner, wire: Wire, pieces: list[bytes]) -> AsyncIterator[asyncio.Queue[Reading]]:
+    """A scanner that sends `pieces` while its line is being opened."""
 
     def open_in_mid_code() -> object:
         source = before()
-        for piece in wire.pieces(CODE)[6:]:
+        for piece in pieces:
             wire.put(piece)
-        opened.set()
         return source
 
-    before, scanner._open_source = scanner._open_source, open_in_mid_code  # the scanner goes on while we open
+    before, scanner._open_source = scanner._open_source, open_in_mid_code
     async with running(scanner) as heard:
-        assert opened.is_set()
+        yield heard
+    wire.unplug()
+
+
+@pytest.mark.parametrize("kind", ["serial", "wedge"])
+async def test_the_rest_of_a_code_that_was_under_way_when_the_cable_came_back_is_told_and_is_no_code(kind: Kind, tmp_path: Path):
+    wire = Wire(kind, tmp_path / "scanner")
+    async with opened_late(driver(kind, wire.path), wire, wire.pieces(CODE)[6:]) as heard:
+        assert await next_code(heard) == Frame("", "cut_short")
         wire.say(NEXT)
         assert bare(await next_code(heard)) == NEXT
         assert heard.empty()
-    wire.unplug()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_scan_at_the_moment_of_opening_counts_where_it_shows_its_beginning_and_is_told_of_otherwise(
+    kind: Kind, tmp_path: Path
+):
+    wire = Wire(kind, tmp_path / "scanner")
+    identified = f"]E0{CODE}"
+    scanner = driver(kind, wire.path, QUICK.model_copy(update={"aim": True}))
+    early = wire.pieces(CODE if kind == "hidpos" else identified)
+    async with opened_late(scanner, wire, [*wire.pieces(CODE)[-4:], *early]) as heard:
+        told = [await next_code(heard) for _ in range(2)]
+        assert told[0].flaw == "cut_short" or kind == "hidpos"
+        assert told[-1] == (Frame("", "cut_short") if kind == "hidpos" else Frame(identified))
+        assert heard.empty()
+
+
+async def test_a_framed_code_at_the_moment_of_opening_is_whole(tmp_path: Path):
+    wire = Wire("serial", tmp_path / "scanner")
+    scanner = driver("serial", wire.path, QUICK.model_copy(update={"framing": "stx"}))
+    async with opened_late(scanner, wire, [b"3931\x03\x02" + CODE.encode() + b"\x03"]) as heard:
+        assert await next_code(heard) == Frame(CODE)
+        assert heard.empty()
 
 
 async def test_a_scanner_is_back_within_two_seconds_of_its_plug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -17,7 +17,7 @@ from panier_io.log import logger
 _AGAIN = 0.5
 """Seconds between attempts to open: a scanner that was plugged in again serves within two."""
 _SETTLE = 0.05
-"""Seconds of silence after opening before anything counts: who opens in mid-code hears its end first, and that is no code."""
+"""Seconds of silence after opening before all counts: who opens in mid-code hears its end first, and that is no code."""
 _SETTLED_BY = 1.0
 _AWAY = 2.0
 """Seconds before a missing scanner is anybody's business: a plug that was only pushed in anew is back by then."""
@@ -52,6 +52,7 @@ class PluggedScanner(Generic[Data]):
         silence_s: float,
         reads: Reads = "codes",
         unreadable: Flaw = "unreadable",
+        shows_beginning: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.name = name
         self.entry: Entry = entry
@@ -61,6 +62,7 @@ class PluggedScanner(Generic[Data]):
         self._reads: Reads = reads
         self._silence = silence_s
         self._unreadable: Flaw = unreadable
+        self._shows_beginning = shows_beginning
         self._guard = RepeatGuard(profile.repeat_ms)
         self._health = Health()
         self._source: Source[Data] | None = None
@@ -109,11 +111,11 @@ class PluggedScanner(Generic[Data]):
     async def _attend(self, deliver: Deliver) -> None:
         source = self._open_source()
         try:
-            await self._settle(source)
+            early = await self._settle(source)
             self._source = source
             self._complained = ""
             self._log.info("scanner_open", identity=source.identity)
-            await self._read_until_gone(source, deliver)
+            await self._read_until_gone(source, deliver, early)
         finally:
             if self._source is not None:
                 self._source, self._away_since = None, time.monotonic()
@@ -121,7 +123,12 @@ class PluggedScanner(Generic[Data]):
             self._decoder.reset()
             self._health.reset()
 
-    async def _settle(self, source: Source[Data]) -> None:
+    async def _settle(self, source: Source[Data]) -> list[Frame]:
+        """What came in before the line was silent: whole where a code shows its beginning, else cut short, for all we know.
+
+        No scan goes without a word, for the shopper heard the beep; of a part, which may be a card's, nothing is kept.
+        """
+        early: list[Frame] = []
         loop = asyncio.get_running_loop()
         latest = loop.time() + _SETTLED_BY
         while loop.time() < latest:
@@ -129,10 +136,11 @@ class PluggedScanner(Generic[Data]):
             data = source.read()
             if not data:
                 break
-            self._decoder.feed(data)
+            early += [frame for frame in self._decoder.feed(data) if frame.flaw is None]
         self._decoder.reset()
+        return [frame if self._shows_beginning(frame.text) else Frame("", "cut_short") for frame in early]
 
-    async def _read_until_gone(self, source: Source[Data], deliver: Deliver) -> None:
+    async def _read_until_gone(self, source: Source[Data], deliver: Deliver, early: list[Frame]) -> None:
         loop = asyncio.get_running_loop()
         gone: asyncio.Future[None] = loop.create_future()
         silence: asyncio.TimerHandle | None = None
@@ -167,6 +175,8 @@ class PluggedScanner(Generic[Data]):
                 silence = loop.call_later(self._silence, silent)
             hand_on(frames, read_at, self._decoder.noise - before)
 
+        if early:
+            hand_on(early, time.monotonic_ns(), 0)
         descriptor = source.fileno()
         loop.add_reader(descriptor, readable)
         try:

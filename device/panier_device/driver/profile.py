@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,6 +15,7 @@ Text = Annotated[str, Field(max_length=16)]
 Command = Annotated[str, Field(max_length=64, pattern=r"^[\x00-\xff]*$")]
 Letter = Annotated[str, Field(min_length=1, max_length=1)]
 Identifier = Annotated[str, Field(pattern=r"^\][A-Za-z][0-9a-zA-Z]$")]
+_IDENTIFIED = re.compile(r"\][A-Za-z][0-9a-zA-Z]")
 EndKey = Literal["enter", "kpenter", "tab"]
 GsKey = Literal["down", "up", "left", "right", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10", "f11", "f12"]
 
@@ -109,6 +111,10 @@ class ScannerProfile(BaseModel):
     report: Report = Report()
     sources: tuple[str, ...] = ()
     """Manuals and pages, or addresses, that say so; what they leave open stands in a comment of the file."""
+
+    def is_identified(self, text: str) -> bool:
+        """Whether a code begins with the AIM identifier that this scanner sends, so that nothing before it is missing."""
+        return self.aim and _IDENTIFIED.match(text) is not None
 
 
 def load_profile(name: str, folder: Path) -> ScannerProfile:

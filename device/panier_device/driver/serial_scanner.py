@@ -96,4 +96,5 @@ class SerialScanner(PluggedScanner[bytes]):
         super().__init__(
             port, "scan", self.decoder, lambda: SerialSource(port, profile), profile,
             silence_s=profile.idle_ms / 1000, unreadable="wrong_speed",
+            shows_beginning=lambda text: profile.framing == "stx" or profile.is_identified(text),
         )  # fmt: skip

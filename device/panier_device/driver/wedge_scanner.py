@@ -26,4 +26,7 @@ class WedgeScanner(PluggedScanner[list[KeyEvent]]):
                 raise
             return source
 
-        super().__init__(name, "wedge", decoder, take, decoder.profile, silence_s=_SILENCE, reads=reads)
+        super().__init__(
+            name, "wedge", decoder, take, decoder.profile, silence_s=_SILENCE, reads=reads,
+            shows_beginning=decoder.profile.is_identified,
+        )  # fmt: skip
