@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -13,7 +14,7 @@ import orjson
 from sqlalchemy import JSON, BigInteger, Engine, Integer, MetaData, Row, Text, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -23,6 +24,14 @@ Identifier = BigInteger().with_variant(Integer, "sqlite")
 """A numbered primary key: on SQLite it has to be INTEGER to be the row's own number."""
 
 WRITES = "panier_writes"
+
+_SERVER: dict[str, int] = {
+    "connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000,
+}  # fmt: skip
+"""libpq's parameters, unless the URL says otherwise: a server that vanished without a word is noticed within half a minute."""
+_PASSWORD = re.compile(r":[^:@/]*@")
+_AWAY = ("08", "53300", "57P")
+"""SQLSTATEs of a server that may take us in a moment: connection lost, too many, shutting down or starting."""
 
 
 class DatabaseUnusable(PanierError):
@@ -61,7 +70,11 @@ class Database:
         except PanierError:
             raise
         except Exception as error:
-            raise DatabaseUnusable(f"database {url!r} cannot be opened: {error}") from error
+            shown = _PASSWORD.sub(":***@", url)
+            raise DatabaseUnusable(
+                f"database {shown!r} cannot be opened: {error}; wanted is such as sqlite:///path/to/panier.db, or "
+                "postgresql://user:password@host/name"
+            ) from error
         self._writing = self.engine.execution_options(**{WRITES: True})
         # SQLite has one writer. Threads of this process queue here in order, instead of polling a busy file in naps.
         self._turn: Any = threading.Lock() if self.is_sqlite else nullcontext()
@@ -97,7 +110,19 @@ class Database:
             with self.engine.connect():
                 return
         except SQLAlchemyError as error:
-            raise DatabaseUnusable(f"database {self.url} does not answer: {error}") from error
+            raise self.unusable(error) from error
+
+    def is_away(self, error: SQLAlchemyError) -> bool:
+        """True for an error that waiting may mend: the server cannot be reached, or is just starting or stopping."""
+        if self.is_sqlite or not isinstance(error, OperationalError):
+            return False
+        state: str | None = getattr(error.orig, "sqlstate", None)
+        return state is None or state.startswith(_AWAY)
+
+    def unusable(self, error: SQLAlchemyError) -> DatabaseUnusable:
+        """The same as one line for a person: the driver's own words, no SQL and no password."""
+        words = " ".join(str(getattr(error, "orig", None) or error).split())
+        return DatabaseUnusable(f"database {self.url.render_as_string()} does not answer: {words}")
 
     def close(self) -> None:
         self.engine.dispose()
@@ -159,7 +184,8 @@ def _open(url: str) -> Engine:
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True)
+        timeouts = {name: value for name, value in _SERVER.items() if name not in parsed.query}
+        return create_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True, connect_args=timeouts)
     if not parsed.database or parsed.database == ":memory:":
         raise DatabaseUnusable(f"database {url!r} is not a file; use sqlite:///path/to/panier.db")
     folder = Path(parsed.database).resolve().parent

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from time import monotonic, sleep
+
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from panier_backoffice.account.service import keep_secret, open_account
@@ -12,11 +15,31 @@ from panier_backoffice.schema import migrate
 from panier_backoffice.settings import BackofficeSettings
 from panier_backoffice.store.repository import find_store
 from panier_backoffice.store.service import give_token, open_store
+from panier_io.log import logger
+
+_PATIENCE_S, _AGAIN_S = 60.0, 1.0
+"""How long a start waits for a database server, which after a power cut may come up later than we do, and how often it asks."""
 
 
 def open_office(settings: BackofficeSettings) -> Office:
-    """The office over the settings' database. Opening it again changes nothing that is there. Raises PanierError."""
+    """The office over the settings' database. Opening it again changes nothing that is there. Raises PanierError.
+
+    A database server that is away is waited for, a minute at the most.
+    """
     database = Database(settings.database)
+    end = monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return _open(settings, database)
+        except SQLAlchemyError as error:
+            why = database.unusable(error)
+            if not database.is_away(error) or monotonic() > end:
+                raise why from error
+            logger("opening").warning("database_away", reason=str(why))
+            sleep(_AGAIN_S)
+
+
+def _open(settings: BackofficeSettings, database: Database) -> Office:
     migrate(database)
     with database.writing() as session:
         _seed(session, settings, now_ms())

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from panier.error import PanierError
@@ -106,6 +107,7 @@ def install(app: FastAPI, mishap_page: MishapPage) -> None:
     app.add_exception_handler(PanierError, _panier)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OperationalError, _no_database)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -127,6 +129,13 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = getattr(error, "code", HTTPStatus(error.status_code).name.lower())
     return _answer(request, error.status_code, code, str(error.detail), [])
+
+
+async def _no_database(request: Request, error: Exception) -> Response:
+    """A server that is away, a disk that is full: nobody's mistake who asks, and over in a while."""
+    assert isinstance(error, OperationalError)
+    log.error("database_unusable", path=request.url.path, reason=str(error.orig))
+    return _answer(request, 503, "database_unusable", "the database does not answer now; please try again in a moment", [])
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

@@ -16,13 +16,16 @@ def test_a_plan_is_a_pure_function_of_its_seed():
 
 
 def test_ten_seeds_of_2000_trips_bring_over_500_faults_and_every_kind_in_each():
-    plans = [draw(seed, 2000, DEVICES, chosen(None, has_shim=True)) for seed in range(1, 11)]
+    kinds = chosen(None, has_shim=True)
+    plans = [draw(seed, 2000, DEVICES, kinds) for seed in range(1, 11)]
     assert sum(len(plan) for plan in plans) >= 500
-    assert all({fault.kind for fault in plan} == {kind.name for kind in KINDS} for plan in plans)
+    assert all({fault.kind for fault in plan} == {kind.name for kind in kinds} for plan in plans)
 
 
 def test_kinds_come_equally_often():
-    counts = Counter(fault.kind for fault in draw(3, 9, DEVICES, chosen(None, has_shim=True), 4 * len(KINDS)))
+    kinds = chosen(None, has_shim=True, has_server=True)
+    counts = Counter(fault.kind for fault in draw(3, 9, DEVICES, kinds, 4 * len(KINDS)))
+    assert set(counts) == {kind.name for kind in KINDS}
     assert set(counts.values()) == {4}
 
 
@@ -56,3 +59,12 @@ def test_a_kind_can_be_held_to_one_of_its_targets():
     assert {(fault.kind, fault.target) for fault in plan} == {("disk_full", "gateway")}
     with pytest.raises(NoSuchFault, match="disk_full does not befall 'broker', but backoffice, device, gateway"):
         chosen(["disk_full@broker"], has_shim=True)
+
+
+def test_a_database_server_is_a_target_only_where_there_is_one():
+    targets = {fault.target for fault in draw(6, 4000, DEVICES, chosen(None, has_shim=True, has_server=True))}
+    assert {"database", "backoffice-database"} <= targets
+    targets = {fault.target for fault in draw(6, 4000, DEVICES, chosen(None, has_shim=True))}
+    assert not targets & {"database", "backoffice-database"}
+    with pytest.raises(NoSuchFault, match="kill_database: the back office has no database server"):
+        chosen(["kill_database"], has_shim=True)

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from panier.intake import Contact, Incident, Intake, IntakeResult, Outcome, Refused
@@ -75,12 +76,17 @@ class Delivery:
         self.mismatches = 0
 
     def reprice(self, price_log: PriceLog) -> None:
-        """Prices again what is not held yet. The log of prices only grows: what it says of a version stays."""
+        """Prices again what is not held yet. The log of prices only grows: what it says of a version stays.
+
+        Raises OperationalError where the database is away, which says nothing about a receipt: the delivery will come again.
+        """
         given = self._receipts.by_identity
         held = receipts.digests(price_log.session, given.keys())
         new = [one.item for name, one in given.items() if name not in held]
         try:
             price_log.load(new)
+        except OperationalError:
+            raise
         except Exception as error:
             # Each receipt then says of itself that it could not be priced again.
             log.error("the log of prices cannot be read", exc_info=error)
@@ -189,6 +195,8 @@ def _first_of_each(given: Sorted[Any]) -> list[dict[str, Any]]:
 def _differences(receipt: Receipt, price_log: PriceLog) -> list[str]:
     try:
         return differences(receipt, price_log)
+    except OperationalError:
+        raise
     except Exception as error:
         # Whatever ails the engine, the receipt is a fact that must not be lost, and its gateway must not be held up.
         log.error("re-pricing failed", receipt=receipt.receipt, exc_info=error)

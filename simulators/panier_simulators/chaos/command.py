@@ -15,6 +15,7 @@ import typer
 if TYPE_CHECKING:
     from panier_simulators.chaos.run import Plan
     from panier_simulators.chaos.trouble import Trouble
+    from panier_simulators.postgresql import PostgresqlServer
 
 
 def chaos(
@@ -28,6 +29,9 @@ def chaos(
     ),
     devices: int = typer.Option(6, min=1, max=99, help="Simulated terminals."),
     speed: float = typer.Option(80.0, min=0.1, help="How many times faster than people the shoppers are."),
+    postgresql: bool = typer.Option(
+        False, "--postgresql", help="The back office on a PostgreSQL server, which is killed, frozen and cut off too."
+    ),
     plan: bool = typer.Option(False, "--plan", help="Only show which faults would come when."),
     keep: Path | None = typer.Option(None, help="Directory for databases and logs, kept afterwards.", show_default=False),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object for machines."),
@@ -51,7 +55,7 @@ def chaos(
 
     log.setup("ERROR")
     try:
-        kinds = chosen(faults.split(",") if faults else None, has_shim=compiler() is not None)
+        kinds = chosen(faults.split(",") if faults else None, has_shim=compiler() is not None, has_server=postgresql)
         drawn = Plan(seed=seed, devices=devices, speed=speed, faults=draw(seed, trips, device_names(devices), kinds, count))
         if plan:
             _show(drawn, as_json)
@@ -62,8 +66,8 @@ def chaos(
                 file=sys.stderr,
             )
         shop = corner_shop(open_sample(build_sample(None, None).directory), trips, seed)
-        with _directory(keep) as directory, _progress(trips) as say:
-            report = asyncio.run(until_told(run(shop, drawn, directory, say, _trouble(directory))))
+        with _directory(keep) as directory, _server(wanted=postgresql) as server, _progress(trips) as say:
+            report = asyncio.run(until_told(run(shop, drawn, directory, say, _trouble(directory), server)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("panier chaos: stopped", file=sys.stderr)
         raise typer.Exit(130) from None
@@ -100,6 +104,18 @@ def _directory(keep: Path | None) -> Generator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="panier-chaos-", ignore_cleanup_errors=True) as made:
         yield Path(made)
+
+
+@contextmanager
+def _server(*, wanted: bool) -> Generator[PostgresqlServer | None]:
+    from panier_simulators.demo.premises import free_port
+    from panier_simulators.postgresql import postgresql_server
+
+    if not wanted:
+        yield None
+        return
+    with postgresql_server(port=free_port()) as server:
+        yield server
 
 
 @contextmanager

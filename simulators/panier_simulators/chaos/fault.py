@@ -9,7 +9,11 @@ from dataclasses import dataclass, replace
 from panier.error import PanierError
 
 ROLES = ("gateway", "broker", "backoffice")
+DATABASE = "database"
 GATEWAY_BROKER, GATEWAY_OFFICE, MONITOR_BROKER = "gateway-broker", "gateway-backoffice", "monitor-broker"
+OFFICE_DATABASE = "backoffice-database"
+_WITH_A_SERVER = frozenset({DATABASE, OFFICE_DATABASE})
+"""Targets that are there where the back office's database is a server, and not a file of its own."""
 
 # Trips come to an end while a fault lasts; the plan leaves the first and the last few in peace, so that something can break.
 _FIRST, _LAST = 0.03, 0.96
@@ -37,7 +41,7 @@ class Kind:
 
 
 _MQTT = ("device-broker", "device-broker", GATEWAY_BROKER)
-_EVERY_LINK = (*_MQTT, GATEWAY_OFFICE, MONITOR_BROKER)
+_EVERY_LINK = (*_MQTT, GATEWAY_OFFICE, MONITOR_BROKER, OFFICE_DATABASE)
 _DISKS = ("device", "device", "gateway", "backoffice")
 _DAY = 86_400.0
 
@@ -47,6 +51,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(name="kill_broker", targets=("broker",)),
     Kind(name="kill_backoffice", targets=("backoffice",)),
     Kind(name="kill_monitor", targets=("monitor",)),
+    Kind(name="kill_database", targets=(DATABASE,)),
     Kind(name="restart_all", targets=("",)),
     Kind(name="wiped_broker", targets=("broker",)),
     Kind(name="freeze_device", targets=("device",), seconds=(0.5, 6.0)),
@@ -54,6 +59,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(name="freeze_broker", targets=("broker",), seconds=(0.5, 6.0)),
     Kind(name="freeze_backoffice", targets=("backoffice",), seconds=(0.5, 6.0)),
     Kind(name="freeze_monitor", targets=("monitor",), seconds=(0.5, 6.0)),
+    Kind(name="freeze_database", targets=(DATABASE,), seconds=(0.5, 6.0)),
     Kind(name="cut", targets=_EVERY_LINK, seconds=(0.0, 4.0)),
     Kind(name="half_close", targets=_EVERY_LINK, seconds=(0.5, 5.0)),
     Kind(name="blackhole", targets=_EVERY_LINK, seconds=(1.0, 9.0)),
@@ -61,7 +67,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(name="duplicate", targets=_MQTT, seconds=(3.0, 8.0), amount=(0.2, 0.9)),
     Kind(name="reorder", targets=_MQTT, seconds=(3.0, 8.0), amount=(0.2, 0.9)),
     Kind(name="lose", targets=_MQTT, seconds=(1.0, 4.0), amount=(0.1, 0.5)),
-    Kind(name="lost_reply", targets=(GATEWAY_OFFICE,), seconds=(1.0, 5.0)),
+    Kind(name="lost_reply", targets=(GATEWAY_OFFICE, OFFICE_DATABASE), seconds=(1.0, 5.0)),
     Kind(name="unplug_scanner", targets=("device",), seconds=(0.2, 1.5)),
     Kind(name="disk_full", targets=_DISKS, seconds=(0.5, 4.0), needs_shim=True),
     Kind(name="write_fails", targets=_DISKS, seconds=(0.3, 2.0), needs_shim=True),
@@ -88,13 +94,21 @@ class Fault:
         )
 
 
-def chosen(names: Collection[str] | None, *, has_shim: bool) -> tuple[Kind, ...]:
+def chosen(names: Collection[str] | None, *, has_shim: bool, has_server: bool = False) -> tuple[Kind, ...]:
     """The kinds by name, or all; without those that this machine cannot do. `disk_full@gateway` is a kind at one of its targets.
 
-    Raises NoSuchFault.
+    `has_server`: the back office's database is a server, which can be killed, with a link to it, which can be cut. Raises
+    NoSuchFault.
     """
     wanted = KINDS if names is None else tuple(_named(name) for name in names)
-    return tuple(kind for kind in wanted if has_shim or not kind.needs_shim)
+    there = [kind if has_server else _without_a_server(kind) for kind in wanted]
+    if names is not None and (missing := [kind.name for kind in there if not kind.targets]):
+        raise NoSuchFault(f"{', '.join(missing)}: the back office has no database server here; with --postgresql it has one")
+    return tuple(kind for kind in there if kind.targets and (has_shim or not kind.needs_shim))
+
+
+def _without_a_server(kind: Kind) -> Kind:
+    return replace(kind, targets=tuple(target for target in kind.targets if target not in _WITH_A_SERVER))
 
 
 def _named(name: str) -> Kind:

@@ -15,16 +15,19 @@ from typing import Any
 
 import psutil
 
-from panier_simulators.chaos.fault import ROLES, Fault
+from panier_simulators.chaos.fault import DATABASE, ROLES, Fault
 from panier_simulators.chaos.link import Link
 from panier_simulators.chaos.monitor import NAME as MONITOR
 from panier_simulators.chaos.reader import ClumsyReader
 from panier_simulators.chaos.trouble import Trouble
 from panier_simulators.demo.premises import Premises
 from panier_simulators.fleet import Place
+from panier_simulators.postgresql import PostgresqlServer
 from panier_simulators.screen import SimulatedTerminal
 
 _BROKER = "nats-server"
+_DOWN = 0.5
+"""Seconds that a database's server is away when it was killed; then it reads its log again."""
 
 
 @dataclass(slots=True)
@@ -37,19 +40,24 @@ class Hand:
     readers: Mapping[str, ClumsyReader]
     trouble: Trouble | None
     monitor: SimulatedTerminal
+    server: PostgresqlServer | None = None
+    """The back office's database, where it is not a file."""
     kills: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict[str, set[int]](set))
     done: Counter[str] = field(default_factory=Counter[str])
     """Faults by kind that took place."""
+    _at_the_server: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def do(self, fault: Fault) -> None:
         """One fault, to its end."""
         self.done[fault.kind] += 1
         verb, _, _ = fault.kind.partition("_")
         match verb:
+            case "kill" if fault.target == DATABASE:
+                await self._crash_database()
             case "kill":
                 self.kill(fault.target)
             case "restart":
-                self._restart_all()
+                await self._restart_all()
             case "wiped":
                 self._wipe_broker()
             case "freeze":
@@ -68,9 +76,18 @@ class Hand:
                 os.kill(pid, signal.SIGKILL)
                 self.kills[target].add(pid)
 
-    def _restart_all(self) -> None:
+    async def _restart_all(self) -> None:
         for target in (*ROLES, *self.places, MONITOR):
             self.kill(target)
+        await self._crash_database()
+
+    async def _crash_database(self) -> None:
+        """kill -9 of the server; it comes back as a service manager would have it."""
+        if self.server:
+            async with self._at_the_server:
+                await asyncio.to_thread(self.server.kill)
+                await asyncio.sleep(_DOWN)
+                await asyncio.to_thread(self.server.start)
 
     def _wipe_broker(self) -> None:
         """Another broker takes its place, that has never heard of anybody: nothing that this one held is left."""
@@ -83,16 +100,17 @@ class Hand:
                 self.kills["broker"].add(pid)
 
     async def _freeze(self, target: str, seconds: float) -> None:
-        pid = self._pid(target)
-        if not pid:
-            return
-        with contextlib.suppress(psutil.Error):
-            process = psutil.Process(pid)
-            process.suspend()
-            try:
-                await asyncio.sleep(seconds)
-            finally:
-                process.resume()
+        frozen: list[psutil.Process] = []
+        try:
+            for process in self._processes(target):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.suspend()
+                    frozen.append(process)
+            await asyncio.sleep(seconds if frozen else 0)
+        finally:
+            for process in frozen:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     async def _trouble(self, fault: Fault) -> None:
         pid = self._pid(fault.target)
@@ -123,6 +141,14 @@ class Hand:
             "lose": lambda: link.meddle("lose", fault.amount, fault.seconds),
         }
         await spoilt[fault.kind]()
+
+    def _processes(self, target: str) -> list[psutil.Process]:
+        if target == DATABASE:
+            return self.server.processes() if self.server else []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if pid := self._pid(target):
+                return [psutil.Process(pid)]
+        return []
 
     def _pid(self, target: str) -> int:
         """The living process behind a name, or 0."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,9 @@ from panier_simulators.chaos.witness import Farewell, WireWitness
 from panier_simulators.demo.audit import compare
 from panier_simulators.sample.shop import SampleTrip
 from panier_simulators.shopper import Shopping
+
+Ask = Callable[[str], Sequence[dict[str, Any]]]
+"""Asks a database, past the process whose it is: the rows that a query finds."""
 
 _JSON = frozenset({"coupons", "weighings"})
 _CONTACTS = frozenset({"offer_shown", "offer_accepted", "offer_refused"})
@@ -34,38 +37,30 @@ class Books:
     dead_letters: tuple[dict[str, Any], ...]
 
     @classmethod
-    def read(cls, database: Path) -> Books:
-        """Out of the back office's SQLite file."""
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as office:
-            office.row_factory = sqlite3.Row
-
-            def rows(query: str) -> tuple[dict[str, Any], ...]:
-                return tuple(_opened(dict(row)) for row in office.execute(query))
-
-            receipts = rows("SELECT * FROM receipt ORDER BY number")
-            by_number: dict[int, list[dict[str, Any]]] = {receipt["number"]: [] for receipt in receipts}
-            for line in rows("SELECT * FROM receipt_line ORDER BY receipt, position"):
-                by_number[line["receipt"]].append(line)
-            for receipt in receipts:
-                receipt["lines"] = by_number[receipt["number"]]
-            return cls(
-                receipts,
-                rows("SELECT * FROM contact"),
-                rows("SELECT * FROM incident"),
-                rows("SELECT * FROM dead_letter"),
-            )
+    def read(cls, office: Ask) -> Books:
+        """Out of the back office's database."""
+        receipts = office("SELECT * FROM receipt ORDER BY number")
+        by_number: dict[int, list[dict[str, Any]]] = {receipt["number"]: [] for receipt in receipts}
+        for line in office("SELECT * FROM receipt_line ORDER BY receipt, position"):
+            by_number[line["receipt"]].append(line)
+        return cls(
+            tuple(receipt | {"lines": by_number[receipt["number"]]} for receipt in receipts),
+            tuple(office("SELECT * FROM contact")),
+            tuple(office("SELECT * FROM incident")),
+            tuple(office("SELECT * FROM dead_letter")),
+        )
 
 
-def _opened(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with its JSON columns read, as the API gives them."""
-    return row | {name: json.loads(row[name]) for name in _JSON & row.keys()}
+def in_file(database: Path) -> Ask:
+    """Asks a SQLite file; JSON columns are read, as a server does. Asking raises sqlite3.Error."""
 
+    def rows(query: str) -> Sequence[dict[str, Any]]:
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as held:
+            held.row_factory = sqlite3.Row
+            found = [dict(row) for row in held.execute(query)]
+        return [row | {name: json.loads(row[name]) for name in _JSON & row.keys()} for row in found]
 
-def dead_letters(ledger: Path) -> tuple[dict[str, Any], ...]:
-    """What the gateway refused, out of its SQLite file."""
-    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as gateway:
-        gateway.row_factory = sqlite3.Row
-        return tuple(dict(row) for row in gateway.execute("SELECT * FROM dead_letter"))
+    return rows
 
 
 class Findings(dict[str, list[str]]):

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from panier.topic import StoreTopics
 from panier_simulators.chaos.corner import CornerShop
-from panier_simulators.chaos.fault import GATEWAY_BROKER, GATEWAY_OFFICE, MONITOR_BROKER, Fault
+from panier_simulators.chaos.fault import GATEWAY_BROKER, GATEWAY_OFFICE, MONITOR_BROKER, OFFICE_DATABASE, Fault
 from panier_simulators.chaos.hand import Hand
 from panier_simulators.chaos.link import Address, Link
 from panier_simulators.chaos.market import trade
 from panier_simulators.chaos.monitor import NAME as MONITOR
 from panier_simulators.chaos.monitor import contradictions, monitor_on, truth
-from panier_simulators.chaos.proof import Books, Verdict, dead_letters, prove
+from panier_simulators.chaos.proof import Ask, Books, Verdict, in_file, prove
 from panier_simulators.chaos.reader import ClumsyReader, clumsy
 from panier_simulators.chaos.report import ChaosReport
 from panier_simulators.chaos.trouble import Trouble
 from panier_simulators.chaos.witness import ScreenWitness, WireWitness
 from panier_simulators.demo.premises import STORE, Detour, Premises, free_port, open_premises
 from panier_simulators.fleet import Place, Post, Store
+from panier_simulators.postgresql import USER, PostgresqlServer
 from panier_simulators.sample.shop import TIMEZONE, SampleTrip
 from panier_simulators.screen import SimulatedTerminal
 from panier_simulators.shopper import Manner, ShopperLost, Shopping
@@ -33,12 +32,14 @@ from panier_simulators.shopper import Manner, ShopperLost, Shopping
 Say = Callable[[str], None]
 
 _HOME = "127.0.0.1"
-_OFFICE_LINK, _BROKER_LINK, _MONITOR_LINK = "127.0.0.3", "127.0.0.2", "127.0.0.4"
+_BROKER_LINK, _OFFICE_LINK, _MONITOR_LINK, _DATABASE_LINK = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"
 """Linux takes all of 127/8 for itself: a proxy listens at another address and the same port, and nothing has to know."""
 _SHOP_PATIENCE, _REST_PATIENCE = 120.0, 60.0
 """Seconds without any progress after which a run is over: while people shop, and while the rest is handed on."""
 _DISK_FAULTS = frozenset({"disk_full", "write_fails", "fsync_fails"})
 _MOST_TOLD = 20
+_DATABASE = "panier"
+"""On a server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +65,23 @@ def device_names(devices: int) -> list[str]:
     return [f"till-{number:02}" for number in range(1, devices + 1)]
 
 
-async def run(shop: CornerShop, plan: Plan, directory: Path, say: Say, trouble: Trouble | None) -> ChaosReport:
-    """Shops every basket of `shop` while the plan's faults befall the store in `directory`. Raises RoleFailed, NotSeen."""
+async def run(
+    shop: CornerShop, plan: Plan, directory: Path, say: Say, trouble: Trouble | None, server: PostgresqlServer | None = None
+) -> ChaosReport:
+    """Shops every basket of `shop` while the plan's faults befall the store in `directory`. Raises RoleFailed, NotSeen.
+
+    With a `server`, which listens at a port, the back office keeps its books there.
+    """
     began = time.monotonic()
     wire, day = WireWitness(StoreTopics(STORE)), Day()
     async with AsyncExitStack() as stack:
         if trouble:
             stack.enter_context(trouble.reaches())
-        links = await stack.enter_async_context(_open_links(plan, wire))
-        premises = await stack.enter_async_context(open_premises(directory, shop, plan.devices, say, detour=_detour(links)))
+        links = await stack.enter_async_context(_open_links(plan, wire, server))
+        database, office = _books(directory, server)
+        premises = await stack.enter_async_context(
+            open_premises(directory, shop, plan.devices, say, detour=_detour(links), database=database)
+        )
         for settings in premises.terminals:
             _lead_over(settings, links[f"{settings.stem}-broker"])
         monitor = await _switch_on(stack, premises, links[MONITOR_BROKER], plan.devices)
@@ -85,24 +94,23 @@ async def run(shop: CornerShop, plan: Plan, directory: Path, say: Say, trouble: 
         for witness in witnesses:
             witness.begin()
             stack.callback(witness.end)
-        hand = Hand(
-            premises, {place.post.device: place for place in store.places}, links, _readers(store.places), trouble, monitor
-        )
+        places = {place.post.device: place for place in store.places}
+        hand = Hand(premises, places, links, _readers(store.places), trouble, monitor, server)
         await _spend_the_day(shop, plan, store, hand, day, say)
         say("waiting until all have said all they have to say")
-        await _come_to_rest(directory, wire, day, say)
+        ledger = directory / "gateway" / "ledger.db"
+        await _come_to_rest(in_file(ledger), office, wire, day, say)
         verdict = prove(
-            Books.read(directory / "backoffice.db"),
+            Books.read(office),
             planned=shop.baskets,
             done=day.done,
             painted=[farewell for witness in witnesses for farewell in witness.farewells.values()],
             wire=wire,
             explained=_explained(plan.faults),
         )
-        ledger = directory / "gateway" / "ledger.db"
         for what, words in await contradictions(monitor, lambda: truth(store.places, ledger, TIMEZONE)):
             verdict.mismatched.note(what, words)
-        _look_around(verdict, directory, hand, day, witnesses, store.places)
+        _look_around(verdict, in_file(ledger), hand, day, witnesses, store.places)
         return _report(shop, plan, day, hand, verdict, wire, witnesses, trouble, time.monotonic() - began)
 
 
@@ -160,14 +168,13 @@ async def _shop_at(
         ended()
 
 
-async def _come_to_rest(directory: Path, wire: WireWitness, day: Day, say: Say) -> None:
+async def _come_to_rest(gateway: Ask, office: Ask, wire: WireWitness, day: Day, say: Say) -> None:
     """Waits until every event that was sent is acknowledged and every receipt handed on; or nothing moves any more."""
     wanted = sum(1 for shopping in day.done if shopping.units)
     before, since = (-1, -1, -1), time.monotonic()
     while time.monotonic() - since < _REST_PATIENCE:
         unacknowledged = sum(max(journal.events, default=0) - journal.acknowledged for journal in wire.journals.values())
-        outbox = _count(directory / "gateway" / "ledger.db", "outbox")
-        receipts = _count(directory / "backoffice.db", "receipt")
+        outbox, receipts = _count(gateway, "outbox"), _count(office, "receipt")
         if unacknowledged == 0 and outbox == 0 and receipts >= wanted:
             return
         if (unacknowledged, outbox, receipts) != before:
@@ -177,11 +184,11 @@ async def _come_to_rest(directory: Path, wire: WireWitness, day: Day, say: Say) 
 
 
 def _look_around(
-    verdict: Verdict, directory: Path, hand: Hand, day: Day, witnesses: Sequence[ScreenWitness], places: Sequence[Place]
+    verdict: Verdict, gateway: Ask, hand: Hand, day: Day, witnesses: Sequence[ScreenWitness], places: Sequence[Place]
 ) -> None:
     """What else should not be: dead letters, processes that died by themselves, screens that forgot, shoppers who gave up."""
     unexplained = verdict.unexplained
-    for letter in dead_letters(directory / "gateway" / "ledger.db"):
+    for letter in gateway("SELECT * FROM dead_letter"):
         name = f"{letter['device']}.{letter['journal']}.{letter['sequence']}"
         unexplained.note(name, f"the gateway refused it: {letter['reason']}")
     for what, words in (told for witness in witnesses for told in witness.contradictions):
@@ -246,7 +253,7 @@ def _explained(faults: Sequence[Fault]) -> frozenset[str]:
 
 
 @asynccontextmanager
-async def _open_links(plan: Plan, wire: WireWitness) -> AsyncGenerator[dict[str, Link]]:
+async def _open_links(plan: Plan, wire: WireWitness, server: PostgresqlServer | None) -> AsyncGenerator[dict[str, Link]]:
     broker, office = free_port(), free_port()
     links = {
         GATEWAY_BROKER: Link(
@@ -255,6 +262,9 @@ async def _open_links(plan: Plan, wire: WireWitness) -> AsyncGenerator[dict[str,
         MONITOR_BROKER: Link(MONITOR_BROKER, Address(_MONITOR_LINK, broker), Address(_HOME, broker), seed=plan.seed),
         GATEWAY_OFFICE: Link(GATEWAY_OFFICE, Address(_OFFICE_LINK, office), Address(_HOME, office), seed=plan.seed),
     }
+    if server:
+        here, there = Address(_DATABASE_LINK, server.port), Address(_HOME, server.port)
+        links[OFFICE_DATABASE] = Link(OFFICE_DATABASE, here, there, seed=plan.seed)
     for number, device in enumerate(device_names(plan.devices), start=1):
         name = f"{device}-broker"
         links[name] = Link(
@@ -292,7 +302,17 @@ def _readers(places: Sequence[Place]) -> dict[str, ClumsyReader]:
     return {place.post.device: reader for place in places for reader in place.readers if isinstance(reader, ClumsyReader)}
 
 
-def _count(database: Path, table: str) -> int:
-    with contextlib.suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as held:
-        return int(held.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 (two names, both ours)
-    return -1
+def _books(directory: Path, server: PostgresqlServer | None) -> tuple[str | None, Ask]:
+    """The URL of the back office's database, where that is not the file in `directory`; and how it is asked past all links."""
+    if server is None:
+        return None, in_file(directory / "backoffice.db")
+    server.run(f"CREATE DATABASE {_DATABASE}")
+    return f"postgresql://{USER}@{_DATABASE_LINK}:{server.port}/{_DATABASE}", lambda query: server.rows(query, _DATABASE)
+
+
+def _count(database: Ask, table: str) -> int:
+    """-1 where the database cannot be asked now."""
+    try:
+        return int(database(f"SELECT count(*) AS held FROM {table}")[0]["held"])  # noqa: S608 (names of our own)
+    except Exception:  # of whichever driver it is
+        return -1

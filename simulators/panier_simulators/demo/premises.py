@@ -99,14 +99,17 @@ async def open_premises(
     *,
     with_handheld: bool = False,
     detour: Detour | None = None,
+    database: str | None = None,
 ) -> AsyncGenerator[Premises]:
     """Opens the shop: back office with the sample in it, gateway with its broker, one identity for each terminal.
 
-    Everything is stopped in order at the end. Raises RoleFailed.
+    `database`: a server's, by its URL, instead of a file in `directory`. Everything is stopped in order at the end. Raises
+    RoleFailed.
     """
     password, token, store_token = (secrets.token_urlsafe(12), secrets.token_urlsafe(32), secrets.token_urlsafe(32))
     url = f"http://127.0.0.1:{detour.office_port if detour else free_port()}"
-    settings = _write_settings(directory, url, store_token, token, password, detour)
+    database = database or f"sqlite:///{directory / 'backoffice.db'}"
+    settings = _write_settings(directory, url, database, store_token, token, password, detour)
     async with contextlib.AsyncExitStack() as shop:
         office = await shop.enter_async_context(
             httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
@@ -137,7 +140,7 @@ async def open_premises(
 
 
 def _write_settings(
-    directory: Path, url: str, store_token: str, api_token: str, password: str, detour: Detour | None
+    directory: Path, url: str, database: str, store_token: str, api_token: str, password: str, detour: Detour | None
 ) -> dict[str, Path]:
     port = url.rpartition(":")[2]
     office = f"http://{detour.office_host}:{port}" if detour else url
@@ -145,7 +148,7 @@ def _write_settings(
     texts = {
         "backoffice": f"""\
 port = {port}
-database = "sqlite:///{directory / "backoffice.db"}"
+database = "{database}"
 admin_email = "{ADMIN}"
 admin_password = "{password}"
 api_token = "{api_token}"

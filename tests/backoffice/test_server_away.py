@@ -1,0 +1,62 @@
+"""A database server that is not there: yet, for a while, or for us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+from tests.backoffice.conftest import API_TOKEN, PRODUCTS, settings
+
+from panier_backoffice.application import create_app
+from panier_backoffice.database import DatabaseUnusable
+from panier_backoffice.opening import open_office
+from panier_simulators.postgresql import NoPostgresql, PostgresqlServer, postgresql_server
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresqlServer]:
+    """One of its own: it is killed."""
+    try:
+        with postgresql_server(durable=False) as mine:
+            yield mine
+    except NoPostgresql as error:
+        pytest.skip(str(error))
+
+
+def test_a_back_office_that_starts_before_its_database_server_waits_for_it(
+    server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.kill()
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 2:
+            server.start()
+
+    monkeypatch.setattr("panier_backoffice.opening.sleep", nap)
+    office = open_office(settings(server.url()))
+    assert len(naps) == 2
+    office.database.check()
+    office.database.close()
+
+
+def test_it_does_not_wait_for_what_a_server_refuses(server: PostgresqlServer) -> None:
+    with pytest.raises(DatabaseUnusable, match='database "elsewhere" does not exist') as refused:
+        open_office(settings(server.url("elsewhere").replace("panier@", "panier:the password@")))
+    assert "the password" not in str(refused.value)
+
+
+def test_a_back_office_outlives_its_database_server(server: PostgresqlServer) -> None:
+    office = open_office(settings(server.url()))
+    with TestClient(create_app(office), raise_server_exceptions=False) as script:
+        script.headers["Authorization"] = f"Bearer {API_TOKEN}"
+        assert script.post("/api/v1/import", json={"products": PRODUCTS}).json()["last"] == 4
+        server.kill()
+        away = script.post("/api/v1/import", json={"products": PRODUCTS})
+        assert away.status_code == 503, away.text
+        assert away.json()["code"] == "database_unusable"
+        server.start()
+        assert script.post("/api/v1/import", json={"products": PRODUCTS}).is_success
+    office.database.close()
