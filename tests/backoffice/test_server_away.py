@@ -6,11 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.backoffice.conftest import API_TOKEN, PRODUCTS, settings
+from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+from tests.backoffice.conftest import API_TOKEN, NOON, PRODUCTS, STORE, TRIP, Gateway, settings
 
+from panier.intake import Intake
 from panier_backoffice.application import create_app
 from panier_backoffice.database import DatabaseUnusable
+from panier_backoffice.incident.table import IncidentRow
+from panier_backoffice.intake.service import Delivery
 from panier_backoffice.opening import open_office
+from panier_backoffice.receipt.reprice import PriceLog
 from panier_simulators.postgresql import NoPostgresql, PostgresqlServer, postgresql_server
 
 
@@ -59,4 +65,27 @@ def test_a_back_office_outlives_its_database_server(server: PostgresqlServer) ->
         assert away.json()["code"] == "database_unusable"
         server.start()
         assert script.post("/api/v1/import", json={"products": PRODUCTS}).is_success
+    office.database.close()
+
+
+def test_a_server_that_goes_away_while_a_receipt_is_priced_again_is_no_fault_of_the_receipt(server: PostgresqlServer) -> None:
+    office = open_office(settings(server.url()))
+    with TestClient(create_app(office)) as script:
+        script.headers["Authorization"] = f"Bearer {API_TOKEN}"
+        assert script.post("/api/v1/import", json={"products": PRODUCTS}).is_success
+    given = Intake(receipts=[Gateway(snapshot=4, promotions={}).receipt(TRIP, {"oat": 1})])
+    delivery = Delivery(STORE, NOON, given)
+    with office.reading() as session:
+        price_log = PriceLog(session, office.shelves)
+        assert price_log.newest == 4
+        server.kill()
+        with pytest.raises(OperationalError):
+            delivery.reprice(price_log)
+    server.start()
+    again = Delivery(STORE, NOON, given)
+    with office.reading() as session:
+        again.reprice(PriceLog(session, office.shelves))
+    with office.writing() as session:
+        assert again.take(session).receipts.stored == 1
+        assert session.scalar(select(func.count()).select_from(IncidentRow)) == 0
     office.database.close()
