@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from panier_simulators.postgresql import NoPostgresql, programs
+
 PROMISED = {"trips", "faults", "lost", "duplicated", "mismatched", "unexplained", "seconds"}
 """Fields that users' scripts rely on."""
 MUTANTS = Path(__file__).with_name("mutant")
@@ -42,6 +44,21 @@ def test_nothing_is_lost_doubled_or_different_whatever_breaks(tmp_path: Path):
     assert set(report) >= PROMISED
     assert report["acknowledged"] > report["trips"]
     assert said.count("panier chaos: after ") == 24
+
+
+def test_nor_when_the_back_offices_database_server_breaks(tmp_path: Path):
+    try:
+        programs()
+    except NoPostgresql as error:
+        pytest.skip(str(error))
+    links = ",".join(f"{kind}@backoffice-database" for kind in ("cut", "half_close", "blackhole", "delay", "lost_reply"))
+    faults = f"kill_database,freeze_database,{links},kill_backoffice,lost_reply@gateway-backoffice"
+    flags = ("--trips", "120", "--devices", "5", "--seed", "1", "--postgresql", "--faults", faults, "--count", "16")
+    status, report, _ = chaos(tmp_path, *flags)
+    assert (report["lost"], report["duplicated"], report["mismatched"], report["unexplained"]) == (0, 0, 0, 0), report["details"]
+    assert status == 0
+    assert report["faults"]["kill_database"] >= 1
+    assert sum(report["faults"].values()) == 16
 
 
 @pytest.mark.soak
