@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from panier_device.driver.scale.frame import FrameCutter
+from panier_device.driver.scale.frame import FrameCutter, FramedDialogue
 from panier_device.driver.scale.port import (
     Question,
     ScaleBelowZero,
@@ -54,26 +54,22 @@ class Dialog06:
         return Dialog06Dialogue(self)
 
 
-class Dialog06Dialogue:
+class Dialog06Dialogue(FramedDialogue):
     """Price, acknowledgement, enquiry, result; on NAK the status; where the scale wants checksums, those first."""
 
     def __init__(self, dialect: Dialog06) -> None:
+        super().__init__(FrameCutter(_STX, _ETX, alone=bytes([_ACK, _NAK])))
         self.dialect = dialect
-        self._cutter = FrameCutter(_STX, _ETX, alone=bytes([_ACK, _NAK]))
         self._question = Question()
         self._awaits = ""
         self._is_told = False
         self._has_proved = False
 
-    @property
-    def noise(self) -> int:
-        """Bytes so far that belonged to no answer."""
-        return self._cutter.noise
-
     def ask(self, question: Question) -> Send:
         """Tells the price; or, where the scale knows it and only had not finished, asks for the result again."""
         again = self._is_told and question == self._question
         self.reset()
+        self._asked = True
         self._question = question
         self._has_proved = False
         if again:
@@ -82,26 +78,16 @@ class Dialog06Dialogue:
 
     def reset(self) -> None:
         """Nothing more comes of this question."""
-        self._cutter.reset()
+        super().reset()
         self._awaits = ""
         self._is_told = False
 
     def feed(self, data: bytes) -> list[Step]:
         """What to send next, and the result."""
         steps: list[Step] = []
-        for byte in data:
-            answer = self._cutter.push(byte)
-            if answer is None:
-                continue
-            if not self._awaits:
-                self._cutter.noise += len(answer) + (2 if len(answer) > 1 else 0)
-                continue
-            step = self._hear(answer)
-            if not isinstance(step, Send):
-                self._awaits = ""
-                # Each answer of the scale is closed; with another record this EOT stands before it.
-                steps.append(Send(_EOT))
-            steps.append(step)
+        for step in super().feed(data):
+            # Each answer of the scale is closed; with another record this EOT stands before it.
+            steps += [step] if isinstance(step, Send) else [Send(_EOT), step]
         return steps
 
     def _tell(self) -> Send:

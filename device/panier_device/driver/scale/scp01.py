@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from panier_device.driver.scale.frame import FrameCutter
+from panier_device.driver.scale.frame import FrameCutter, FramedDialogue
 from panier_device.driver.scale.port import (
     Question,
     ScaleBelowZero,
@@ -23,7 +23,6 @@ from panier_device.driver.scale.port import (
     ScaleUnstable,
     ScaleWeight,
     Send,
-    Step,
     Unit,
     grams_of,
 )
@@ -54,19 +53,13 @@ WEIGH_TRONIX = Scp01()
 ECR = replace(WEIGH_TRONIX, status_sign=b"S")
 
 
-class Scp01Dialogue:
+class Scp01Dialogue(FramedDialogue):
     """Asks with `W`."""
 
     def __init__(self, dialect: Scp01) -> None:
-        self.dialect = dialect
         # Between the lines stands an LF, too.
-        self._cutter = FrameCutter(_LF, _ETX, nested=True)
-        self._asked = False
-
-    @property
-    def noise(self) -> int:
-        """Bytes so far that belonged to no answer."""
-        return self._cutter.noise
+        super().__init__(FrameCutter(_LF, _ETX, nested=True))
+        self.dialect = dialect
 
     def ask(self, question: Question) -> Send:
         """Begins; the price is no business of this protocol."""
@@ -74,26 +67,7 @@ class Scp01Dialogue:
         self._asked = True
         return Send(b"W\r")
 
-    def reset(self) -> None:
-        """Nothing more comes of this question."""
-        self._cutter.reset()
-        self._asked = False
-
-    def feed(self, data: bytes) -> list[Step]:
-        """A weight or a refusal."""
-        steps: list[Step] = []
-        for byte in data:
-            answer = self._cutter.push(byte)
-            if answer is None:
-                continue
-            if not self._asked:
-                self._cutter.noise += len(answer) + 2
-                continue
-            self._asked = False
-            steps.append(self._read(answer))
-        return steps
-
-    def _read(self, answer: bytes) -> ScaleWeight | ScaleRefused:
+    def _hear(self, answer: bytes) -> ScaleWeight | ScaleRefused:
         if answer == b"?\r":
             return ScaleFaulty("the scale does not know the command W")
         lines = _LINES.fullmatch(answer)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from panier_device.driver.scale.frame import FrameCutter
+from panier_device.driver.scale.frame import FrameCutter, FramedDialogue
 from panier_device.driver.scale.port import (
     Question,
     ScaleBelowZero,
@@ -54,21 +54,16 @@ OHAUS = RICE_LAKE
 """Courier 7000 Instruction Manual, pages EN-37 and EN-39: the same tables."""
 
 
-class ToledoDialogue:
+class ToledoDialogue(FramedDialogue):
     """Asks with `W`; where a tare is set that does not count, clears it with `C` and asks once more."""
 
     def __init__(self, dialect: Toledo8217) -> None:
+        super().__init__(FrameCutter(_STX, _CR))
         self.dialect = dialect
-        self._cutter = FrameCutter(_STX, _CR)
-        self._clearing = self._cleared = self._asked = False
+        self._clearing = self._cleared = False
         decimals = {"kg": rb"\d{3}", "lb": rb"\d{2}"}[dialect.unit]
         unit = dialect.unit.encode() if dialect.names_unit else b""
         self._weight = re.compile(rb"(\d{1,3}\." + decimals + rb")" + unit + rb"(N?)")
-
-    @property
-    def noise(self) -> int:
-        """Bytes so far that belonged to no answer."""
-        return self._cutter.noise
 
     def ask(self, question: Question) -> Send:
         """Begins; the price is no business of this protocol."""
@@ -78,24 +73,11 @@ class ToledoDialogue:
 
     def reset(self) -> None:
         """Nothing more comes of this question."""
-        self._cutter.reset()
-        self._clearing = self._cleared = self._asked = False
+        super().reset()
+        self._clearing = self._cleared = False
 
-    def feed(self, data: bytes) -> list[Step]:
-        """A weight, a refusal, or another command."""
-        steps: list[Step] = []
-        for byte in data:
-            answer = self._cutter.push(byte)
-            if answer is None:
-                continue
-            if not self._asked:
-                self._cutter.noise += len(answer) + 2
-                continue
-            step = self._status(answer) if answer[:1] == b"?" else self._shown(answer)
-            if not isinstance(step, Send):
-                self._asked = False
-            steps.append(step)
-        return steps
+    def _hear(self, answer: bytes) -> Step:
+        return self._status(answer) if answer[:1] == b"?" else self._shown(answer)
 
     def _shown(self, answer: bytes) -> Step:
         found = self._weight.fullmatch(answer)
