@@ -40,7 +40,7 @@ from panier_device.settings import (
     SerialSettings,
     WedgeSettings,
 )
-from panier_io.firmware import firmware_config
+from panier_io.firmware import firmware_config, named_file
 from panier_io.numbering import numbering_of
 
 NO_EVDEV = (
@@ -57,12 +57,7 @@ class BadRules(PanierError):
 
 def load_rules(name: str) -> LoyaltyRules:
     """The card rules called `name` in firmware-config/loyalty, or those of the file that it is the path of."""
-    folder = firmware_config() / "loyalty"
-    path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
-        raise BadRules(f"no loyalty rules {name!r}; there are {known}, or give the path of a .toml file")
-    return parse_rules(path.read_text(encoding="utf-8"))
+    return parse_rules(named_file("loyalty rules", name, firmware_config() / "loyalty", BadRules).read_text(encoding="utf-8"))
 
 
 def load_numbering(name: str) -> Numbering:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from panier.error import PanierError
+from panier_io.firmware import load_named
 
 _NONE = " "
 """Stands in a row of a file where a key gives nothing on that level: no level but the first has a space of its own."""
@@ -74,15 +74,7 @@ class Layout:
 
 def load_layout(name: str, folder: Path) -> Layout:
     """The layout `name` of `folder`, or the one of the file that `name` is the path of. Raises BadLayout."""
-    path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
-        raise BadLayout(f"no keyboard layout {name!r}; there are {known}, or give the path of a .toml file")
-    try:
-        read = LayoutFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, ValidationError, OSError, UnicodeDecodeError) as error:
-        raise BadLayout(f"{path}: {error}") from error
-    return _layout(read)
+    return _layout(load_named(LayoutFile, "keyboard layout", name, folder, BadLayout))
 
 
 def _layout(read: LayoutFile) -> Layout:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from panier_device.driver.profile import BadProfile
+from panier_io.firmware import load_named
 
 
 class CodePage(BaseModel):
@@ -56,11 +56,4 @@ class PrinterProfile(BaseModel):
 
 def load_printer(name: str, folder: Path) -> PrinterProfile:
     """The profile `name` of `folder`, or the one of the file that `name` is the path of. Raises BadProfile."""
-    path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
-        raise BadProfile(f"no printer profile {name!r}; there are {known}, or give the path of a .toml file")
-    try:
-        return PrinterProfile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, ValidationError, OSError, UnicodeDecodeError) as error:
-        raise BadProfile(f"{path}: {error}") from error
+    return load_named(PrinterProfile, "printer profile", name, folder, BadProfile)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from panier.error import PanierError
+from panier_io.firmware import load_named
 
 Text = Annotated[str, Field(max_length=16)]
 Command = Annotated[str, Field(max_length=64, pattern=r"^[\x00-\xff]*$")]
@@ -119,11 +119,4 @@ class ScannerProfile(BaseModel):
 
 def load_profile(name: str, folder: Path) -> ScannerProfile:
     """The profile `name` of `folder`, or the one of the file that `name` is the path of. Raises BadProfile."""
-    path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
-        raise BadProfile(f"no scanner profile {name!r}; there are {known}, or give the path of a .toml file")
-    try:
-        return ScannerProfile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, ValidationError, OSError, UnicodeDecodeError) as error:
-        raise BadProfile(f"{path}: {error}") from error
+    return load_named(ScannerProfile, "scanner profile", name, folder, BadProfile)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from panier.error import PanierError
 from panier_device.driver.scale import scp01, toledo
 from panier_device.driver.scale.cas import CasPd2
 from panier_device.driver.scale.dialog06 import OUR_POLYNOMIAL, Dialog06
 from panier_device.driver.scale.port import Dialogue, Unit
+from panier_io.firmware import load_named
 
 _TOLEDO = {"": toledo.METTLER, "mettler": toledo.METTLER, "rice-lake": toledo.RICE_LAKE, "ohaus": toledo.OHAUS}
 _SCP01 = {"": scp01.WEIGH_TRONIX, "weigh-tronix": scp01.WEIGH_TRONIX, "ecr": scp01.ECR}
@@ -85,11 +85,4 @@ class ScaleProfile(BaseModel):
 
 def load_scale_profile(name: str, folder: Path) -> ScaleProfile:
     """The profile `name` of `folder`, or the one of the file that `name` is the path of. Raises BadScaleProfile."""
-    path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
-        raise BadScaleProfile(f"no scale profile {name!r}; there are {known}, or give the path of a .toml file")
-    try:
-        return ScaleProfile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, ValidationError, OSError, UnicodeDecodeError) as error:
-        raise BadScaleProfile(f"{path}: {error}") from error
+    return load_named(ScaleProfile, "scale profile", name, folder, BadScaleProfile)
