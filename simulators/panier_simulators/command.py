@@ -85,9 +85,10 @@ def scanner(
     !noise N, !baud N (another speed), !heard (beeps and lights), !unplug, !plug, !quit.
     """
     from panier.error import PanierError
+    from panier_simulators.cable import SPLITS
     from panier_simulators.fleet import programming
     from panier_simulators.orders import SCANNER_ORDERS
-    from panier_simulators.scanner import SPLITS, SimulatedScanner
+    from panier_simulators.scanner import SimulatedScanner
 
     if split not in SPLITS:
         raise typer.BadParameter(f"{split!r} is none of {', '.join(SPLITS)}", param_hint="--split")
@@ -174,9 +175,9 @@ def scale(
     put GRAMS, take, lean, still, zero, tare, clear, overload, silent, speak, unplug, plug, quit.
     """
     from panier.error import PanierError
+    from panier_simulators.cable import SPLITS
     from panier_simulators.platter import make_of
     from panier_simulators.scale import SimulatedScale
-    from panier_simulators.scanner import SPLITS
 
     if split not in SPLITS:
         raise typer.BadParameter(f"{split!r} is none of {', '.join(SPLITS)}", param_hint="--split")

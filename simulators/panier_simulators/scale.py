@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import pty
 import random
 import select
-import termios
 import threading
 import time
-import tty
 from dataclasses import dataclass
 from pathlib import Path
 
+from panier_simulators.cable import SerialCable, Split, cut_up
 from panier_simulators.platter import Make, Platter
 from panier_simulators.scale_talk import Reply, talk_of
-from panier_simulators.scanner import Split, as_heard
-
-_BAUD = {value: int(name[1:]) for name, value in vars(termios).items() if name[0] == "B" and name[1:].isdigit()}
+from panier_simulators.scanner import as_heard
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +50,7 @@ class SimulatedScale:
         self._split: Split = split
         self._random = random.Random(seed)  # noqa: S311 (noise, not secrets)
         self._lock = threading.RLock()
-        self._master = self._slave = -1
+        self._cable = SerialCable(link)
         self._wake, self._waker = os.pipe()
         self._over = threading.Event()
         self.plug()
@@ -103,27 +99,16 @@ class SimulatedScale:
     def plug(self) -> None:
         """Plugs the cable in: a new device file behind the same link, and a scale that was just switched on."""
         with self._lock:
-            if self._master >= 0:
+            if self._cable.is_plugged:
                 return
             self._talk = talk_of(self.platter)
-            self._master, self._slave = pty.openpty()
-            tty.setraw(self._slave)
-            os.set_blocking(self._master, False)
-            fresh = self.link.with_name(f".{self.link.name}.new")
-            fresh.unlink(missing_ok=True)
-            fresh.symlink_to(os.ttyname(self._slave))
-            fresh.replace(self.link)
+            self._cable.plug()
         self._rouse()
 
     def unplug(self) -> None:
         """Pulls the cable."""
         with self._lock:
-            if self._master < 0:
-                return
-            self.link.unlink(missing_ok=True)
-            os.close(self._master)
-            os.close(self._slave)
-            self._master = self._slave = -1
+            self._cable.pull()
         self._rouse()
 
     def close(self) -> None:
@@ -150,9 +135,9 @@ class SimulatedScale:
     def _serve(self) -> None:
         while not self._over.is_set():
             with self._lock:
-                master = self._master
+                wire = self._cable.end
             try:
-                ready, _, _ = select.select([self._wake, *([master] if master >= 0 else [])], [], [])
+                ready, _, _ = select.select([self._wake, *([wire] if wire >= 0 else [])], [], [])
             except OSError:
                 # The cable was pulled in between.
                 continue
@@ -161,8 +146,8 @@ class SimulatedScale:
                 continue
             try:
                 with self._lock:
-                    data = os.read(self._master, 256) if self._master >= 0 else b""
-                    speed = self._readers_baud()
+                    data = os.read(self._cable.end, 256) if self._cable.is_plugged else b""
+                    speed = self._cable.readers_baud(self.make.baud)
             except OSError:
                 continue
             # The till's bytes take their time on the wire, too.
@@ -171,11 +156,6 @@ class SimulatedScale:
                 for reply in self._talk.hear(bytes([byte]), time.monotonic()):
                     self._answer(reply, speed)
 
-    def _readers_baud(self) -> int:
-        speed = _BAUD.get(termios.tcgetattr(self._master)[5], 0) if self._master >= 0 else 0
-        # A pty is born with 38400; a reader that means it cannot be told from none.
-        return self.make.baud if speed in (0, 38400) else speed
-
     def _answer(self, reply: Reply, speed: int) -> None:
         faults = self.faults
         if faults.is_silent:
@@ -183,7 +163,7 @@ class SimulatedScale:
         self._over.wait(reply.after + faults.late)
         data = as_heard(self._spoilt(reply.data), sent_at=self.make.baud, heard_at=speed)
         begin, sent = time.monotonic(), 0
-        for piece in self._pieces(data):
+        for piece in cut_up(data, self._split, self._random):
             # A deadline a piece, reckoned from the first: late wake-ups must not add up.
             sent += len(piece)
             self._over.wait(max(0.0, begin + sent * 10 / self.make.baud - time.monotonic()))
@@ -199,7 +179,7 @@ class SimulatedScale:
         with self._lock:
             try:
                 if piece:
-                    os.write(self._master, piece)
+                    os.write(self._cable.end, piece)
             except OSError:
                 # Nobody reads, or the cable is out: on a real line these bytes are gone.
                 return False
@@ -217,11 +197,3 @@ class SimulatedScale:
             flipped = 1 << chance.randrange(self.make.data_bits) if chance.random() < faults.corrupted else 0
             spoilt += bytes([byte ^ flipped] * (2 if chance.random() < faults.doubled else 1))
         return bytes(spoilt)
-
-    def _pieces(self, data: bytes) -> list[bytes]:
-        if self._split == "whole" or len(data) < 2:
-            return [data]
-        if self._split == "bytes":
-            return [data[place : place + 1] for place in range(len(data))]
-        cuts = sorted(self._random.sample(range(1, len(data)), self._random.randint(1, min(4, len(data) - 1))))
-        return [data[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]

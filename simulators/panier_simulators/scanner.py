@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import pty
 import random
-import termios
 import time
 import tomllib
-import tty
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from panier.error import PanierError
+from panier_simulators.cable import SerialCable, Split, cut_up
 from panier_simulators.trigger import Trigger
 
 STX = "\x02"
@@ -24,12 +22,6 @@ AIM = {
     "ean13": "]E0", "upca": "]E0", "upce": "]E0", "ean8": "]E4", "code128": "]C0", "gs1-128": "]C1", "databar": "]e0",
     "datamatrix": "]d1", "gs1-datamatrix": "]d2", "qr": "]Q1", "gs1-qr": "]Q3", "itf": "]I0", "code39": "]A0",
 }  # fmt: skip
-
-Split = Literal["bytes", "whole", "random"]
-SPLITS: tuple[Split, ...] = get_args(Split)
-
-# What tcgetattr calls a speed is a number of its own on some systems: read the figure off the constant's name.
-_BAUD = {value: int(name[1:]) for name, value in vars(termios).items() if name[0] == "B" and name[1:].isdigit()}
 
 
 class Unplugged(PanierError):
@@ -103,31 +95,16 @@ class SimulatedScanner:
         self._split: Split = split
         self._random = random.Random(seed)  # noqa: S311 (noise, not secrets)
         self._trigger = Trigger()
-        self._master = -1
-        self._slave = -1
-        self.plug()
+        self._cable = SerialCable(link)
+        self._cable.plug()
 
     def plug(self) -> None:
         """Plugs the cable in: a new device file behind the same link."""
-        if self._master >= 0:
-            return
-        self._master, self._slave = pty.openpty()
-        # A new pty echoes what is written to it, and turns CR into LF.
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
-        fresh = self.link.with_name(f".{self.link.name}.new")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(os.ttyname(self._slave))
-        fresh.replace(self.link)
+        self._cable.plug()
 
     def unplug(self) -> None:
         """Pulls the cable: readers get an error, the link is gone."""
-        if self._master < 0:
-            return
-        self.link.unlink(missing_ok=True)
-        os.close(self._master)
-        os.close(self._slave)
-        self._master = self._slave = -1
+        self._cable.pull()
 
     close = unplug
 
@@ -163,7 +140,7 @@ class SimulatedScanner:
     def told(self) -> bytes:
         """What the reader has sent since the last look: beeps and lights."""
         try:
-            return os.read(self._master, 4096) if self._master >= 0 else b""
+            return os.read(self._cable.end, 4096) if self._cable.is_plugged else b""
         except BlockingIOError:
             return b""
 
@@ -173,12 +150,12 @@ class SimulatedScanner:
 
     def send(self, data: bytes) -> Sent:
         """Sends bytes at the pace of the line. A reader at another speed gets what such a line would give it."""
-        if self._master < 0:
+        if not self._cable.is_plugged:
             raise Unplugged(f"{self.link.name} is unplugged; call plug() first")
         heard = as_heard(data, sent_at=self.programming.baud, heard_at=self.readers_baud)
         begin, byte_time, lost, done = time.monotonic(), 10 / self.programming.baud, 0, 0
         last = begin
-        for piece in self._pieces(heard):
+        for piece in cut_up(heard, self._split, self._random):
             done += len(piece)
             # A deadline a byte, reckoned from the first: sleeping a byte's time after each would add up every late wake-up.
             _sleep_until(begin + done * byte_time)
@@ -189,24 +166,14 @@ class SimulatedScanner:
     @property
     def readers_baud(self) -> int:
         """The speed that the reader has set its end to: that of this scanner while nobody has set any."""
-        speed = _BAUD.get(termios.tcgetattr(self._master)[5], 0)
-        # A pty is born with 38400; a reader that means it cannot be told from none, and no scanner is sold with it.
-        return self.programming.baud if speed in (0, 38400) else speed
+        return self._cable.readers_baud(self.programming.baud)
 
     def _write(self, piece: bytes) -> int:
         try:
-            return os.write(self._master, piece)
+            return os.write(self._cable.end, piece)
         except BlockingIOError:
             # Nobody reads, and the kernel's buffer is full: on a real line these bytes are gone, and so they are here.
             return 0
-
-    def _pieces(self, data: bytes) -> list[bytes]:
-        if self._split == "whole" or len(data) < 2:
-            return [data] if data else []
-        if self._split == "bytes":
-            return [data[place : place + 1] for place in range(len(data))]
-        cuts = sorted(self._random.sample(range(1, len(data)), self._random.randint(1, min(4, len(data) - 1))))
-        return [data[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(data)], strict=True)]
 
 
 def as_heard(data: bytes, *, sent_at: int, heard_at: int) -> bytes:

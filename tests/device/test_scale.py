@@ -28,9 +28,9 @@ from panier_device.fitting import problems
 from panier_device.hardware import amiss
 from panier_device.settings import DeviceSettings, ScaleSettings
 from panier_io.firmware import firmware_config
+from panier_simulators.cable import SPLITS, Split
 from panier_simulators.platter import Make
 from panier_simulators.scale import SimulatedScale
-from panier_simulators.scanner import SPLITS, Split
 
 SCALES = firmware_config() / "scales"
 PROFILES = sorted(file.stem for file in SCALES.glob("*.toml"))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pty
 import socket
 import struct
-import tty
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,30 +21,20 @@ from panier_device.driver.stream_source import StreamSource
 from panier_device.driver.wedge import WedgeDecoder
 from panier_device.driver.wedge_scanner import WedgeScanner
 from panier_io.firmware import firmware_config
+from panier_simulators.cable import SerialCable
 
 FAST = ScannerProfile(title="test", idle_ms=50)
 
 
-class Line:
+class Line(SerialCable):
     """The scanner's end of a serial line, behind a link that stays when it is plugged in again."""
 
     def __init__(self, link: Path) -> None:
-        self.link = link
+        super().__init__(link)
         self.plug()
 
-    def plug(self) -> None:
-        self.master, self.slave = pty.openpty()
-        tty.setraw(self.slave)
-        self.link.unlink(missing_ok=True)
-        self.link.symlink_to(os.ttyname(self.slave))
-
-    def unplug(self) -> None:
-        self.link.unlink()
-        os.close(self.slave)
-        os.close(self.master)
-
     def say(self, data: bytes) -> None:
-        os.write(self.master, data)
+        os.write(self.end, data)
 
 
 @asynccontextmanager
@@ -89,7 +77,7 @@ async def test_an_unplugged_serial_scanner_comes_back_and_delivers_no_half_code(
     async with running(scanner) as heard:
         line.say(b"40063")
         await until(lambda: scanner.decoder.pending)
-        line.unplug()
+        line.pull()
         await until(lambda: not scanner.present)
         line.plug()
         await until(lambda: scanner.present, within=2)

@@ -24,9 +24,9 @@ from panier_device.driver.scale.profile import load_scale_profile
 from panier_device.driver.scale.serial_scale import SerialScale
 from panier_device.screen.word import ENGLISH
 from panier_device.weighing import WeighStation, WeightRule
+from panier_simulators.cable import SPLITS, Split
 from panier_simulators.platter import make_of
 from panier_simulators.scale import SimulatedScale
-from panier_simulators.scanner import SPLITS, Split
 
 # -- the rule -------------------------------------------------------------------------------------------------------------
 

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panier_io.firmware import firmware_config
+from panier_simulators.cable import SPLITS, Split
 from panier_simulators.orders import obey
-from panier_simulators.scanner import SPLITS, Programming, SimulatedScanner, Split, Unplugged, as_heard
+from panier_simulators.scanner import Programming, SimulatedScanner, Unplugged, as_heard
 from panier_simulators.trigger import NEXT_OF_A_KIND_S
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import pty
 import random
 import select
 import socket
 import threading
 import time
-import tty
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from panier_simulators.cable import SerialCable
 from panier_simulators.printer.interpreter import Interpreter
 from panier_simulators.printer.paper import Item, Row, as_text
 
@@ -64,7 +63,7 @@ class SimulatedPrinter:
         self._has_error = False
         self._changed = threading.Condition()
         self._heard = bytearray()
-        self._master = self._slave = -1
+        self._cable = SerialCable(link) if link else None
         self._listener: socket.socket | None = None
         self._client: socket.socket | None = None
         self._wake = os.pipe()
@@ -116,18 +115,12 @@ class SimulatedPrinter:
         with self._changed:
             if self.is_plugged:
                 return
-            if self.link is None:
+            if self._cable is None:
                 self._listener = socket.create_server(("127.0.0.1", self.port))
                 self.port = self._listener.getsockname()[1]
                 self._listener.setblocking(False)
             else:
-                self._master, self._slave = pty.openpty()
-                tty.setraw(self._slave)
-                os.set_blocking(self._master, False)
-                fresh = self.link.with_name(f".{self.link.name}.new")
-                fresh.unlink(missing_ok=True)
-                fresh.symlink_to(os.ttyname(self._slave))
-                fresh.replace(self.link)
+                self._cable.plug()
             self._rouse()
 
     def close(self) -> None:
@@ -146,7 +139,7 @@ class SimulatedPrinter:
 
     @property
     def is_plugged(self) -> bool:
-        return self._master >= 0 or self._listener is not None
+        return self._listener is not None if self._cable is None else self._cable.is_plugged
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -176,6 +169,13 @@ class SimulatedPrinter:
     # -- the machine ---------------------------------------------------------------------------------------------------
 
     @property
+    def _wire(self) -> int:
+        """Where bytes come from; -1 for nowhere."""
+        if self._cable is not None:
+            return self._cable.end
+        return self._client.fileno() if self._client else -1
+
+    @property
     def _stands(self) -> bool:
         return self._paper == "out" or self._is_open or self._has_error
 
@@ -186,12 +186,8 @@ class SimulatedPrinter:
     def _pull(self) -> None:
         self._interpreter.clear()
         self._heard.clear()
-        if self.link is not None:
-            self.link.unlink(missing_ok=True)
-        for descriptor in (self._master, self._slave):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._master = self._slave = -1
+        if self._cable is not None:
+            self._cable.pull()
         for end in (self._client, self._listener):
             if end is not None:
                 end.close()
@@ -202,7 +198,7 @@ class SimulatedPrinter:
             with self._changed:
                 if self._is_ending:
                     return
-                wire = self._client.fileno() if self._client else self._master
+                wire = self._wire
                 doors = [self._listener.fileno()] if self._listener else []
                 has_room = self._interpreter.held < BUFFER
             sources = [self._wake[0], *doors, *([wire] if wire >= 0 and has_room else [])]
@@ -224,8 +220,7 @@ class SimulatedPrinter:
             self._client, _ = self._listener.accept()
             self._client.setblocking(False)
             return
-        current = self._client.fileno() if self._client else self._master
-        if wire in ready and wire == current:
+        if wire in ready and wire == self._wire:
             self._take(wire)
 
     def _take(self, wire: int) -> None:
@@ -312,6 +307,6 @@ class SimulatedPrinter:
                     self._paper = "out"
             if self._interpreter.asked:
                 self._interpreter.asked.clear()
-                wire = self._client.fileno() if self._client else self._master
+                wire = self._wire
                 if wire >= 0 and not self._line.mute_in_turn:
                     self._answer(wire, 0x03 * (self._paper != "enough") | 0x0C * (self._paper == "out"))
