@@ -61,10 +61,6 @@ class Bell:
             with self._lock:
                 self._listeners.discard(listener)
 
-    @property
-    def listeners(self) -> int:
-        return len(self._listeners)
-
 
 def announce(session: Session, topic: Topic) -> None:
     """Has the bell rung for `topic` when this transaction is on the disk."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le, Len
 
@@ -44,11 +44,3 @@ _CAME_LATER: dict[str, Any] = {"unit": "each", "deposit": 0, "tare": 0, "recall"
 def told(body: dict[str, Any]) -> dict[str, Any]:
     """A product's JSON as the feed tells it: without the later fields that say nothing, so that what was told stays equal."""
     return {name: value for name, value in body.items() if name not in _CAME_LATER or value not in (_CAME_LATER[name], [])}
-
-
-class Catalogue(Protocol):
-    """Looks products up; a device holds it on disk, because 90,000 products in memory would not fit a handheld."""
-
-    def find(self, gtin14: str) -> Product | None:
-        """The product with this GTIN-14, or None."""
-        ...
