@@ -79,6 +79,14 @@ class Till:
         self.desk.agent.finish()
         await self.until(lambda: self.desk.agent.now.paying is None)
 
+    async def fall_into_doubt(self, terminal: SimulatedPaymentTerminal, code: str) -> None:
+        """Finishes a trip whose money is booked at the terminal, which is off before it says so; its manner is `answer_lost`."""
+        self.scan(code)
+        self.desk.agent.finish()
+        await self.until(lambda: made(terminal.book))
+        await terminal.switch_off()
+        await self.until(lambda: self.stage == "checking")
+
     async def die(self) -> None:
         """What a kill -9 leaves: sockets closed by the kernel, and what is on the disk."""
         self.task.cancel()

@@ -92,11 +92,7 @@ async def test_while_nobody_knows_nothing_is_finished_and_nothing_is_charged_aga
     protocol, terminal = sim
     terminal.manners.queue.append("answer_lost")
     async with till(tmp_path, terminal, protocol) as at:
-        at.scan(BEANS)
-        at.desk.agent.finish()
-        await at.until(lambda: made(terminal.book))
-        await terminal.switch_off()
-        await at.until(lambda: at.stage == "checking")
+        await at.fall_into_doubt(terminal, BEANS)
         at.desk.agent.finish()
         at.scan(MILK)
         assert at.said == "paying_now"
@@ -230,11 +226,7 @@ async def test_a_code_cannot_be_found_by_trying(tmp_path: Path) -> None:
     async with SimulatedPaymentTerminal("tcp") as terminal:
         terminal.manners.queue.append("answer_lost")
         async with till(tmp_path, terminal, "tcp") as at:
-            at.scan(BEANS)
-            at.desk.agent.finish()
-            await at.until(lambda: made(terminal.book))
-            await terminal.switch_off()
-            await at.until(lambda: at.stage == "checking")
+            await at.fall_into_doubt(terminal, BEANS)
             for _ in range(5):
                 at.checkout.enter_code("0000")
             at.checkout.enter_code(CODE)
@@ -276,9 +268,7 @@ async def test_what_nobody_decides_ends_unpaid_and_unknown(tmp_path: Path) -> No
 
 async def test_nothing_to_pay_needs_no_payment_and_an_empty_trip_none_either(tmp_path: Path) -> None:
     async with SimulatedPaymentTerminal("tcp") as terminal, till(tmp_path, terminal, "tcp") as at:
-        for part in whole(8, free()):
-            at.desk.shop.take(part)
-        at.desk.agent.snapshot_arrived()
+        at.desk.stock(free(), version=8)
         at.scan(BREAD)
         at.desk.agent.finish()
         assert (at.tender, at.desk.kinds[-1]) == ("", "trip_finished")
@@ -297,14 +287,8 @@ async def test_prices_that_arrive_while_somebody_pays_hold_from_the_next_trip_or
     async with SimulatedPaymentTerminal("tcp") as terminal:
         terminal.manners.queue.extend(["answer_lost", "approve"])
         async with till(tmp_path, terminal, "tcp") as at:
-            at.scan(BREAD)
-            at.desk.agent.finish()
-            await at.until(lambda: made(terminal.book))
-            await terminal.switch_off()
-            await at.until(lambda: at.stage == "checking")
-            for part in whole(8, free()):
-                at.desk.shop.take(part)
-            at.desk.agent.snapshot_arrived()
+            await at.fall_into_doubt(terminal, BREAD)
+            at.desk.stock(free(), version=8)
             at.desk.agent.leases_arrived(LeaseMessage(journal=at.desk.journal.id, leases=[]))
             at.desk.agent.call_help()
             await terminal.switch_on()
@@ -319,11 +303,7 @@ async def test_a_restart_with_other_prices_still_ends_with_what_was_asked_for(tm
     async with SimulatedPaymentTerminal("tcp") as terminal:
         terminal.manners.queue.append("answer_lost")
         async with till(tmp_path, terminal, "tcp") as at:
-            at.scan(BREAD)
-            at.desk.agent.finish()
-            await at.until(lambda: made(terminal.book))
-            await terminal.switch_off()
-            await at.until(lambda: at.stage == "checking")
+            await at.fall_into_doubt(terminal, BREAD)
             for part in whole(8, free()):
                 at.desk.shop.take(part)
         await terminal.switch_on()

@@ -22,7 +22,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(580), pytest.mark.xdist_grou
 
 def chaos(keep: Path, *flags: str, mutant: str | None = None) -> tuple[int, dict[str, Any], str]:
     """Exit status, report, and what was said meanwhile."""
-    environment = {**os.environ, "PYTHONPATH": str(MUTANTS / mutant)} if mutant else dict(os.environ)
+    environment = dict(os.environ)
+    if mutant:
+        environment["PYTHONPATH"] = f"{MUTANTS / mutant}{os.pathsep}{MUTANTS}"
     done = subprocess.run(
         [sys.executable, "-m", "panier_io.command", "chaos", "--json", "--keep", str(keep), *flags],
         capture_output=True,
@@ -50,7 +52,7 @@ def test_nor_when_the_back_offices_database_server_breaks(tmp_path: Path):
     try:
         programs()
     except NoPostgresql as error:
-        pytest.skip(str(error))
+        pytest.skip(reason=str(error))
     links = ",".join(f"{kind}@backoffice-database" for kind in ("cut", "half_close", "blackhole", "delay", "lost_reply"))
     faults = f"kill_database,freeze_database,{links},kill_backoffice,lost_reply@gateway-backoffice"
     flags = ("--trips", "120", "--devices", "5", "--seed", "1", "--postgresql", "--faults", faults, "--count", "16")

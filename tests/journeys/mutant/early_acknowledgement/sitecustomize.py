@@ -1,9 +1,6 @@
 """The gateway acknowledges what it has received before it is on its disk."""
 
-import sys
-from importlib import abc, util
-
-TARGET = "panier_gateway.reception"
+from graft import graft
 
 
 def patch(reception):
@@ -18,15 +15,4 @@ def patch(reception):
     reception.Reception._take_in = take_in
 
 
-class Finder(abc.MetaPathFinder):
-    def find_spec(self, fullname, path, target=None):
-        if fullname != TARGET:
-            return None
-        sys.meta_path.remove(self)
-        spec = util.find_spec(fullname)
-        run = spec.loader.exec_module
-        spec.loader.exec_module = lambda module: (run(module), patch(module))
-        return spec
-
-
-sys.meta_path.insert(0, Finder())
+graft("panier_gateway.reception", patch)

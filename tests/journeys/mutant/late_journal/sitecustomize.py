@@ -1,10 +1,8 @@
 """The device paints first, and writes its journal half a second later."""
 
 import asyncio
-import sys
-from importlib import abc, util
 
-TARGET = "panier_device.agent"
+from graft import graft
 
 
 class LateJournal:
@@ -37,15 +35,4 @@ def patch(agent):
     agent.Agent.__init__ = begin
 
 
-class Finder(abc.MetaPathFinder):
-    def find_spec(self, fullname, path, target=None):
-        if fullname != TARGET:
-            return None
-        sys.meta_path.remove(self)
-        spec = util.find_spec(fullname)
-        run = spec.loader.exec_module
-        spec.loader.exec_module = lambda module: (run(module), patch(module))
-        return spec
-
-
-sys.meta_path.insert(0, Finder())
+graft("panier_device.agent", patch)

@@ -1,9 +1,6 @@
 """The back office takes whatever comes as new: a delivery that is sent again is stored again."""
 
-import sys
-from importlib import abc, util
-
-TARGET = "panier_backoffice.receipt.repository"
+from graft import graft
 
 
 def patch(receipts):
@@ -23,15 +20,4 @@ def patch(receipts):
     receipts.digests = lambda *_: {}
 
 
-class Finder(abc.MetaPathFinder):
-    def find_spec(self, fullname, path, target=None):
-        if fullname != TARGET:
-            return None
-        sys.meta_path.remove(self)
-        spec = util.find_spec(fullname)
-        run = spec.loader.exec_module
-        spec.loader.exec_module = lambda module: (run(module), patch(module))
-        return spec
-
-
-sys.meta_path.insert(0, Finder())
+graft("panier_backoffice.receipt.repository", patch)
