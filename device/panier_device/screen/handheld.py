@@ -19,7 +19,8 @@ from panier_device.agent import Agent
 from panier_device.checkout import Checkout
 from panier_device.screen.dialogue import SHOPPING, Pose, Wish, press
 from panier_device.screen.ink import INKS
-from panier_device.screen.paint import Painting, Row, paint
+from panier_device.screen.paint import Painting, paint
+from panier_device.screen.row import Row
 from panier_device.screen.view import Link, View, look, printable_product
 from panier_device.screen.word import Words
 from panier_device.tally import Tally

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.style import Style
 
-from panier_device.screen.paint import Ink
+from panier_device.screen.row import Ink
 
 _PAPER, _INK, _FAINT = "#fbfaf5", "#14181c", "#5c6670"
 _BAR, _BAR_INK = "#12303f", "#ffffff"

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
-from typing import Literal
+from itertools import chain
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
 from panier.money import format_minor
 from panier_device.screen import digit
 from panier_device.screen.dialogue import Pose
+from panier_device.screen.row import Ink, Row, Span, blank, centred, fit, in_the_middle, padded, row, wrapped
 from panier_device.screen.view import LineView, MessageView, OfferView, PaymentView, ScaleView, View
 from panier_device.screen.word import Keys, Words
-
-Ink = Literal[
-    "page", "faint", "bold", "saving", "alarm", "bar", "bar_online", "bar_offline", "last", "last_bold", "last_saving",
-    "panel", "panel_faint", "panel_bold", "panel_saving", "fresh", "total", "total_faint", "total_saving",
-    "key", "word", "main_key", "main_word", "notice", "notice_faint", "good", "good_faint",
-]  # fmt: skip
-"""What a text is for; `ink.py` says how that looks."""
-
-Span = tuple[str, Ink]
-Row = tuple[Span, ...]
 
 PANEL_ROWS = 3
 TOTAL_ROWS = 5
@@ -69,47 +58,7 @@ def paint(view: View, pose: Pose, words: Words, width: int, height: int, currenc
     return Painting(tuple(rows[:height]), offers)
 
 
-# -- pieces ------------------------------------------------------------------------------------------------------------
-
-
-def fit(text: str, width: int) -> str:
-    """`text` in exactly `width` cells; what is cut ends in an ellipsis."""
-    if cell_len(text) <= width:
-        return text + " " * (width - cell_len(text))
-    return set_cell_size(text, max(0, width - 1)) + "…" if width > 0 else ""
-
-
-def row(left: Iterable[Span], right: Iterable[Span], width: int, fill: Ink) -> Row:
-    """`left` and `right` with space between; `left` gives way."""
-    left, right = list(left), list(right)
-    room = width - sum(cell_len(text) for text, _ in right)
-    spans: list[Span] = []
-    for text, ink in left:
-        cut: str = fit(text, min(cell_len(text), max(0, room)))
-        room -= cell_len(cut)
-        spans.append((cut, ink))
-    space: Span = (" " * max(0, room), fill)
-    return tuple(span for span in (*spans, space, *right) if span[0])
-
-
-def _blank(width: int, ink: Ink = "page") -> Row:
-    return ((" " * width, ink),)
-
-
-def _centred(text: str, width: int, ink: Ink = "page") -> Row:
-    text = fit(text, min(width, cell_len(text)))
-    left = (width - cell_len(text)) // 2
-    return ((" " * left, ink), (text, ink), (" " * (width - left - cell_len(text)), ink))
-
-
-def _padded(rows: Sequence[Row], height: int, width: int, ink: Ink = "page") -> list[Row]:
-    """`rows` cut or filled to `height`."""
-    return [*rows[:height], *repeat(_blank(width, ink), max(0, height - len(rows)))]
-
-
-def _middle(rows: Sequence[Row], height: int, width: int) -> list[Row]:
-    above = max(0, (height - len(rows)) // 2)
-    return _padded([*repeat(_blank(width), above), *rows], height, width)
+# -- above and below ---------------------------------------------------------------------------------------------------
 
 
 def _header(view: View, words: Words, width: int) -> Row:
@@ -192,7 +141,7 @@ def _amiss(view: View, words: Words, width: int) -> str:
 def _lines(view: View, pose: Pose, words: Words, width: int, height: int) -> tuple[list[Row], int, int]:
     """The part of the list that holds the marked line, and how many lines are hidden above and below."""
     if not view.lines:
-        return _middle([_centred(words.scan_first, width, "bold")], height, width), 0, 0
+        return in_the_middle([centred(words.scan_first, width, "bold")], height, width), 0, 0
     marked = _marked(view, pose)
     blocks = [_line(line, width, is_marked=place == marked) for place, line in enumerate(view.lines)]
     # The row is kept while its keys do something else, so that nothing jumps.
@@ -207,7 +156,7 @@ def _lines(view: View, pose: Pose, words: Words, width: int, height: int) -> tup
     while end < len(blocks) and len(blocks[end]) <= room:
         room -= len(blocks[end])
         end += 1
-    return _padded(list(chain.from_iterable(blocks[first:end])), height, width), first, len(blocks) - end
+    return padded(list(chain.from_iterable(blocks[first:end])), height, width), first, len(blocks) - end
 
 
 def _marked(view: View, pose: Pose) -> int:
@@ -243,7 +192,7 @@ def _panel(view: View, pose: Pose, words: Words, width: int, height: int) -> tup
     shown = () if pushed is None else (pushed.offer,)
     room, message = height - len(news), view.message
     if pose.mode == "typed":
-        return [*_padded(_typing(pose, words, width), room, width, "panel"), *news], shown
+        return [*padded(_typing(pose, words, width), room, width, "panel"), *news], shown
     if pose.mode == "confirm":
         question = words.finish_empty if view.is_empty else words.finish_ask.format(amount=view.total)
         saved = words.finish_saved.format(amount=view.saved.split()[-1]) if view.has_saved else ""
@@ -261,8 +210,8 @@ def _panel(view: View, pose: Pose, words: Words, width: int, height: int) -> tup
     offers = view.offers[: room - len(rows)]
     rows += [_offer(offer, width) for offer in offers]
     if not rows and not view.is_empty:
-        rows = [_blank(width, "panel"), row([(f"  {words.scan_next}", "panel_faint")], [], width, "panel")]
-    return _padded(rows, height, width, "panel"), tuple(offer.offer for offer in offers)
+        rows = [blank(width, "panel"), row([(f"  {words.scan_next}", "panel_faint")], [], width, "panel")]
+    return padded(rows, height, width, "panel"), tuple(offer.offer for offer in offers)
 
 
 def _offer(offer: OfferView, width: int) -> Row:
@@ -285,13 +234,13 @@ def _told(message: MessageView, width: int, height: int) -> list[Row]:
     ink: Ink = bold
     weak: Ink = faint
     rows = [row([(f"{sign}{message.what} ", ink)], [], width, ink), row([(f"  {message.next} ", weak)], [], width, ink)]
-    return [_blank(width, ink)] * ((height - 2) // 2) + _padded(rows, height - (height - 2) // 2, width, ink)
+    return [blank(width, ink)] * ((height - 2) // 2) + padded(rows, height - (height - 2) // 2, width, ink)
 
 
 def _typing(pose: Pose, words: Words, width: int) -> list[Row]:
     room = width - 4 - cell_len(words.typed) - 2
     text = pose.text[-room:]
-    return [_blank(width, "panel"), row([(f"  {words.typed}  ", "panel"), (f"{text}▏", "panel_bold")], [], width, "panel")]
+    return [blank(width, "panel"), row([(f"  {words.typed}  ", "panel"), (f"{text}▏", "panel_bold")], [], width, "panel")]
 
 
 def _total(view: View, words: Words, width: int) -> list[Row]:
@@ -317,34 +266,34 @@ _BARS = "█▌║ █║▌ ║█║ ▌║█ ║▌█"
 
 
 def _start(view: View, pose: Pose, words: Words, width: int, height: int) -> list[Row]:
-    bars = [_centred(_BARS, width, "bold")] * 3
-    how = [_centred(line, width, "faint") for line in words.start_how]
-    middle = [*bars, _blank(width), _blank(width), _centred(words.start_what, width, "bold"), _blank(width), *how]
-    panel: list[Row] = [_blank(width)] * PANEL_ROWS
+    bars = [centred(_BARS, width, "bold")] * 3
+    how = [centred(line, width, "faint") for line in words.start_how]
+    middle = [*bars, blank(width), blank(width), centred(words.start_what, width, "bold"), blank(width), *how]
+    panel: list[Row] = [blank(width)] * PANEL_ROWS
     if pose.mode == "typed":
-        panel = _padded(_typing(pose, words, width), PANEL_ROWS, width, "panel")
+        panel = padded(_typing(pose, words, width), PANEL_ROWS, width, "panel")
     elif view.message is not None:
         panel = _told(view.message, width, PANEL_ROWS)
-    return [_state(view, words, width, 0, 0), *_middle(middle, height - 1 - PANEL_ROWS, width), *panel]
+    return [_state(view, words, width, 0, 0), *in_the_middle(middle, height - 1 - PANEL_ROWS, width), *panel]
 
 
 def _scale(view: View, scale: ScaleView, words: Words, width: int, height: int) -> list[Row]:
     """Name, unit price, weight and price, as the law wants them beside an approved scale; always in the same places."""
     figures = digit.draw(scale.weight or "-.---")
-    weight = [_centred(f"{line}    ", width, "bold") for line in figures[:-1]]
+    weight = [centred(f"{line}    ", width, "bold") for line in figures[:-1]]
     middle: list[Row] = [
-        _centred(scale.name, width, "bold"),
-        _centred(scale.unit_price, width),
-        _blank(width),
+        centred(scale.name, width, "bold"),
+        centred(scale.unit_price, width),
+        blank(width),
         *weight,
-        _centred(f"{figures[-1]}  {words.scale_kg}", width, "bold"),
-        _centred(scale.tare, width, "faint"),
-        _blank(width),
-        _centred(f"{scale.weight or '-'} {words.scale_kg} x {scale.unit_price} = {scale.price or '-'}", width, "bold"),
+        centred(f"{figures[-1]}  {words.scale_kg}", width, "bold"),
+        centred(scale.tare, width, "faint"),
+        blank(width),
+        centred(f"{scale.weight or '-'} {words.scale_kg} x {scale.unit_price} = {scale.price or '-'}", width, "bold"),
     ]
     return [
         _state(view, words, width, 0, 0),
-        *_middle(middle, height - 1 - PANEL_ROWS, width),
+        *in_the_middle(middle, height - 1 - PANEL_ROWS, width),
         *_told(scale.said, width, PANEL_ROWS),
     ]
 
@@ -352,45 +301,45 @@ def _scale(view: View, scale: ScaleView, words: Words, width: int, height: int) 
 def _payment(view: View, paying: PaymentView, pose: Pose, words: Words, width: int, height: int) -> list[Row]:
     first, *others = paying.said
     middle: list[Row] = [
-        *(_centred(line, width, "bold") for line in digit.draw(paying.amount)),
-        _blank(width),
-        _centred(f"{words.total}  {paying.amount}", width, "bold"),
-        _blank(width),
-        _centred(first, width, "alarm" if paying.is_in_doubt else "bold"),
-        *(_centred(line, width) for line in others),
+        *(centred(line, width, "bold") for line in digit.draw(paying.amount)),
+        blank(width),
+        centred(f"{words.total}  {paying.amount}", width, "bold"),
+        blank(width),
+        centred(first, width, "alarm" if paying.is_in_doubt else "bold"),
+        *(centred(line, width) for line in others),
     ]
-    panel: list[Row] = [_blank(width)] * PANEL_ROWS
+    panel: list[Row] = [blank(width)] * PANEL_ROWS
     if pose.mode == "code":
         hidden = row([(f"  {words.pay_code}  ", "panel"), (f"{'•' * len(pose.text)}▏", "panel_bold")], [], width, "panel")
-        panel = _padded([_blank(width, "panel"), hidden], PANEL_ROWS, width, "panel")
+        panel = padded([blank(width, "panel"), hidden], PANEL_ROWS, width, "panel")
     elif view.message is not None:
         panel = _told(view.message, width, PANEL_ROWS)
-    return [*_middle(middle, height - PANEL_ROWS, width), *panel]
+    return [*in_the_middle(middle, height - PANEL_ROWS, width), *panel]
 
 
 def _thanks(view: View, words: Words, width: int, height: int) -> list[Row]:
-    figures = [_centred(line, width, "bold") for line in digit.draw(view.total)]
+    figures = [centred(line, width, "bold") for line in digit.draw(view.total)]
     trip = words.trip.format(trip=view.trip)
     how = {"approved": words.paid, "unknown": words.pay_doubt}.get(view.tender, words.pay)
     middle: list[Row] = [
-        _centred(view.greeting + "!", width, "bold"),
-        _blank(width),
+        centred(view.greeting + "!", width, "bold"),
+        blank(width),
         *figures,
-        _blank(width),
-        _centred(f"{words.total}  {view.total}", width, "bold"),
-        _centred(f"{view.items}   {view.saved}", width, "saving"),
-        _blank(width),
-        *(_centred(line, width, "alarm" if view.tender == "unknown" else "page") for line in how),
-        *(_centred(trip[start : start + width], width, "bold") for start in range(0, len(trip), width)),
+        blank(width),
+        centred(f"{words.total}  {view.total}", width, "bold"),
+        centred(f"{view.items}   {view.saved}", width, "saving"),
+        blank(width),
+        *(centred(line, width, "alarm" if view.tender == "unknown" else "page") for line in how),
+        *(centred(trip[start : start + width], width, "bold") for start in range(0, len(trip), width)),
     ]
     if view.receipt is not None:
         ink: Ink = "saving" if view.receipt in ("printing", "printed") else "alarm"
-        middle += [_blank(width), *(_centred(line, width, ink) for line in words.receipt[view.receipt])]
-    return _middle(middle, height, width)
+        middle += [blank(width), *(centred(line, width, ink) for line in words.receipt[view.receipt])]
+    return in_the_middle(middle, height, width)
 
 
 def _offer_list(view: View, words: Words, width: int, height: int) -> tuple[list[Row], tuple[str, ...]]:
-    rows: list[Row] = [_blank(width), row([(f"  {words.offers}", "bold")], [], width, "page"), _blank(width)]
+    rows: list[Row] = [blank(width), row([(f"  {words.offers}", "bold")], [], width, "page"), blank(width)]
     shown: list[str] = []
     airy = len(rows) + 3 * len(view.offers) + len(view.near_misses) <= height
     for place, offer in enumerate(view.offers, 1):
@@ -400,32 +349,23 @@ def _offer_list(view: View, words: Words, width: int, height: int) -> tuple[list
         right: list[Span] = [(f" {offer.mark} ", ink)] if offer.mark else []
         rows.append(row([("★ ", ink), (f"{place} ", ink), (offer.title, ink)], right, width, ink))
         rows.append(row([(f"    {offer.reason}", "faint")], [], width, "page"))
-        rows += [_blank(width)] * airy
+        rows += [blank(width)] * airy
         shown.append(offer.offer)
     if not view.offers:
         rows.append(row([(f"  {words.offers_none}", "page")], [], width, "page"))
     for miss in view.near_misses[: max(0, height - len(rows) - 1)]:
         rows.append(row([("+ ", "saving"), (miss, "page")], [], width, "page"))
-    return _padded(rows, height, width), tuple(shown)
+    return padded(rows, height, width), tuple(shown)
 
 
 def _one_offer(pose: Pose, view: View, words: Words, width: int, height: int) -> list[Row]:
     offer = next((offer for offer in view.offers if offer.offer == pose.offer), None)
     if offer is None:
-        return _padded([], height, width)
+        return padded([], height, width)
     reason = offer.reason if offer.is_used_up else words.offer_why.format(reason=offer.reason)
-    title, why = _wrapped(f"★ {offer.title}", width - 4), _wrapped(reason, width - 4)
+    title, why = wrapped(f"★ {offer.title}", width - 4), wrapped(reason, width - 4)
     text: list[Span] = [*((line, "bold") for line in title), ("", "page"), *((line, "page") for line in why)]
-    return _middle([row([(f"  {line}", ink)], [], width, "page") for line, ink in text], height, width)
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(word) > width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}" if lines[-1] else word
-    return lines
+    return in_the_middle([row([(f"  {line}", ink)], [], width, "page") for line, ink in text], height, width)
 
 
 def _shelf(pose: Pose, words: Words, width: int, height: int, currency: str) -> list[Row]:
@@ -433,10 +373,10 @@ def _shelf(pose: Pose, words: Words, width: int, height: int, currency: str) -> 
         [(f"  {pose.text}▏", "panel_bold")] if pose.text else [("  ▏", "panel_bold"), (words.shelf_find, "panel_faint")]
     )
     rows: list[Row] = [
-        _blank(width),
+        blank(width),
         row([(f"  {words.shelf}", "bold")], [], width, "page"),
         row(field, [], width, "panel"),
-        _blank(width),
+        blank(width),
     ]
     room = height - len(rows)
     first = max(0, min(pose.cursor - room // 2, len(pose.found) - room))
@@ -456,4 +396,4 @@ def _shelf(pose: Pose, words: Words, width: int, height: int, currency: str) -> 
         )
     if not pose.found:
         rows.append(row([(f"  {words.shelf_none}", "faint")], [], width, "page"))
-    return _padded(rows, height, width)
+    return padded(rows, height, width)
