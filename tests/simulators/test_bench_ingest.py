@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from panier.receipt import Receipt
-from panier_simulators.bench.rows import renamed
+from panier_simulators.bench.rows import batched, renamed
 from panier_simulators.bench.takings import open_takings
 
 
@@ -23,3 +23,15 @@ def test_bare_rows_are_the_same_but_for_numbers_and_ids() -> None:
     assert renamed(rows, ["number", "receipt", "total"], 10, ".copy") == {
         "receipt": [(13, "a.copy", 5)], "receipt_line": [(13, 0, "oat"), (13, 1, "soy")], "receipt_saving": [],
     }  # fmt: skip
+
+
+def test_bare_rows_go_by_the_batch_with_all_that_belongs_to_a_receipt() -> None:
+    rows = {
+        "receipt": [("b", 9), ("a", 4), ("c", 11)],
+        "receipt_line": [(4, 0), (9, 0), (9, 1), (11, 0)],
+        "receipt_saving": [(11, 0)],
+    }
+    assert batched(rows, ["receipt", "number"], 2) == [
+        {"receipt": [("b", 9), ("a", 4)], "receipt_line": [(4, 0), (9, 0), (9, 1)], "receipt_saving": []},
+        {"receipt": [("c", 11)], "receipt_line": [(11, 0)], "receipt_saving": [(11, 0)]},
+    ]

@@ -20,8 +20,9 @@ def spread(amount: int, weights: Sequence[int], caps: Sequence[int], *, from_fir
     active = [index for index, cap in enumerate(caps) if cap > 0]
     left = amount
     while True:
-        whole = sum(weights[index] for index in active)
-        full = [index for index in active if left * weights[index] >= caps[index] * whole]
+        whole = sum([weights[index] for index in active])
+        # Where each may give all that it weighs, nobody is full before all are.
+        full = [] if caps == weights else [index for index in active if left * weights[index] >= caps[index] * whole]
         if not full:
             break
         for index in full:
@@ -31,7 +32,7 @@ def spread(amount: int, weights: Sequence[int], caps: Sequence[int], *, from_fir
     for index in active:
         shares[index] = left * weights[index] // whole
     # Every active share is below its cap before rounding, so each has room for one cent more.
-    odd = left - sum(shares[index] for index in active)
+    odd = left - sum([shares[index] for index in active])
     for index in active[:odd] if from_first else active[len(active) - odd :]:
         shares[index] += 1
     return shares

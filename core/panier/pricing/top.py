@@ -47,6 +47,12 @@ def on_top(
     """
     components = sorted(components, key=lambda one: one.turn)
     stage = _Stage(slots, settings, points, components)
+    if not components:
+        # As in most baskets; nothing could stand before or after what is on the whole of it.
+        alone = find_best(stage.reaches(wide), stage.after(()))
+        stage.consider([(wide, alone)])
+        stage.by_priority, stage.is_proven = alone.plain.payable, alone.is_proven
+        return stage.best()
     is_on_shelf = any(seat.rule.promotion.is_catalogue for seat in wide)
     # Shelf prices come before all else, so that on top of goods they are too late.
     over = [seat for seat in wide if not seat.rule.promotion.is_catalogue] if is_on_shelf else wide

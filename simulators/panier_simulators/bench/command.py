@@ -71,7 +71,7 @@ def scan(
 
 @bench.command()
 def ingest(
-    receipts: int = typer.Option(4_000, min=400, help="Receipts a measurement."),
+    receipts: int = typer.Option(10_000, min=400, help="Receipts a measurement."),
     clients: int = typer.Option(4, min=1, max=64, help="Gateways that deliver at once."),
     full: bool = typer.Option(False, "--full", help="Beside a million receipts; takes some minutes and gigabytes."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object for machines."),

@@ -17,6 +17,7 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx
@@ -25,23 +26,37 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from panier_simulators.bench.rows import Bare, Rows, Way, renamed
+from panier_simulators.bench.rows import Bare, Rows, Way, batched, renamed
 from panier_simulators.bench.takings import Takings, open_takings
 from panier_simulators.postgresql import NoPostgresql, postgresql_server
 
 BATCH = 100
 """Receipts a delivery."""
+ROUNDS = 5
+"""Back office and bare insert take turns so often; the middle of each figure counts, so that no noisy second decides."""
+BARE_SECONDS = 1.0
+"""How long a bare insert goes on in each round at least."""
 SMALL, LARGE, FULL = 1_000, 20_000, 1_000_000
 """Receipts that lie in the table when the clock starts: always, by default, and with --full."""
 PROCESSES = {"sqlite": 1, "postgresql": 2}
 """Back office processes: one for a file; as many as this machine has processors for a server."""
 SHARE = 1 / 3
+_APART = 10**9
+"""Numbers between a receipt and its bare copies."""
 _TOKEN = "token-for-measuring-only"  # noqa: S105 (of a back office that lives for this measurement)
+
+Office = tuple[str, psutil.Process]
+"""A back office process, by its address."""
+Where = tuple[str, str | None]
+"""What `Bare` connects to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One database at one size. Rates in receipts a second; times in milliseconds, processor's in milliseconds a receipt."""
+    """One database at one size. Rates in receipts a second; times in milliseconds, processor's in milliseconds a receipt.
+
+    `shares` are those of each round, of the bare bulk insert by executemany.
+    """
 
     database: str
     held: int
@@ -53,16 +68,17 @@ class Row:
     peak_rss_mb: float
     executemany: float
     copy: float | None
+    shares: list[float]
     exactly_once: bool
 
     @property
     def share(self) -> float:
-        """Of the bare bulk insert by executemany."""
-        return self.rate / self.executemany
+        """The middle one."""
+        return median(self.shares)
 
 
 def measure(receipts: int, clients: int, *, full: bool, note: Callable[[str], None]) -> dict[str, Any]:
-    """Runs everything; a minute, or with `full` several."""
+    """Runs everything; some minutes, with `full` more."""
     takings, rows, missing = open_takings(), list[Row](), None
     sizes = (SMALL, FULL if full else LARGE)
     with tempfile.TemporaryDirectory(prefix="panier-ingest-", ignore_cleanup_errors=True) as made:
@@ -77,7 +93,7 @@ def measure(receipts: int, clients: int, *, full: bool, note: Callable[[str], No
     served = [row for row in rows if row.database == "postgresql"]
     holds = {
         "each receipt is in the database exactly once": all(row.exactly_once for row in rows),
-        "PostgreSQL: at least a third of a bare bulk insert": bool(served) and served[0].share >= SHARE,
+        "PostgreSQL: at least a third of a bare bulk insert": bool(served) and all(row.share >= SHARE for row in served),
     }
     return {
         "clients": clients, "batch": BATCH, "processes": PROCESSES, "rows": [asdict(row) | {"share": row.share} for row in rows],
@@ -86,9 +102,8 @@ def measure(receipts: int, clients: int, *, full: bool, note: Callable[[str], No
 
 
 def _grown(
-    takings: Takings, url: str, bare: tuple[str, str | None], sizes: Sequence[int], count: int, clients: int,
-    note: Callable[[str], None],
-) -> Generator[Row]:  # fmt: skip
+    takings: Takings, url: str, bare: Where, sizes: Sequence[int], count: int, clients: int, note: Callable[[str], None]
+) -> Generator[Row]:
     kind = "sqlite" if bare[1] is None else "postgresql"
     stores = [f"store-{number}" for number in range(clients)]
     with _offices(url, stores, PROCESSES[kind]) as offices:
@@ -98,26 +113,58 @@ def _grown(
             note(f"{kind}: filling up to {size:,} receipts")
             with contextlib.closing(Bare(*bare)) as link:
                 link.multiply(size)
-                held, newest = link.count()[0], link.newest()
-            deliveries = _deliveries(takings, stores, count, snapshot, f"j{size}")
-            sent = sum(len(given) for given in deliveries.values()) * BATCH
-            note(f"{kind}: {sent:,} receipts beside {held:,}")
-            before = [process.cpu_times() for _, process in offices]
-            seconds, times = _send(offices, deliveries)
-            after = [process.cpu_times() for _, process in offices]
-            used = sum(late.user + late.system - early.user - early.system for early, late in zip(before, after, strict=True))
+                held = link.count()[0]
+            turns = [_deliveries(takings, stores, -(-count // ROUNDS), snapshot, f"j{size}r{turn}") for turn in range(ROUNDS)]
+            note(f"{kind}: {sum(map(_count, turns)):,} receipts beside {held:,}")
+            rounds = [_round(offices, deliveries, bare) for deliveries in turns]
             # The same again, as after a lost answer, changes nothing.
-            _send(offices, deliveries)
+            for deliveries in turns:
+                _send(offices, deliveries)
             with contextlib.closing(Bare(*bare)) as link:
                 there, different = link.count()
+            sent, times = sum(one.receipts for one in rounds), [each for one in rounds for each in one.times]
             yield Row(
-                database=kind, held=held, receipts=sent, rate=round(sent / seconds, 1), p50_ms=_quantile(times, 0.5),
-                p99_ms=_quantile(times, 0.99), cpu_ms=round(1000 * used / sent, 2),
+                database=kind, held=held, receipts=sent, rate=round(median(one.rate for one in rounds), 1),
+                p50_ms=_quantile(times, 0.5), p99_ms=_quantile(times, 0.99),
+                cpu_ms=round(1000 * sum(one.cpu for one in rounds) / sent, 2),
                 peak_rss_mb=round(sum(_peak(process.pid) for _, process in offices), 1),
-                executemany=_limit(bare, newest, sent, clients, "executemany"),
-                copy=None if kind == "sqlite" else _limit(bare, newest, sent, clients, "copy"),
+                executemany=round(median(one.executemany for one in rounds), 1),
+                copy=None if kind == "sqlite" else round(median(one.copy for one in rounds), 1),
+                shares=[round(one.rate / one.executemany, 3) for one in rounds],
                 exactly_once=there == different == held + sent,
             )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """One turn of the back office and one of the bare inserts; rates in receipts a second, `cpu` in seconds."""
+
+    receipts: int
+    rate: float
+    times: list[float]
+    cpu: float
+    executemany: float
+    copy: float
+
+
+def _round(offices: Sequence[Office], deliveries: dict[str, list[bytes]], bare: Where) -> _Round:
+    with contextlib.closing(Bare(*bare)) as link:
+        newest = link.newest()
+    before = _cpu(offices)
+    seconds, times = _send(offices, deliveries)
+    receipts, cpu = _count(deliveries), _cpu(offices) - before
+    executemany = _limit(bare, newest, len(deliveries), "executemany")
+    copy = 0.0 if bare[1] is None else _limit(bare, newest, len(deliveries), "copy")
+    return _Round(receipts, receipts / seconds, times, cpu, executemany, copy)
+
+
+def _count(deliveries: dict[str, list[bytes]]) -> int:
+    return BATCH * sum(map(len, deliveries.values()))
+
+
+def _cpu(offices: Sequence[Office]) -> float:
+    """Seconds of a processor that they have used."""
+    return sum(sum(process.cpu_times()[:2]) for _, process in offices)
 
 
 def _deliveries(takings: Takings, stores: Sequence[str], count: int, snapshot: int, journal: str) -> dict[str, list[bytes]]:
@@ -130,7 +177,7 @@ def _deliveries(takings: Takings, stores: Sequence[str], count: int, snapshot: i
     return made
 
 
-def _send(offices: Sequence[tuple[str, psutil.Process]], deliveries: dict[str, list[bytes]]) -> tuple[float, list[float]]:
+def _send(offices: Sequence[Office], deliveries: dict[str, list[bytes]]) -> tuple[float, list[float]]:
     """Seconds for all, and milliseconds of each request."""
 
     def run(place: int, store: str) -> list[float]:
@@ -150,47 +197,40 @@ def _send(offices: Sequence[tuple[str, psutil.Process]], deliveries: dict[str, l
         return time.perf_counter() - began, times
 
 
-def _limit(bare: tuple[str, str | None], newest: int, count: int, clients: int, way: Way) -> float:
-    """Receipts a second of as many connections that insert the rows of the last `count` receipts again, BATCH a commit."""
+def _limit(bare: Where, newest: int, clients: int, way: Way) -> float:
+    """Receipts a second of `clients` connections that insert the rows of all receipts above `newest` again, BATCH a commit."""
     with contextlib.closing(Bare(*bare)) as link:
-        columns, rows = link.columns("receipt"), link.read(newest)
-        add = link.newest()
-    number = columns.index("number")
-    wanted = {row[number] for row in rows["receipt"][:count]}
-    place = {name: rank for rank, name in enumerate(sorted(wanted))}
-    shares: list[list[Rows]] = [[] for _ in range(clients)]
-    batches = [Rows((name, []) for name in rows) for _ in range(-(-len(wanted) // BATCH))]
-    for name, given in rows.items():
-        key = number if name == "receipt" else 0
-        for row in given:
-            if row[key] in wanted:
-                batches[place[row[key]] // BATCH][name].append(row)
-    for turn, batch in enumerate(batches):
-        shares[turn % clients].append(renamed(batch, columns, add, f".{way}"))
-
-    def run(share: list[Rows]) -> None:
-        with contextlib.closing(Bare(*bare)) as own:
-            for batch in share:
-                own.insert(batch, way)
-
-    with ThreadPoolExecutor(clients) as pool:
-        began = time.perf_counter()
-        list(pool.map(run, shares))
-        seconds = time.perf_counter() - began
+        columns, rows, last = link.columns("receipt"), link.read(newest), link.newest()
+    batches = batched(rows, columns, BATCH)
+    count, seconds, turn = 0, 0.0, 0
+    with contextlib.ExitStack() as opened, ThreadPoolExecutor(clients) as pool:
+        links = [opened.enter_context(contextlib.closing(Bare(*bare))) for _ in range(clients)]
+        while seconds < BARE_SECONDS:
+            turn += 1
+            again = [renamed(batch, columns, turn * _APART, f".{way}{turn}") for batch in batches]
+            began = time.perf_counter()
+            list(pool.map(_insert, links, [again[place::clients] for place in range(clients)], [way] * clients))
+            seconds += time.perf_counter() - began
+            count += sum(len(batch["receipt"]) for batch in batches)
     with contextlib.closing(Bare(*bare)) as link:
-        link.forget(add)
-    return round(len(wanted) / seconds, 1)
+        link.forget(last)
+    return count / seconds
+
+
+def _insert(link: Bare, batches: Sequence[Rows], way: Way) -> None:
+    for batch in batches:
+        link.insert(batch, way)
 
 
 @contextlib.contextmanager
-def _offices(url: str, stores: Sequence[str], count: int) -> Generator[list[tuple[str, psutil.Process]]]:
+def _offices(url: str, stores: Sequence[str], count: int) -> Generator[list[Office]]:
     """That many back office processes on one database, each with its address."""
     asked = [sys.executable, "-m", "panier_io.command", "backoffice", "--port", "0", "--database", url, "--json"]
     asked += [part for store in stores for part in ("--store", f"{store}:{_TOKEN}-{store}")]
     environment = os.environ | {"PANIER_BACKOFFICE_API_TOKEN": _TOKEN, "PANIER_BACKOFFICE_LOG_LEVEL": "error"}
     started: list[subprocess.Popen[str]] = []
     try:
-        found: list[tuple[str, psutil.Process]] = []
+        found: list[Office] = []
         for _ in range(count):
             process = subprocess.Popen(asked, stdout=subprocess.PIPE, text=True, env=environment)
             started.append(process)
@@ -234,10 +274,12 @@ def render(result: dict[str, Any]) -> RenderableType:
         table.add_column(name, justify="right")
     for row in result["rows"]:
         figures = (f"{row['rate']:,.0f}", f"{row['p50_ms']:,.0f}", f"{row['p99_ms']:,.0f}", f"{row['cpu_ms']:.2f}")
-        limits = (f"{row['executemany']:,.0f}", f"{row['copy']:,.0f}" if row["copy"] else "", f"{row['share']:.0%}")
+        share = f"{row['share']:.0%} ({min(row['shares']):.0%} to {max(row['shares']):.0%})"
+        limits = (f"{row['executemany']:,.0f}", f"{row['copy']:,.0f}" if row["copy"] else "", share)
         table.add_row(row["database"], f"{row['held']:,}", *figures, f"{row['peak_rss_mb']:,.0f}", *limits)
     held = [f"{'holds' if kept else 'FAILS'}  {what}" for what, kept in result["holds"].items()]
     said = (
-        "executemany, COPY: the same rows by as many connections into the same tables, a commit a delivery; share: of the first."
+        "executemany, COPY: the same rows by as many connections into the same tables, a commit a delivery; share: of the first. "
+        f"All take turns, {ROUNDS} times; the middle of each figure, in brackets the least and the most."
     )
     return Group(table, said, *([result["missing"]] if result["missing"] else []), *held)

@@ -20,7 +20,7 @@ class Bare:
     def __init__(self, where: str, database: str | None) -> None:
         self.is_sqlite = database is None
         if database is None:
-            self.link: Any = sqlite3.connect(where, timeout=60)
+            self.link: Any = sqlite3.connect(where, timeout=60, check_same_thread=False)
             self.link.execute("PRAGMA synchronous=FULL")
         else:
             import psycopg
@@ -105,6 +105,18 @@ class Bare:
             with closing(self.link.cursor()) as cursor:
                 cursor.executemany(f"INSERT INTO {table} VALUES ({marks})", given)  # noqa: S608
         self.link.commit()
+
+
+def batched(rows: Rows, columns: Sequence[str], size: int) -> list[Rows]:
+    """The same by so many receipts, in the order of their numbers; `columns` are those of receipt."""
+    number = columns.index("number")
+    rank = {name: place for place, name in enumerate(sorted(row[number] for row in rows["receipt"]))}
+    batches = [Rows((name, []) for name in rows) for _ in range(-(-len(rank) // size))]
+    for name, given in rows.items():
+        key = number if name == "receipt" else 0
+        for row in given:
+            batches[rank[row[key]] // size][name].append(row)
+    return batches
 
 
 def renamed(rows: Rows, columns: Sequence[str], add: int, mark: str) -> Rows:
