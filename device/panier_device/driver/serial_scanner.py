@@ -14,8 +14,7 @@ from panier_device.driver.frame import FrameDecoder
 from panier_device.driver.plugged import PluggedScanner
 from panier_device.driver.port import DeviceGone, NoSuchDevice
 from panier_device.driver.profile import ScannerProfile
-
-_PARITY = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
+from panier_device.driver.serial_port import open_port
 
 
 def _why_not(port: str, error: Exception) -> DeviceGone:
@@ -37,16 +36,7 @@ class SerialSource:
 
     def __init__(self, port: str, profile: ScannerProfile) -> None:
         try:
-            # Exclusive, so that a second process cannot take every other byte of a code.
-            self._port = serial.Serial(
-                port,
-                profile.baud,
-                bytesize=profile.data_bits,
-                parity=_PARITY[profile.parity],
-                stopbits=profile.stop_bits,
-                timeout=0,
-                exclusive=True,
-            )
+            self._port = open_port(port, profile)
         except (OSError, ValueError) as error:
             raise _why_not(port, error) from error
         self._name = port

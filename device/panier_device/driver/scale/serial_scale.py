@@ -12,12 +12,12 @@ import serial
 
 from panier_device.driver.scale.port import Question, ScaleGarbled, ScaleGone, ScaleRefused, ScaleSilent, ScaleWeight, Send, Step
 from panier_device.driver.scale.profile import ScaleProfile
+from panier_device.driver.serial_port import open_port
 from panier_io.log import logger
 
 PATIENCE = 1.0
 """Seconds that a scale has for each answer: the time-out of SCP-01; it answers in hundredths when it is there."""
 _AGAIN = 0.5
-_PARITY = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 
 
 class SerialScale:
@@ -104,16 +104,7 @@ class SerialScale:
 
     def _open(self) -> serial.Serial:
         profile = self.profile
-        # Exclusive, so that a second process cannot take every other byte of an answer.
-        port = serial.Serial(
-            self.name,
-            profile.baud,
-            bytesize=profile.data_bits,
-            parity=_PARITY[profile.parity],
-            stopbits=profile.stop_bits,
-            timeout=0,
-            exclusive=True,
-        )
+        port = open_port(self.name, profile)
         if profile.parity != "none":
             # pyserial leaves parity unchecked, and it is all that some scales have: a byte that fails it is read as zero.
             held = termios.tcgetattr(port.fileno())
