@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points, version
 from typing import Any
 
@@ -28,7 +29,8 @@ class _Roles(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         for found in entry_points(group=GROUP, name=cmd_name):
             return _load(found)
-        return None
+        close = get_close_matches(cmd_name, self.list_commands(ctx), n=1)
+        return ctx.fail(f"no such command {cmd_name!r}; did you mean {close[0]!r}?") if close else None
 
 
 def _load(found: EntryPoint) -> Any:

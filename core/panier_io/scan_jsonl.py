@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from panier.barcode import LoyaltyRules
 
+_EXAMPLE = '{"id": 1, "input": "]E05901234123457", "syntax": "scan"}'
 LONGEST_LINE = 1 << 20
 """Bytes of one line at the most; a longer one is answered with an error and skipped."""
 
@@ -28,7 +29,7 @@ def scan(
     is no such object is answered with an error, and the next one is read.
     """
     if not jsonl:
-        raise typer.BadParameter("nothing to read; give --jsonl, and one JSON object a line on standard input")
+        raise typer.BadParameter(f"give --jsonl, and one JSON object a line on standard input, such as {_EXAMPLE}")
     known = _card_rules(rules)
     for number, line in enumerate(_lines(sys.stdin.buffer), 1):
         sys.stdout.write(json.dumps(answer(number, line, known)) + "\n")
@@ -63,12 +64,12 @@ def _asked(line: bytes | None) -> dict[str, Any] | str:
     try:
         asked = json.loads(line)
     except (ValueError, RecursionError) as error:
-        return f'is not JSON ({error}); write {{"id": 1, "input": "]E05901234123457", "syntax": "scan"}}'
+        return f"is not JSON ({error}); write {_EXAMPLE}"
     if not isinstance(asked, dict):
-        return "is no object"
+        return f"is no object; write {_EXAMPLE}"
     request = cast("dict[str, Any]", asked)
     if not isinstance(request.get("input"), str):
-        return "has no text 'input'"
+        return f"has no text 'input'; write {_EXAMPLE}"
     if request.get("syntax", "scan") not in SYNTAXES:
         return f"asks for a syntax that is none of {', '.join(SYNTAXES)}"
     if not isinstance(request.get("region", ""), str):

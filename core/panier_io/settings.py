@@ -62,9 +62,11 @@ def _read(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise SettingsInvalid([f"{file}: no such file"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except OSError as error:
+        raise SettingsInvalid([f"{file}: cannot be read ({error.strerror or error}); a TOML file is wanted"]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         # Nothing of it was read: to call what may stand in it missing would send people to the wrong line.
-        raise SettingsInvalid([f"{file}: {error}"]) from error
+        raise SettingsInvalid([f"{file}: is no TOML: {error}"]) from error
 
 
 def _meant(name: str, known: Iterable[str], prefix: str = "") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +40,7 @@ def sample(
 
     try:
         built = build_sample(out, data)
-    except PanierError as error:
+    except (PanierError, OSError) as error:
         print(f"panier sample: {error}", file=sys.stderr)
         raise typer.Exit(1) from error
     manifest = built.manifest
@@ -72,9 +73,32 @@ def build_sample(out: Path | None, data: Path | None) -> Built:
         return ensure_sample(out, data, show)
 
 
+def _free(path: Path | None) -> Path | None:
+    """A place where a device file or a socket may appear: nothing but an earlier one may be replaced there."""
+    if path is None:
+        return None
+    if not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent}: make it, or name another place, such as /tmp/{path.name}")
+    if path.exists() and not path.is_symlink() and not path.is_socket():
+        raise typer.BadParameter(f"{path} is there already, and no simulator made it: name another place")
+    return path
+
+
+def _unused(port: int | None) -> int | None:
+    """A port that can be listened on."""
+    import socket
+
+    try:
+        socket.create_server(("127.0.0.1", port or 0)).close()
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise typer.BadParameter(f"cannot listen on 127.0.0.1:{port}: {why}; name another port") from error
+    return port
+
+
 @simulate.command()
 def scanner(
-    link: Path = typer.Argument(help="Where the scanner's device file appears, for example /tmp/scanner0."),
+    link: Path = typer.Argument(callback=_free, help="Where the scanner's device file appears, for example /tmp/scanner0."),
     profile: str = typer.Option("generic", help="How it is programmed: a name in firmware-config/profiles, or a .toml file."),
     split: str = typer.Option("bytes", help="Pieces in which bytes arrive: bytes, whole or random."),
     seed: int = typer.Option(0, help="For noise and random pieces."),
@@ -103,7 +127,9 @@ def scanner(
 
 @simulate.command()
 def wedge(
-    path: Path = typer.Argument(help="Where the socket appears that a device connects to, for example /tmp/wedge0."),
+    path: Path = typer.Argument(
+        callback=_free, help="Where the socket appears that a device connects to, for example /tmp/wedge0."
+    ),
     gap_ms: float = typer.Option(1.0, help="Time between two key events: 1 to 10 for a scanner, above 50 for a person."),
     terminator: str = typer.Option("enter", help="The key behind each code: enter, kpenter or tab."),
     layout: str = typer.Option("us", help="The country whose keyboard it poses as: us, uk, de, fr or be."),
@@ -129,7 +155,9 @@ def wedge(
 
 @simulate.command()
 def hidpos(
-    path: Path = typer.Argument(help="Where the socket appears that a device connects to, for example /tmp/hidpos0."),
+    path: Path = typer.Argument(
+        callback=_free, help="Where the socket appears that a device connects to, for example /tmp/hidpos0."
+    ),
     make: str = typer.Option("honeywell", help="Whose reports: honeywell or newland."),
 ) -> None:
     """A scanner that speaks HID-POS: reads codes from standard input and sends them as reports of 64 bytes.
@@ -165,7 +193,7 @@ _PLATE_ORDERS = "put GRAMS, take, lean, still, zero, tare, clear, overload, sile
 
 @simulate.command()
 def scale(
-    link: Path = typer.Argument(help="Where the scale's device file appears, for example /tmp/scale0."),
+    link: Path = typer.Argument(callback=_free, help="Where the scale's device file appears, for example /tmp/scale0."),
     profile: str = typer.Option("mettler-diva", help="Which scale it is: a name in firmware-config/scales, or a .toml file."),
     settle: float = typer.Option(0.8, min=0, help="Seconds that a load sways after each change."),
     split: str = typer.Option("bytes", help="Pieces in which bytes arrive: bytes, whole or random."),
@@ -200,8 +228,12 @@ _PAPER_ORDERS = "out, near, ok (a new roll), cover, close, jam, free, unplug, pl
 
 @simulate.command()
 def printer(
-    link: Path | None = typer.Argument(None, help="Where the printer's device file appears, for example /tmp/printer0."),
-    tcp: int | None = typer.Option(None, help="Or the port on 127.0.0.1 where it listens, for example 9100."),
+    link: Path | None = typer.Argument(
+        None, callback=_free, help="Where the printer's device file appears, for example /tmp/printer0."
+    ),
+    tcp: int | None = typer.Option(
+        None, min=0, max=65535, callback=_unused, help="Or the port on 127.0.0.1 where it listens, for example 9100."
+    ),
     picture: Path | None = typer.Option(None, help="File to draw the paper in after each receipt, for example paper.png."),
     dots: int = typer.Option(512, min=200, help="Dots in a row: 384 for 58 mm paper, 512 or 576 for 80 mm."),
 ) -> None:
@@ -232,7 +264,9 @@ _SWIPES = (
 
 @simulate.command()
 def card(
-    path: Path = typer.Argument(help="Where the socket appears that a device connects to, for example /tmp/card0."),
+    path: Path = typer.Argument(
+        callback=_free, help="Where the socket appears that a device connects to, for example /tmp/card0."
+    ),
     gap_ms: float = typer.Option(1.0, help="Time between two key events."),
     enter_each: bool = typer.Option(False, help="Type Enter behind each track, not only behind the last."),
 ) -> None:
@@ -262,7 +296,7 @@ def card(
 
 @simulate.command()
 def payment(
-    port: int = typer.Argument(help="TCP port on 127.0.0.1, for example 20007."),
+    port: int = typer.Argument(min=0, max=65535, callback=_unused, help="TCP port on 127.0.0.1, for example 20007."),
     protocol: str = typer.Option("tcp", help="What it speaks: tcp (our own, docs/hardware/payment.md) or zvt."),
     book: Path | None = typer.Option(None, help="File that keeps its bookings over a restart.", show_default=False),
 ) -> None:

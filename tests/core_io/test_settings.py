@@ -94,13 +94,20 @@ def test_a_flag_that_is_missing_is_named():
         load(Shop, store=None)
 
 
-@pytest.mark.parametrize(("content", "told"), [(None, "no such file"), (b"store = ", "Invalid value"), (b"\xff\xfe", "decode")])
+@pytest.mark.parametrize(
+    ("content", "told"), [(None, "no such file"), (b"store = ", "is no TOML: Invalid value"), (b"\xff\xfe", "decode")]
+)
 def test_a_file_that_cannot_be_read_is_named_with_the_reason(file: Path, content: bytes | None, told: str):
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(SettingsInvalid, match=told) as caught:
         load(Shop, file, store="s1")
     assert str(file) in str(caught.value)
+
+
+def test_a_folder_in_place_of_a_file_is_said(tmp_path: Path):
+    with pytest.raises(SettingsInvalid, match=r"cannot be read \(Is a directory\); a TOML file is wanted"):
+        load(Shop, tmp_path, store="s1")
 
 
 class Cable(BaseModel):

@@ -239,7 +239,9 @@ def test_the_command_says_what_there_is_and_what_it_cannot_do(tmp_path: Path):
     assert [step["id"] for step in json.loads(out)["steps"]][:3] == ["enter", "factory", "interface"]
     assert "in the manual" in run("zebra")[1]
     for arguments, wrong in (
-        (("toaster",), "no programming sheet"),
+        (("toaster",), "no programming sheet for 'toaster'; there are datalogic: "),
+        (("honeywel",), "no programming sheet for 'honeywel'; did you mean 'honeywell'?"),
+        (("honeywell", "--out", "/nowhere/x.html"), "/nowhere/x.html cannot be written: No such file or directory"),
         (("opticon", "--mode", "hidpos"), "leads to serial, keyboard"),
         (("zebra", "--out", str(tmp_path / "x.png")), "ending in .html"),
     ):

@@ -97,3 +97,27 @@ def test_what_cannot_be_simulated_is_refused_with_the_reason(arguments: list[str
     result = CliRunner().invoke(simulate, [argument.format(tmp=tmp_path) for argument in arguments])
     assert result.exit_code != 0
     assert reason in result.stderr
+
+
+@pytest.mark.parametrize("what", ["scanner", "wedge", "hidpos", "scale", "printer", "card"])
+def test_nothing_but_an_earlier_device_is_replaced_where_one_is_to_appear(tmp_path: Path, what: str) -> None:
+    settings = tmp_path / "gateway.toml"
+    settings.write_text("store = 'north'")
+    taken = CliRunner().invoke(simulate, [what, str(settings)])
+    assert (taken.exit_code, settings.read_text()) == (2, "store = 'north'")
+    assert "is there already, and no simulator made it" in " ".join(taken.stderr.split())
+    nowhere = CliRunner().invoke(simulate, [what, str(tmp_path / "no" / "device0")])
+    assert nowhere.exit_code == 2
+    assert "make it, or name another place" in " ".join(nowhere.stderr.split())
+
+
+def test_a_port_that_cannot_be_had_is_said_with_the_reason() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        for words in (["payment", port], ["printer", "--tcp", port]):
+            result = CliRunner().invoke(simulate, words)
+            assert result.exit_code == 2
+            assert f"cannot listen on 127.0.0.1:{port}: Address already in use; name another port" in " ".join(
+                result.stderr.split()
+            )
+    assert CliRunner().invoke(simulate, ["payment", "99999"]).exit_code == 2

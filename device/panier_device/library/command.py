@@ -38,7 +38,11 @@ def sheet(
             raise typer.Exit(1)
         _answer(loaded, model, loaded.targets[loaded.targets.index(mode)], out, as_json)
     except (PanierError, OSError) as error:
-        print(f"panier sheet: {error}", file=sys.stderr)
+        # Of a file that cannot be written, the reason and the file, without Python's number.
+        says = (
+            f"{error.filename} cannot be written: {error.strerror}" if isinstance(error, OSError) and error.errno else str(error)
+        )
+        print(f"panier sheet: {says}", file=sys.stderr)
         raise typer.Exit(1) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -98,4 +99,7 @@ def load_sheet(name: str, folder: Path) -> Sheet:
         if name.lower() in sheet.models:
             return sheet
     known = "; ".join(f"{path.stem}: {', '.join(load_file(Sheet, path).models)}" for path in files)
-    raise UnknownSheet(f"no programming sheet for {name!r}; there are {known}")
+    names = [path.stem for path in files] + [model for path in files for model in load_file(Sheet, path).models]
+    close = get_close_matches(name.lower(), names, n=1)
+    meant = f"did you mean {close[0]!r}?" if close else f"there are {known}"
+    raise UnknownSheet(f"no programming sheet for {name!r}; {meant}")
