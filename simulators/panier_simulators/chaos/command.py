@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,18 +42,17 @@ def chaos(
     """
     import asyncio
 
-    from panier.error import PanierError
     from panier_io import log
     from panier_simulators.chaos.corner import corner_shop
     from panier_simulators.chaos.fault import chosen, draw
     from panier_simulators.chaos.run import Plan, device_names, run
     from panier_simulators.chaos.trouble import compiler
     from panier_simulators.command import build_sample
-    from panier_simulators.demo.command import until_told
+    from panier_simulators.demo.command import directory_of, ends_in_words, until_told
     from panier_simulators.sample.shop import open_sample
 
     log.setup("ERROR")
-    try:
+    with ends_in_words("panier chaos"):
         kinds = chosen(faults.split(",") if faults else None, has_shim=compiler() is not None, has_server=postgresql)
         drawn = Plan(seed=seed, devices=devices, speed=speed, faults=draw(seed, trips, device_names(devices), kinds, count))
         if plan:
@@ -66,14 +64,8 @@ def chaos(
                 file=sys.stderr,
             )
         shop = corner_shop(open_sample(build_sample(None, None).directory), trips, seed)
-        with _directory(keep) as directory, _server(wanted=postgresql) as server, _progress(trips) as say:
+        with directory_of("panier-chaos-", keep) as directory, _server(wanted=postgresql) as server, _progress(trips) as say:
             report = asyncio.run(until_told(run(shop, drawn, directory, say, _trouble(directory), server)))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        print("panier chaos: stopped", file=sys.stderr)
-        raise typer.Exit(130) from None
-    except (PanierError, OSError) as error:
-        print(f"panier chaos: {error}", file=sys.stderr)
-        raise typer.Exit(1) from error
     print(json.dumps(report.as_dict(), ensure_ascii=False) if as_json else report)
     if not report.holds:
         raise typer.Exit(1)
@@ -94,16 +86,6 @@ def _trouble(directory: Path) -> Trouble | None:
     trouble = Trouble(directory / "trouble")
     trouble.build()
     return trouble
-
-
-@contextmanager
-def _directory(keep: Path | None) -> Generator[Path]:
-    if keep:
-        keep.mkdir(parents=True, exist_ok=True)
-        yield keep.absolute()
-        return
-    with tempfile.TemporaryDirectory(prefix="panier-chaos-", ignore_cleanup_errors=True) as made:
-        yield Path(made)
 
 
 @contextmanager

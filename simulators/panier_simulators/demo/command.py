@@ -46,7 +46,6 @@ def demo(
     """  # fmt: skip
     import asyncio
 
-    from panier.error import PanierError
     from panier_io import log
     from panier_simulators.command import build_sample
     from panier_simulators.demo.run import Plan, run_interactive
@@ -55,22 +54,32 @@ def demo(
     log.setup("WARNING")
     alone = headless or as_json or not (sys.stdin.isatty() and sys.stdout.isatty())
     plan = Plan(trips=trips or 40, devices=devices, speed=speed or (10.0 if alone else 2.0), seed=seed)
-    try:
+    with ends_in_words("panier demo"), directory_of("panier-demo-", keep) as directory:
         sample = open_sample(build_sample(None, None).directory)
-        with _directory(keep) as directory:
-            if not alone:
-                asyncio.run(until_told(run_interactive(sample, plan, directory)))
-                return
-            report = replay(sample, plan, directory)
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        print("panier demo: stopped", file=sys.stderr)
-        raise typer.Exit(130) from None
-    except (PanierError, OSError) as error:
-        print(f"panier demo: {error}", file=sys.stderr)
-        raise typer.Exit(1) from error
+        if not alone:
+            asyncio.run(until_told(run_interactive(sample, plan, directory)))
+            return
+        report = replay(sample, plan, directory)
     print(json.dumps(report.as_dict(), ensure_ascii=False) if as_json else report)
     if not report.holds:
         raise typer.Exit(1)
+
+
+@contextmanager
+def ends_in_words(command: str) -> Generator[None]:
+    """Says on standard error that it was stopped, or why it cannot go on; ends with status 130 or 1."""
+    import asyncio
+
+    from panier.error import PanierError
+
+    try:
+        yield
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print(f"{command}: stopped", file=sys.stderr)
+        raise typer.Exit(130) from None
+    except (PanierError, OSError) as error:
+        print(f"{command}: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
 
 
 async def until_told(work: Coroutine[None, None, T]) -> T:
@@ -91,12 +100,13 @@ async def until_told(work: Coroutine[None, None, T]) -> T:
 
 
 @contextmanager
-def _directory(keep: Path | None) -> Generator[Path]:
+def directory_of(prefix: str, keep: Path | None) -> Generator[Path]:
+    """Where the store keeps its files: `keep`, or a temporary folder."""
     if keep:
         keep.mkdir(parents=True, exist_ok=True)
         yield keep.absolute()
         return
-    with tempfile.TemporaryDirectory(prefix="panier-demo-", ignore_cleanup_errors=True) as made:
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as made:
         yield Path(made)
 
 
