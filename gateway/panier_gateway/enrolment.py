@@ -7,9 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from panier.error import PanierError
 from panier_gateway.broker import settled_port
 from panier_gateway.registry import Registry, Role
 from panier_gateway.settings import GatewaySettings
+
+
+class NotWritten(PanierError):
+    """The settings of a new identity cannot be written where they are wanted."""
+
+    code = "not_written"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +30,8 @@ class Enrolled:
     broker_port: int
     file: Path
     external: bool
+    kept: Path | None = None
+    """Where the settings are now that stood in `file` before: somebody may have named scanners in them."""
 
     def as_json(self) -> dict[str, Any]:
         """For machines."""
@@ -35,6 +44,8 @@ class Enrolled:
         text = (
             f"{self.name} is enrolled as a {self.role} of store {self.store}; its settings, with the password, are in {self.file}"
         )
+        if self.kept:
+            text += f"; what stood there is kept in {self.kept}: carry its scanners and other devices over"
         if self.external:
             text += (
                 f"\nTell your broker too: mosquitto_passwd PASSWORD_FILE {self.name}, with the password from that file;"
@@ -44,7 +55,10 @@ class Enrolled:
 
 
 def enrol(settings: GatewaySettings, name: str, role: Role, file: Path) -> Enrolled:
-    """Makes the identity and writes `file` (mode 0600). Raises BadName, NameTaken."""
+    """Makes the identity and writes `file` (mode 0600). Raises BadName, NameTaken, NotWritten."""
+    if not file.parent.is_dir():
+        # Before the old password ends to hold.
+        raise NotWritten(f"there is no folder {file.parent} for {file.name}: make it, or name another one with --out")
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     broker = settings.broker
     external = broker.kind == "external"
@@ -60,9 +74,13 @@ def enrol(settings: GatewaySettings, name: str, role: Role, file: Path) -> Enrol
     else:
         text = f"# Settings of a staff monitor: panier monitor --settings {file.name}\n"
         text += f"store = {json.dumps(settings.store)}\nusername = {json.dumps(name)}\n\n{table}"
-    _write_private(file, text)
+    try:
+        kept = _write_private(file, text)
+    except OSError as error:
+        raise NotWritten(f"{file} cannot be written: {error.strerror}; name another place with --out, and enrol again") from error
     return Enrolled(
-        name=name, role=role, store=settings.store, broker_host=broker.address, broker_port=port, file=file, external=external
+        name=name, role=role, store=settings.store, broker_host=broker.address, broker_port=port, file=file, external=external,
+        kept=kept,
     )  # fmt: skip
 
 
@@ -113,10 +131,12 @@ _HARDWARE = """
 """
 
 
-def _write_private(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
+def _write_private(file: Path, text: str) -> Path | None:
+    """Writes it, and gives the file that keeps what stood there before, if anything did."""
     fresh = file.with_name(file.name + ".new")
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)  # before there is anything to read in it
     fresh.write_text(text, encoding="utf-8")
+    kept = file.replace(file.with_name(file.name + ".old")) if file.exists() else None
     fresh.replace(file)
+    return kept

@@ -162,6 +162,24 @@ async def test_enrolment_writes_settings_that_the_roles_take(closed_shop, settin
     assert "cannot name a store or device" in text
 
 
+async def test_enrolling_again_keeps_the_settings_that_somebody_named_scanners_in(closed_shop, settings_file):
+    out = closed_shop.directory / "till-7.toml"
+    again = ("enrol", "till-7", "--settings", str(settings_file), "--out", str(out))
+    assert panier(*again)[0] == 0
+    edited = out.read_text() + '[[scanners]]\nkind = "serial"\nport = "/dev/retail/scanner0"\n'
+    out.write_text(edited)
+    code, text = panier(*again)
+    assert code == 0
+    assert f"what stood there is kept in {out}.old: carry its scanners" in text
+    assert out.with_name("till-7.toml.old").read_text() == edited
+    assert out.with_name("till-7.toml.old").stat().st_mode & 0o077 == 0
+    before = out.read_text()
+    code, text = panier(*again[:-1], str(closed_shop.directory / "no" / "till-7.toml"))
+    assert code == 1
+    assert "make it, or name another one with --out" in text
+    assert out.read_text() == before
+
+
 async def test_each_example_of_a_terminals_settings_loads_once_its_signs_are_taken_away(closed_shop, settings_file):
     out = closed_shop.directory / "till-7.toml"
     assert panier("enrol", "till-7", "--settings", str(settings_file), "--out", str(out))[0] == 0
