@@ -75,7 +75,7 @@ def _check(settings: BackofficeSettings) -> None:
 
 def _run(settings: BackofficeSettings, as_json: bool) -> None:
     from panier_backoffice.application import create_app
-    from panier_backoffice.opening import open_office
+    from panier_backoffice.opening import has_account, open_office
     from panier_backoffice.server import serve
     from panier_io import log
     from panier_io.collector import spare_collector
@@ -86,6 +86,8 @@ def _run(settings: BackofficeSettings, as_json: bool) -> None:
     url = f"http://{_spelled(settings.host)}:{listening.getsockname()[1]}"
     # Said when the socket listens already: who reads this may connect at once.
     _say(as_json, {"url": url, "database": office.database.url.render_as_string()}, f"The console is at {url}")
+    if not has_account(office):
+        print("Nobody can sign in yet: start once with --admin-email and PANIER_BACKOFFICE_ADMIN_PASSWORD.", file=sys.stderr)
     with closing(office.database):
         app = create_app(office)
         spare_collector()

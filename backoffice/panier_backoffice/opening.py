@@ -7,7 +7,7 @@ from time import monotonic, sleep
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from panier_backoffice.account.service import keep_secret, open_account
+from panier_backoffice.account.service import all_accounts, keep_secret, open_account
 from panier_backoffice.account.table import AccountRow
 from panier_backoffice.database import Database
 from panier_backoffice.office import Office, now_ms
@@ -45,6 +45,12 @@ def _open(settings: BackofficeSettings, database: Database) -> Office:
         _seed(session, settings, now_ms())
         secret = keep_secret(session, settings.secret.get_secret_value() if settings.secret else None)
     return Office(settings=settings, database=database, secret=secret)
+
+
+def has_account(office: Office) -> bool:
+    """True where somebody can sign in."""
+    with office.reading() as session:
+        return bool(all_accounts(session))
 
 
 def _seed(session: Session, settings: BackofficeSettings, at: int) -> None:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from panier_backoffice.account.service import SignInRefused, all_accounts, sign_in
 from panier_backoffice.command import backoffice
-from panier_backoffice.opening import open_office
+from panier_backoffice.opening import has_account, open_office
 
 app = typer.Typer()
 app.command()(backoffice)
@@ -83,6 +83,11 @@ def test_there_is_no_account_unless_one_is_named(tmp_path: Path) -> None:
     office = open_office(settings(tmp_path))
     with office.reading() as session:
         assert all_accounts(session) == []
+
+
+def test_a_console_that_nobody_can_sign_in_to_is_known(tmp_path: Path) -> None:
+    assert not has_account(open_office(settings(tmp_path)))
+    assert has_account(open_office(settings(tmp_path, admin_email="a@shop.example", admin_password="the first password")))
 
 
 def test_a_later_start_does_not_bring_an_old_password_back(tmp_path: Path) -> None:
