@@ -27,7 +27,7 @@ def server() -> Iterator[PostgresqlServer]:
         with postgresql_server() as mine:
             yield mine
     except NoPostgresql as error:
-        pytest.skip(str(error))
+        pytest.skip(reason=str(error))
 
 
 def test_a_back_office_that_starts_before_its_database_server_waits_for_it(
