@@ -78,8 +78,9 @@ def _run(settings: BackofficeSettings, as_json: bool) -> None:
     from panier_backoffice.opening import has_account, open_office
     from panier_backoffice.server import serve
     from panier_io import log
-    from panier_io.collector import spare_collector
+    from panier_io.memory import frugal_heap, spare_collector
 
+    frugal_heap()
     log.setup(settings.log_level)
     listening = _listening(settings)
     office = open_office(settings)

@@ -34,6 +34,7 @@ from panier_device.weighing import WeighStation
 from panier_io import exposition, log
 from panier_io.hangup import end_with_terminal
 from panier_io.journal import Journal
+from panier_io.memory import frugal_heap
 from panier_io.session import Address
 from panier_io.supervisor import Supervisor
 from panier_io.vitals import Vitals, room
@@ -203,6 +204,7 @@ async def run(settings: DeviceSettings) -> None:
     """Runs a terminal until it is told to end. Raises AlreadyRunning, JournalUnusable and what a broken part raises."""
     # Threads load prices while codes are scanned: let the screen have the interpreter back sooner than after 5 ms.
     sys.setswitchinterval(0.001)
+    frugal_heap()
     directory = settings.data_dir
     async with AsyncExitStack() as terminal:
         terminal.enter_context(locked(directory))

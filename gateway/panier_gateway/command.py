@@ -134,6 +134,7 @@ def monitor(
     from panier.error import PanierError
     from panier_gateway.settings import MonitorSettings
     from panier_io import log
+    from panier_io.memory import frugal_heap
     from panier_io.settings import load
 
     try:
@@ -149,6 +150,7 @@ def monitor(
         log.setup(held.log_level, file=held.log_file)
     except OSError as error:
         _fail(PanierError(f"log_file: {held.log_file} cannot be written ({error.strerror}); name another one"), as_json)
+    frugal_heap()
     MonitorApp.over_mqtt(held).run()
     return None
 

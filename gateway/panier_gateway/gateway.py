@@ -38,8 +38,8 @@ from panier_gateway.settlement import Settlement
 from panier_gateway.violation import Violations
 from panier_gateway.wire import Wire
 from panier_io import exposition
-from panier_io.collector import spare_collector
 from panier_io.log import logger
+from panier_io.memory import frugal_heap, spare_collector
 from panier_io.session import Address, Session
 from panier_io.supervisor import Supervisor
 from panier_io.vitals import Vitals
@@ -61,6 +61,7 @@ async def run(settings: GatewaySettings, on_ready: Callable[[ready.Ready], None]
 
     Raises PanierError where it cannot start. A kill -9 at any moment loses nothing: devices keep what is not acknowledged.
     """
+    frugal_heap()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Generic, TypeVar
 
 from panier.catalogue import Product
 from panier.error import PanierError
@@ -24,10 +21,8 @@ from panier_gateway import capsule
 from panier_gateway.intake import Settled
 from panier_gateway.purse import TripUse
 from panier_gateway.replica import Replica
+from panier_io.kept import Kept
 from panier_io.log import logger
-
-_K = TypeVar("_K")
-_V = TypeVar("_V")
 
 
 class SnapshotUnknown(PanierError):
@@ -43,12 +38,12 @@ class Settlement:
         self._store = store
         self._replica = replica
         self._log = logger("settlement")
-        self._shelves = _Kept[tuple[int, str], PromotionSet](6)
-        self._offer_sets = _Kept[tuple[object, ...], PromotionSet](400)
-        self._offers = _Kept[tuple[str, int], Offer](1000)
-        self._fingerprints = _Kept[int, Fingerprint](20)
-        self._changes = _Kept[int, int](20)
-        self._products = _Kept[tuple[str, int], Product | None](5_000)
+        self._shelves = Kept[tuple[int, str], PromotionSet](6)
+        self._offer_sets = Kept[tuple[object, ...], PromotionSet](400)
+        self._offers = Kept[tuple[str, int], Offer](1000)
+        self._fingerprints = Kept[int, Fingerprint](20)
+        self._changes = Kept[int, int](20)
+        self._products = Kept[tuple[str, int], Product | None](5_000)
 
     def settle(self, trip: Trip) -> Settled:
         """The receipt, and incidents where the device's figures are not ours, or a payment is in doubt.
@@ -186,25 +181,3 @@ def _payment_doubts(trip: Trip, receipt: Receipt) -> Iterator[tuple[str, str]]:
 
 class _NeverSent(Exception):
     pass
-
-
-class _Kept(Generic[_K, _V]):
-    """What was used lately, made when it is missing."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._held: OrderedDict[_K, _V] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: _K, make: Callable[[], _V]) -> _V:
-        """The value of `key`."""
-        with self._lock:
-            if key in self._held:
-                self._held.move_to_end(key)
-                return self._held[key]
-        value = make()
-        with self._lock:
-            self._held[key] = value
-            while len(self._held) > self._most:
-                self._held.popitem(last=False)
-        return value
