@@ -40,7 +40,7 @@ class Settlement:
         self._log = logger("settlement")
         self._shelves = Kept[tuple[int, str], PromotionSet](6)
         self._offer_sets = Kept[tuple[object, ...], PromotionSet](400)
-        self._offers = Kept[tuple[str, int], Offer](1000)
+        self._offers = Kept[tuple[str, int], Offer](300)
         self._fingerprints = Kept[int, Fingerprint](20)
         self._changes = Kept[int, int](20)
         self._products = Kept[tuple[str, int], Product | None](5_000)
