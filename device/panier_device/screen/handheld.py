@@ -42,14 +42,14 @@ class Pane(Widget):
 
     def put(self, rows: tuple[Row, ...]) -> bool:
         """Shows these rows; False where they are what is shown already."""
-        old, self._rows = self._rows, rows
+        old, self._rows, width = self._rows, rows, self.size.width
         changed = [place for place, row in enumerate(rows) if place >= len(old) or old[place] != row]
         self._strips[len(rows) :] = []
         for place in changed:
-            strip = Strip([Segment(text, INKS[ink]) for text, ink in rows[place]], self.size.width)
+            strip = Strip([Segment(text, INKS[ink]) for text, ink in rows[place]], width)
             self._strips[place : place + 1] = [strip]
         if changed or len(old) > len(rows):
-            self.refresh(*(Region(0, place, self.size.width, 1) for place in changed))
+            self.refresh(*(Region(0, place, width, 1) for place in changed))
         return bool(changed)
 
     def render_line(self, y: int) -> Strip:
