@@ -267,14 +267,15 @@ def render(result: dict[str, Any]) -> RenderableType:
     """The same for people."""
     table = Table(
         title=f"Receipts of ten lines, {result['clients']} clients, {result['batch']} a delivery", title_justify="left",
-        box=SIMPLE_HEAD,
+        box=SIMPLE_HEAD, padding=0, pad_edge=False,
     )  # fmt: skip
-    table.add_column("database")
-    for name in ("held before", "receipts/s", "p50 ms", "p99 ms", "CPU ms each", "peak MB", "executemany/s", "COPY/s", "share"):
-        table.add_column(name, justify="right")
+    table.add_column("database", no_wrap=True)
+    for name in ("held\nbefore", "receipts\n/s", "p50\nms", "p99\nms", "CPU ms\neach", "peak\nMB", "execute-\nmany/s", "COPY\n/s"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("share\n%", justify="right", no_wrap=True)
     for row in result["rows"]:
         figures = (f"{row['rate']:,.0f}", f"{row['p50_ms']:,.0f}", f"{row['p99_ms']:,.0f}", f"{row['cpu_ms']:.2f}")
-        share = f"{row['share']:.0%} ({min(row['shares']):.0%} to {max(row['shares']):.0%})"
+        share = f"{row['share']:.0%} ({min(row['shares']):.0%}-{max(row['shares']):.0%})".replace("%", "")
         limits = (f"{row['executemany']:,.0f}", f"{row['copy']:,.0f}" if row["copy"] else "", share)
         table.add_row(row["database"], f"{row['held']:,}", *figures, f"{row['peak_rss_mb']:,.0f}", *limits)
     held = [f"{'holds' if kept else 'FAILS'}  {what}" for what, kept in result["holds"].items()]
