@@ -270,7 +270,7 @@ def render(result: dict[str, Any]) -> RenderableType:
         box=SIMPLE_HEAD, padding=0, pad_edge=False,
     )  # fmt: skip
     table.add_column("database", no_wrap=True)
-    for name in ("held\nbefore", "receipts\n/s", "p50\nms", "p99\nms", "CPU ms\neach", "peak\nMB", "execute-\nmany/s", "COPY\n/s"):
+    for name in ("held\nbefore", "receipts\n/s", "p50\nms", "p99\nms", "CPU ms\neach", "peak\nMB", "exec-\nmany/s", "COPY\n/s"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("share\n%", justify="right", no_wrap=True)
     for row in result["rows"]:
