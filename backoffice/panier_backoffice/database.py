@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import JSON, BigInteger, Engine, Integer, MetaData, Row, Text, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError, TimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -29,9 +29,11 @@ _SERVER: dict[str, int] = {
     "connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000,
 }  # fmt: skip
 """libpq's parameters, unless the URL says otherwise: a server that vanished without a word is noticed within half a minute."""
-_PASSWORD = re.compile(r":[^:@/]*@")
-_AWAY = ("08", "53300", "57P")
-"""SQLSTATEs of a server that may take us in a moment: connection lost, too many, shutting down or starting."""
+_PASSWORD = re.compile(r"(?<=//)([^:/@?#]*):.*@|(?<=password=)[^&]*")
+_AWAY = ("08", "40", "53300", "57P")
+"""SQLSTATEs of a server that may take us in a moment: connection lost, undone for another, too many, shutting down or starting."""
+_FOR_NOW = ("starting up", "shutting down", "in recovery", "too many", "remaining connection slots")
+"""The same where it refuses a connection, of which the driver gives no SQLSTATE; other FATAL words are for good."""
 
 
 class DatabaseUnusable(PanierError):
@@ -70,9 +72,8 @@ class Database:
         except PanierError:
             raise
         except Exception as error:
-            shown = _PASSWORD.sub(":***@", url)
             raise DatabaseUnusable(
-                f"database {shown!r} cannot be opened: {error}; wanted is such as sqlite:///path/to/panier.db, or "
+                f"database {_shown(url)!r} cannot be opened: {error}; wanted is such as sqlite:///path/to/panier.db, or "
                 "postgresql://user:password@host/name"
             ) from error
         self._writing = self.engine.execution_options(**{WRITES: True})
@@ -113,19 +114,32 @@ class Database:
             raise self.unusable(error) from error
 
     def is_away(self, error: SQLAlchemyError) -> bool:
-        """True for an error that waiting may mend: the server cannot be reached, or is just starting or stopping."""
-        if self.is_sqlite or not isinstance(error, OperationalError):
+        """True for an error that waiting may mend: no answer from a server, or it is just starting; a file that is busy or full."""
+        if isinstance(error, TimeoutError):
+            return True
+        if not isinstance(error, OperationalError):
             return False
         state: str | None = getattr(error.orig, "sqlstate", None)
-        return state is None or state.startswith(_AWAY)
+        if state is not None:
+            return state.startswith(_AWAY)
+        words = str(error.orig)
+        return "FATAL:" not in words or any(known in words for known in _FOR_NOW)
+
+    def shown(self) -> str:
+        """Its URL for people, without a password."""
+        return _shown(self.url.render_as_string())
 
     def unusable(self, error: SQLAlchemyError) -> DatabaseUnusable:
         """The same as one line for a person: the driver's own words, no SQL and no password."""
         words = " ".join(str(getattr(error, "orig", None) or error).split())
-        return DatabaseUnusable(f"database {self.url.render_as_string()} does not answer: {words}")
+        return DatabaseUnusable(f"database {self.shown()} cannot be used: {words}")
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _shown(url: str) -> str:
+    return _PASSWORD.sub(lambda found: f"{found[1]}:***@" if found[1] is not None else "***", url)
 
 
 def put_new(session: Session, table: type[Table], rows: Sequence[dict[str, Any]]) -> None:

@@ -15,12 +15,17 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from panier_io.store import open_database, transaction
+from panier_io.store import StoreUnusable, open_database, transaction
 
 _KEPT = 3
 """Damaged files kept beside each other: a disk that dies slowly must not be filled by the evidence."""
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 _PROBED = 100_000
+_DAMAGED = frozenset({
+    sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ,
+    sqlite3.SQLITE_IOERR_CORRUPTFS, sqlite3.SQLITE_IOERR_DATA,
+})  # fmt: skip
+"""SQLite's errors that tell of what was read. Others tell of a disk that is full or refuses to write, and nothing of the file."""
 
 Look = Callable[[sqlite3.Connection], str | None]
 """What only the owner of a file can see is wrong with it, such as sums of rows; None where nothing is."""
@@ -45,7 +50,7 @@ def mend(path: Path, make: Make, look: Look, settle: Settle) -> Damage | None:
     """Looks whether the SQLite file at `path` is whole; where it is not, sets it aside and puts a new one with what can be read.
 
     May be cut short at any moment: the old file stays until the new one is whole on the disk. Sequences of AUTOINCREMENT
-    never go back. Gives None where the file is sound, or not there. Raises StoreUnusable.
+    never go back. Gives None where the file is sound, or not there. Raises StoreUnusable, also where the disk lets nobody look.
     """
     _finish(path)
     if not path.exists():
@@ -56,7 +61,10 @@ def mend(path: Path, make: Make, look: Look, settle: Settle) -> Damage | None:
     except sqlite3.DatabaseError as error:
         return _replace(path, None, make, settle, f"{path.name} cannot be read: {error}")
     with closing(database.conn) as connection:
-        reason = _flaw(connection, claimed, look)
+        try:
+            reason = _flaw(connection, claimed, look)
+        except StoreUnusable as error:
+            raise StoreUnusable(f"{path}: {error}") from error
         return _replace(path, connection, make, settle, f"{path.name}: {reason}") if reason else None
 
 
@@ -67,7 +75,12 @@ def _flaw(connection: sqlite3.Connection, claimed: int, look: Look) -> str | Non
             return f"the write-ahead log ends at frame {held} of {claimed}: the last writes cannot be read"
         found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         return str(found)[:120] if found != "ok" else look(connection)
-    except (sqlite3.DatabaseError, ValueError) as error:
+    except sqlite3.DatabaseError as error:
+        code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        if code not in _DAMAGED and code & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR):
+            raise StoreUnusable(f"cannot look whether it is whole: {error}; is the disk full, or read-only?") from error
+        return str(error)
+    except ValueError as error:
         return str(error)
 
 

@@ -245,3 +245,39 @@ def test_a_commit_that_the_disk_refused_is_not_taken_for_damage_after_a_kill(tmp
     assert mend(tmp_path / "notes.db", lambda _: None, lambda _: None, lambda *_: None) is None
     with closing(sqlite3.connect(tmp_path / "notes.db")) as held:
         assert held.execute("SELECT count(*) FROM note").fetchone() == (21,)
+
+
+FULL = """
+import errno, os, sys
+from pathlib import Path
+from panier_io.journal import Journal
+from panier_io.store import StoreUnusable
+from panier_simulators.chaos.trouble import Trouble
+
+directory, call, refusal = Path(sys.argv[1]), sys.argv[2], getattr(errno, sys.argv[3])
+Trouble(directory / "trouble").order(os.getpid(), **{call: refusal})
+try:
+    Journal(directory / "killed" / "journal.db", "hand-1")
+except StoreUnusable as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C compiler on this machine: apt install gcc")
+@pytest.mark.parametrize(("call", "error"), [("write_errno", "ENOSPC"), ("write_errno", "EIO"), ("fsync_errno", "EIO")])
+def test_a_disk_that_refuses_at_the_start_says_nothing_about_the_file(tmp_path: Path, call: str, error: str):
+    journal = Journal(tmp_path / "journal.db", "hand-1")
+    trip = journal.append(None, 1000, START)[0].trip
+    for _ in range(9):
+        journal.append(trip, 1001, HelpRequested())
+    (tmp_path / "killed").mkdir()
+    for name in ("journal.db", "journal.db-wal"):
+        shutil.copy(tmp_path / name, tmp_path / "killed" / name)
+    trouble = Trouble(tmp_path / "trouble")
+    trouble.build()
+    with trouble.reaches():
+        program = [sys.executable, "-c", FULL, str(tmp_path), call, error]
+        said = subprocess.run(program, capture_output=True, text=True, timeout=60)
+    assert said.stdout.endswith("is the disk full, or read-only?\n"), said.stderr
+    again = Journal(tmp_path / "killed" / "journal.db", "hand-1")
+    assert (again.last, again.damage, again.trouble) == (10, None, "")

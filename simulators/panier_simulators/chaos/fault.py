@@ -10,6 +10,7 @@ from panier.error import PanierError
 
 ROLES = ("gateway", "broker", "backoffice")
 DATABASE = "database"
+DISK_FAULTS = frozenset({"disk_full", "write_fails", "fsync_fails"})
 GATEWAY_BROKER, GATEWAY_OFFICE, MONITOR_BROKER = "gateway-broker", "gateway-backoffice", "monitor-broker"
 OFFICE_DATABASE = "backoffice-database"
 _WITH_A_SERVER = frozenset({DATABASE, OFFICE_DATABASE})

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from panier_simulators.chaos.fault import DATABASE, ROLES, Fault
+from panier_simulators.chaos.fault import DATABASE, DISK_FAULTS, ROLES, Fault
 from panier_simulators.chaos.link import Link
 from panier_simulators.chaos.monitor import NAME as MONITOR
 from panier_simulators.chaos.reader import ClumsyReader
@@ -43,6 +43,8 @@ class Hand:
     server: PostgresqlServer | None = None
     """The back office's database, where it is not a file."""
     kills: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict[str, set[int]](set))
+    refused: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict[str, set[int]](set))
+    """By process which lives a disk refused something: one that was just starting then ends with status 1, and its words."""
     done: Counter[str] = field(default_factory=Counter[str])
     """Faults by kind that took place."""
     _at_the_server: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -123,6 +125,8 @@ class Hand:
             "clock_jump": {"clock_s": fault.amount},
         }
         self.trouble.order(pid, **orders[fault.kind])
+        if fault.kind in DISK_FAULTS:
+            self.refused[fault.target].add(pid)
         try:
             await asyncio.sleep(fault.seconds)
         finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from panier.topic import StoreTopics
 from panier_simulators.chaos.corner import CornerShop
-from panier_simulators.chaos.fault import GATEWAY_BROKER, GATEWAY_OFFICE, MONITOR_BROKER, OFFICE_DATABASE, Fault
+from panier_simulators.chaos.fault import DISK_FAULTS, GATEWAY_BROKER, GATEWAY_OFFICE, MONITOR_BROKER, OFFICE_DATABASE, Fault
 from panier_simulators.chaos.hand import Hand
 from panier_simulators.chaos.link import Address, Link
 from panier_simulators.chaos.market import trade
@@ -36,7 +36,6 @@ _BROKER_LINK, _OFFICE_LINK, _MONITOR_LINK, _DATABASE_LINK = "127.0.0.2", "127.0.
 """Linux takes all of 127/8 for itself: a proxy listens at another address and the same port, and nothing has to know."""
 _SHOP_PATIENCE, _REST_PATIENCE = 120.0, 60.0
 """Seconds without any progress after which a run is over: while people shop, and while the rest is handed on."""
-_DISK_FAULTS = frozenset({"disk_full", "write_fails", "fsync_fails"})
 _MOST_TOLD = 20
 _DATABASE = "panier"
 """On a server."""
@@ -197,7 +196,8 @@ def _look_around(
     lives |= {MONITOR: hand.monitor.ends} | {place.post.device: place.terminal.ends for place in places}
     for name, ends in lives.items():
         for pid, how in ends.items():
-            if pid not in hand.kills[name]:
+            is_refused_at_start = pid in hand.refused[name] and how.startswith("status 1,")
+            if pid not in hand.kills[name] and not is_refused_at_start:
                 unexplained.note(f"{name}, process {pid}", f"ended by itself: {how}")
     for number, why in enumerate(day.gave_up, start=1):
         unexplained.note(f"shopper {number}", f"gave up: {why}")
@@ -245,7 +245,7 @@ def _explained(faults: Sequence[Fault]) -> frozenset[str]:
     """Incidents that are right to be there: a gateway tells whose clock is wrong, by its own, and that its disk refused."""
     befell = {(fault.kind, fault.target) for fault in faults}
     found: set[str] = set()
-    if any(kind in _DISK_FAULTS and target == "gateway" for kind, target in befell):
+    if any(kind in DISK_FAULTS and target == "gateway" for kind, target in befell):
         found.add("disk_refused")
     if any(kind == "clock_jump" and target != "backoffice" for kind, target in befell):
         found.add("clock_wrong")
