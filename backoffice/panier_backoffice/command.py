@@ -86,7 +86,7 @@ def _run(settings: BackofficeSettings, as_json: bool) -> None:
     office = open_office(settings)
     url = f"http://{_spelled(settings.host)}:{listening.getsockname()[1]}"
     # Said when the socket listens already: who reads this may connect at once.
-    _say(as_json, {"url": url, "database": office.database.url.render_as_string()}, f"The console is at {url}")
+    _say(as_json, {"url": url, "database": office.database.shown()}, f"The console is at {url}")
     if not has_account(office):
         print("Nobody can sign in yet: start once with --admin-email and PANIER_BACKOFFICE_ADMIN_PASSWORD.", file=sys.stderr)
     with closing(office.database):

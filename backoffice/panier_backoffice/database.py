@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import JSON, BigInteger, Engine, Integer, MetaData, Row, Text, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError, SQLAlchemyError, TimeoutError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -30,8 +30,8 @@ _SERVER: dict[str, int] = {
 }  # fmt: skip
 """libpq's parameters, unless the URL says otherwise: a server that vanished without a word is noticed within half a minute."""
 _PASSWORD = re.compile(r"(?<=//)([^:/@?#]*):.*@|(?<=password=)[^&]*")
-_AWAY = ("08", "40", "53300", "57P")
-"""SQLSTATEs of a server that may take us in a moment: connection lost, undone for another, too many, shutting down or starting."""
+_AWAY = ("08", "53300", "57P")
+"""SQLSTATEs of a server that may take us in a moment: connection lost, too many, shutting down or starting."""
 _FOR_NOW = ("starting up", "shutting down", "in recovery", "too many", "remaining connection slots")
 """The same where it refuses a connection, of which the driver gives no SQLSTATE; other FATAL words are for good."""
 
@@ -114,10 +114,8 @@ class Database:
             raise self.unusable(error) from error
 
     def is_away(self, error: SQLAlchemyError) -> bool:
-        """True for an error that waiting may mend: no answer from a server, or it is just starting; a file that is busy or full."""
-        if isinstance(error, TimeoutError):
-            return True
-        if not isinstance(error, OperationalError):
+        """True for an error that waiting may mend: a server cannot be reached, or is just starting or stopping."""
+        if self.is_sqlite or not isinstance(error, OperationalError):
             return False
         state: str | None = getattr(error.orig, "sqlstate", None)
         if state is not None:

@@ -27,7 +27,7 @@ def open_office(settings: BackofficeSettings) -> Office:
     A database server that is away is waited for, a minute at the most.
     """
     database = Database(settings.database)
-    end = monotonic() + _PATIENCE_S
+    end, told = monotonic() + _PATIENCE_S, ""
     while True:
         try:
             return _open(settings, database)
@@ -35,7 +35,9 @@ def open_office(settings: BackofficeSettings) -> Office:
             why = database.unusable(error)
             if not database.is_away(error) or monotonic() > end:
                 raise why from error
-            logger("opening").warning("database_away", reason=str(why))
+            if str(why) != told:
+                told = str(why)
+                logger("opening").warning("database_away", reason=told, patience=f"{_PATIENCE_S:g} s")
             sleep(_AGAIN_S)
 
 

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, TimeoutError
 from starlette.exceptions import HTTPException
 
 from panier.error import PanierError
@@ -107,7 +107,8 @@ def install(app: FastAPI, mishap_page: MishapPage) -> None:
     app.add_exception_handler(PanierError, _panier)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(OperationalError, _no_database)
+    for kind in (OperationalError, TimeoutError):
+        app.add_exception_handler(kind, _no_database)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -132,9 +133,8 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _no_database(request: Request, error: Exception) -> Response:
-    """A server that is away, a disk that is full: nobody's mistake who asks, and over in a while."""
-    assert isinstance(error, OperationalError)
-    log.error("database_unusable", path=request.url.path, reason=str(error.orig))
+    """A server that is away or hangs, a disk that is full: nobody's mistake who asks, and over in a while."""
+    log.error("database_unusable", path=request.url.path, reason=str(getattr(error, "orig", None) or error))
     return _answer(request, 503, "database_unusable", "the database does not answer now; please try again in a moment", [])
 
 

@@ -42,6 +42,8 @@ class Kept(Generic[_K, _V]):
     def keep(self, values: Mapping[_K, _V]) -> None:
         """Holds these from now on."""
         with self._lock:
-            self._held.update(values)
+            for key, value in values.items():
+                self._held[key] = value
+                self._held.move_to_end(key)
             while len(self._held) > self._most:
                 self._held.popitem(last=False)

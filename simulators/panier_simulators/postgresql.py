@@ -88,10 +88,14 @@ class PostgresqlServer:
 
     def kill(self) -> None:
         """kill -9 of all its processes: what a power cut leaves, but for what the disk itself forgets."""
-        _, alive = psutil.wait_procs([each for each in self.processes() if _killed(each)], 20)
-        if alive or not self.process:
-            raise NoPostgresql(f"processes {[each.pid for each in alive]} of PostgreSQL's server do not end")
-        self.process.wait()
+        killed = [each for each in self.processes() if _killed(each)]
+        end = time.monotonic() + PATIENCE_SECONDS
+        while alive := [each.pid for each in killed if _is_alive(each)]:
+            if time.monotonic() > end:
+                raise NoPostgresql(f"processes {alive} of PostgreSQL's server do not end")
+            time.sleep(0.01)
+        if self.process:
+            self.process.wait()
 
     def stop(self) -> None:
         """Ends it at once: nobody wants its data."""
@@ -177,4 +181,11 @@ def _killed(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
         process.kill()
         return True
+    return False
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """False for one that nobody has buried yet, too: in a container there may be nobody who does."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
     return False

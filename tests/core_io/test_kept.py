@@ -24,6 +24,14 @@ def test_what_was_not_asked_for_the_longest_goes_first():
     assert kept.those_of("abcd") == {"a": 1, "b": 2, "d": 4}
 
 
+def test_what_is_kept_again_counts_as_asked_for():
+    kept = Kept[str, int](2)
+    kept.keep({"a": 1, "b": 2})
+    kept.keep({"a": 1})
+    kept.keep({"c": 3})
+    assert kept.those_of("abc") == {"a": 1, "c": 3}
+
+
 def test_none_is_a_value_like_any_other():
     kept = Kept[str, int | None](1)
     kept.keep({"gone": None})

@@ -21,7 +21,9 @@ def chaos(
     trips: int = typer.Option(120, min=1, help="Real trips to replay."),
     seed: int = typer.Option(1, help="Chooses baskets, habits and faults: the same seed plans the same."),
     faults: str | None = typer.Option(
-        None, help="Kinds of faults, separated by commas; kill_device, disk_full@gateway. [default: all]", show_default=False
+        None,
+        help="Kinds of faults, separated by commas; kill_device, disk_full@gateway. --plan shows all. [default: all]",
+        show_default=False,
     ),
     count: int | None = typer.Option(
         None, min=0, help="How many faults. [default: one in thirty trips, at least 24]", show_default=False
@@ -29,7 +31,9 @@ def chaos(
     devices: int = typer.Option(6, min=1, max=99, help="Simulated terminals."),
     speed: float = typer.Option(80.0, min=0.1, help="How many times faster than people the shoppers are."),
     postgresql: bool = typer.Option(
-        False, "--postgresql", help="The back office on a PostgreSQL server, which is killed, frozen and cut off too."
+        False,
+        "--postgresql",
+        help="The back office on a PostgreSQL server of its own (it has to be installed), which is killed, frozen, cut off too.",
     ),
     plan: bool = typer.Option(False, "--plan", help="Only show which faults would come when."),
     keep: Path | None = typer.Option(None, help="Directory for databases and logs, kept afterwards.", show_default=False),

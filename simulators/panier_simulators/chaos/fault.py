@@ -90,9 +90,18 @@ class Fault:
 
     def __str__(self) -> str:
         lasts = f" for {self.seconds:.1f} s" if self.seconds else ""
-        return f"after {self.after} trips: {self.kind} {self.target or 'everything'}{lasts}" + (
-            f" ({self.amount:+.2f})" if self.amount else ""
-        )
+        return f"after {self.after} trips: {self.kind} {self.target or 'everything'}{lasts}{self._measure()}"
+
+    def _measure(self) -> str:
+        if not self.amount:
+            return ""
+        match self.kind:
+            case "clock_jump":
+                return f" ({self.amount / 3600:+.1f} h)"
+            case "delay":
+                return f" ({self.amount:.2f} s late)"
+            case _:
+                return f" ({self.amount:.0%} of the packets)"
 
 
 def chosen(names: Collection[str] | None, *, has_shim: bool, has_server: bool = False) -> tuple[Kind, ...]:
