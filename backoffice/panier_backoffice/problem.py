@@ -10,7 +10,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import OperationalError, TimeoutError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 
 from panier.error import PanierError
@@ -107,7 +108,7 @@ def install(app: FastAPI, mishap_page: MishapPage) -> None:
     app.add_exception_handler(PanierError, _panier)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
-    for kind in (OperationalError, TimeoutError):
+    for kind in (OperationalError, NoConnectionFree):
         app.add_exception_handler(kind, _no_database)
     app.add_exception_handler(Exception, _unexpected)
 
