@@ -74,7 +74,7 @@ class PaymentSettings(BaseModel):
     patience_s: Annotated[float, Field(gt=0)] = 180.0
     """How long the terminal may be silent while somebody pays (ZVT: T4) before the payment counts as in doubt."""
     silent_s: Annotated[float, Field(gt=0)] = 20.0
-    """After so long a silence while somebody pays, shopper and staff are told, and the answer is still waited for."""
+    """After so long without a first word (60 s after one), shopper and staff are told, and the answer is still waited for."""
     again_s: Annotated[float, Field(gt=0)] = 3.0
     """Between two questions what became of a payment in doubt."""
     staff_after_s: Annotated[float, Field(gt=0)] = 30.0

@@ -11,9 +11,13 @@ from pathlib import Path
 import pytest
 from tests.device.conftest import BEANS, BREAD, MILK, changes, open_desk, whole
 from tests.device.paying import CODE, PROTOCOLS, made, proved, till, trips, used_book
+from tests.waiting import let_time_pass
 
 from panier.message import LeaseMessage
 from panier.payment import PaymentBegun, PaymentEnded
+from panier_device.payment.port import Charge
+from panier_device.payment.wire import TcpPaymentTerminal
+from panier_device.payment.zvt import ZvtProtocol, ZvtTerms
 from panier_simulators.payment.manner import Manner
 from panier_simulators.payment.server import SimulatedPaymentTerminal, Spoken
 from panier_simulators.payment.zvt import CARD as PAN
@@ -105,7 +109,10 @@ async def test_while_nobody_knows_nothing_is_finished_and_nothing_is_charged_aga
     proved(tmp_path, terminal.book)
 
 
-async def test_a_silent_terminal_is_told_to_shopper_and_staff_and_its_answer_still_waited_for(sim: Sim, tmp_path: Path) -> None:
+async def test_a_silent_terminal_is_told_to_shopper_and_staff_and_its_answer_still_waited_for(
+    sim: Sim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("panier_device.payment.wire._SEEKING_S", 0.05)
     protocol, terminal = sim
     terminal.manners.queue.append("silent")
     async with till(tmp_path, terminal, protocol, silent_s=0.05, patience_s=60.0) as at:
@@ -126,7 +133,8 @@ async def test_a_silent_terminal_is_told_to_shopper_and_staff_and_its_answer_sti
     proved(tmp_path, terminal.book)
 
 
-async def test_a_terminal_that_speaks_again_is_in_no_trouble_any_more(tmp_path: Path) -> None:
+async def test_a_terminal_that_speaks_again_is_in_no_trouble_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("panier_device.payment.wire._SEEKING_S", 0.02)
     async with SimulatedPaymentTerminal("tcp", book=used_book(), pause_s=0.2) as terminal:
         terminal.manners.queue.append("slow")
         async with till(tmp_path, terminal, "tcp", silent_s=0.02, patience_s=60.0) as at:
@@ -137,6 +145,37 @@ async def test_a_terminal_that_speaks_again_is_in_no_trouble_any_more(tmp_path: 
             await at.until(lambda: at.tender == "approved")
             assert at.staff_read == ""
         proved(tmp_path, terminal.book)
+
+
+@pytest.mark.parametrize(("seeking_s", "words"), [(60.0, "80000004ff020a00"), (0.01, "80000004ff020a01")])
+async def test_a_shopper_who_looks_for_the_card_is_not_told_that_the_terminal_is_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeking_s: float, words: str
+) -> None:
+    monkeypatch.setattr("panier_device.payment.wire._SEEKING_S", seeking_s)
+    stood: list[str] = []
+    asked = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert (await reader.read(64)).startswith(b"\x06\x00")
+        writer.write(bytes.fromhex("800000 060f00"))
+        while b"\x06\x01" not in await reader.read(64):
+            pass
+        writer.write(bytes.fromhex(words))
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        protocol = ZvtProtocol(ZvtTerms(password=0, t3=5.0, t4=180.0))
+        terminal = TcpPaymentTerminal("127.0.0.1", server.sockets[0].getsockname()[1], protocol, silent_s=1.0)
+        terminal.changed = lambda: stood.append(terminal.trouble)
+        charge = Charge(reference="a.b.1", amount=1240, currency="EUR", mark="000011")
+        paying = asyncio.create_task(terminal.authorise(charge))
+        await asyncio.wait_for(asked.wait(), 30)
+        await let_time_pass(1.4)
+        paying.cancel()
+        await asyncio.gather(paying, return_exceptions=True)
+    assert stood == []
 
 
 async def test_staff_hear_of_a_terminal_that_is_off_before_a_shopper_does_and_when_it_is_back(sim: Sim, tmp_path: Path) -> None:

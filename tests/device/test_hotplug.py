@@ -188,6 +188,33 @@ async def test_a_scan_at_the_moment_of_opening_counts_where_it_shows_its_beginni
         assert heard.empty()
 
 
+@pytest.mark.parametrize(("aim", "sent", "told"), [
+    (True, f"]E0{CODE}", Frame(f"]E0{CODE}")),
+    (True, CODE, Frame("", "cut_short")),
+    (False, ";4532015112830366=3012", Frame("", "cut_short")),
+])  # fmt: skip
+async def test_a_code_that_silence_ends_is_not_lost_at_the_moment_of_opening(aim: bool, sent: str, told: Frame, tmp_path: Path):
+    wire = Wire("serial", tmp_path / "scanner")
+    scanner = driver("serial", wire.path, QUICK.model_copy(update={"framing": "idle", "aim": aim}))
+    async with opened_late(scanner, wire, [sent.encode()]) as heard:
+        assert await next_code(heard) == told
+        wire.put(b"]E0" + NEXT.encode() if aim else NEXT.encode())
+        assert bare(await next_code(heard)) == NEXT
+        assert heard.empty()
+
+
+async def test_a_line_that_does_not_rest_while_it_is_opened_makes_no_code_of_a_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("panier_device.driver.plugged._SETTLED_BY", 0.005)
+    wire = Wire("serial", tmp_path / "scanner")
+    scanner = driver("serial", wire.path, QUICK.model_copy(update={"framing": "idle", "aim": True}))
+    async with opened_late(scanner, wire, [b"]E0400638"]) as heard:
+        wire.put(b"]E0" + NEXT.encode())
+        assert bare(await next_code(heard)) == NEXT
+        assert heard.empty()
+
+
 async def test_a_framed_code_at_the_moment_of_opening_is_whole(tmp_path: Path):
     wire = Wire("serial", tmp_path / "scanner")
     scanner = driver("serial", wire.path, QUICK.model_copy(update={"framing": "stx"}))

@@ -172,9 +172,9 @@ def test_patience_follows_what_the_terminal_says_of_its_work() -> None:
     dialogue = asked(SPOKEN.authorise(CHARGE))
     assert dialogue.patience == 180
     dialogue.feed(apdu(0x04FF, b"\x0a\x05"))
-    assert dialogue.patience == 300
+    assert (dialogue.patience, dialogue.announced) == (300, 300)
     dialogue.feed(apdu(0x04FF, b"\x0a"))
-    assert dialogue.patience == 180
+    assert (dialogue.patience, dialogue.announced) == (180, 0)
 
 
 def test_a_shopper_may_call_off_until_the_terminal_has_a_result() -> None:

@@ -130,14 +130,19 @@ class PluggedScanner(Generic[Data]):
         """
         early: list[Frame] = []
         loop = asyncio.get_running_loop()
-        latest = loop.time() + _SETTLED_BY
+        heard_at = loop.time()
+        latest = heard_at + _SETTLED_BY
         while loop.time() < latest:
             await asyncio.sleep(_SETTLE)
-            data = source.read()
-            if not data:
+            if data := source.read():
+                early += self._decoder.feed(data)
+                heard_at = loop.time()
+            elif not self._decoder.pending or loop.time() - heard_at >= self._silence:
+                # Only silence makes a code of what is held, where it does at all: of a line that never rests it is a part.
+                early += self._decoder.flush()
                 break
-            early += [frame for frame in self._decoder.feed(data) if frame.flaw is None]
         self._decoder.reset()
+        early = [frame for frame in early if frame.flaw is None]
         return [frame if self._shows_beginning(frame.text) else Frame("", "cut_short") for frame in early]
 
     async def _read_until_gone(self, source: Source[Data], deliver: Deliver, early: list[Frame]) -> None:

@@ -20,6 +20,11 @@ class Dialogue(Protocol):
         """Seconds within which something more has to arrive."""
         ...
 
+    @property
+    def announced(self) -> float:
+        """Seconds of silence that the terminal itself has asked for; 0 where it asked for none."""
+        ...
+
     def begin(self) -> bytes:
         """What to send first."""
         ...

@@ -55,7 +55,7 @@ class LineDialogue:
 
     def __init__(self, question: dict[str, Any], charge: Charge | None, patience: float) -> None:
         self.answer: Answer | None = None
-        self.patience = patience
+        self.patience, self.announced = patience, 0.0
         self._question = question
         self._charge = charge
         self._decoder = LineDecoder()

@@ -11,10 +11,12 @@ from panier_device.payment.port import Answer, BrokenAnswer, Charge, NotReady, P
 from panier_io.log import logger
 
 _CONNECT_S = 5.0
+_SEEKING_S = 60.0
+"""Seconds without a word that are usual once the terminal has spoken: the shopper looks for the card."""
 
 
 class TcpPaymentTerminal:
-    """Speaks `protocol` with the terminal at `host` and `port`; who is asked and says nothing for `silent_s` is in trouble."""
+    """Speaks `protocol` with the terminal at `host`, `port`; who is asked and says no first word for `silent_s` is in trouble."""
 
     def __init__(self, host: str, port: int, protocol: Protocolled, silent_s: float) -> None:
         self.name = f"{host}:{port}"
@@ -96,7 +98,7 @@ class TcpPaymentTerminal:
         writer.write(dialogue.begin())
         await writer.drain()
         while dialogue.answer is None:
-            data = await self._hear(reader, dialogue.patience)
+            data = await self._hear(reader, dialogue)
             reply = dialogue.feed(data)
             self._has_spoken = True
             self._stand("")
@@ -104,12 +106,14 @@ class TcpPaymentTerminal:
                 writer.write(reply)
                 await writer.drain()
 
-    async def _hear(self, reader: asyncio.StreamReader, patience: float) -> bytes:
-        """The next bytes. Staff hear of a silence long before it is too long for whoever asked."""
-        why = f"connected, and no word for {min(self._silent_s, patience):g} s"
-        falls_silent = asyncio.get_running_loop().call_later(min(self._silent_s, patience), self._stand, "silent", why)
+    async def _hear(self, reader: asyncio.StreamReader, dialogue: Dialogue) -> bytes:
+        """The next bytes. Staff hear of an unusual silence long before it is too long for whoever asked."""
+        usual = max(self._silent_s, _SEEKING_S, dialogue.announced) if self._has_spoken else self._silent_s
+        usual = min(usual, dialogue.patience)
+        why = f"connected, and no word for {usual:g} s"
+        falls_silent = asyncio.get_running_loop().call_later(usual, self._stand, "silent", why)
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(dialogue.patience):
                 data = await reader.read(4096)
         finally:
             falls_silent.cancel()

@@ -57,7 +57,7 @@ class ZvtDialogue(ABC):
 
     def __init__(self, terms: ZvtTerms, currency: str) -> None:
         self.answer: Answer | None = None
-        self.patience = terms.t3
+        self.patience, self.announced = terms.t3, 0.0
         self._terms = terms
         if currency not in CURRENCIES:
             raise NotReady(f"payment terminals of ZVT are asked for {', '.join(CURRENCIES)} only, not for {currency}")
@@ -93,7 +93,8 @@ class ZvtDialogue(ABC):
             raise BrokenAnswer(f"{apdu.control:04X} before a reply to what was asked")
         if apdu.control == _INTERMEDIATE:
             # One byte of status, then minutes in BCD that put off T4.
-            self.patience = 60.0 * int(digits(apdu.data[1:2])) if len(apdu.data) > 1 and apdu.data[1] else self._terms.t4
+            self.announced = 60.0 * int(digits(apdu.data[1:2] or b"\0"))
+            self.patience = self.announced or self._terms.t4
             return _ACK
         if self._step is _Step.REGISTERED:
             return self._registered(apdu)
@@ -115,12 +116,12 @@ class ZvtDialogue(ABC):
         if apdu.control != _COMPLETION:
             raise BrokenAnswer(f"{apdu.control:04X} during registration")
         self._step = _Step.ASKED
-        self.patience = self._terms.t3
+        self.patience, self.announced = self._terms.t3, 0.0
         return _ACK + encode(self._command())
 
     def _ran(self, apdu: Apdu) -> bytes:
         if apdu.control == _STATUS:
-            self.patience = self._terms.t4
+            self.patience, self.announced = self._terms.t4, 0.0
             return self._take_status(status_information(apdu.data))
         if apdu.control == _COMPLETION:
             self.answer = self._completed()
