@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from panier.error import PanierError
 from panier_gateway.broker import settled_port
-from panier_gateway.registry import Registry, Role
+from panier_gateway.registry import Registry, Role, new_password
 from panier_gateway.settings import GatewaySettings
 
 
@@ -57,27 +58,21 @@ class Enrolled:
 def enrol(settings: GatewaySettings, name: str, role: Role, file: Path) -> Enrolled:
     """Makes the identity and writes `file` (mode 0600). Raises BadName, NameTaken, NotWritten."""
     if not file.parent.is_dir():
-        # Before the old password ends to hold.
         raise NotWritten(f"there is no folder {file.parent} for {file.name}: make it, or name another one with --out")
+    if _stands(file) and not file.is_file():
+        raise NotWritten(f"{file} is no plain file: name another place with --out")
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     broker = settings.broker
     external = broker.kind == "external"
     port = broker.port if external else settled_port(broker, settings.data_dir)
-    registry = Registry(settings.data_dir / "registry.db")
-    try:
-        password = registry.enrol(name, role)
-    finally:
-        registry.close()
+    password = new_password()
     table = f"[broker]\nhost = {json.dumps(broker.address)}\nport = {port}\npassword = {json.dumps(password)}\n"
     if role == "device":
         text = _device(settings.store, name, file) + table + _HARDWARE
     else:
         text = f"# Settings of a staff monitor: panier monitor --settings {file.name}\n"
         text += f"store = {json.dumps(settings.store)}\nusername = {json.dumps(name)}\n\n{table}"
-    try:
-        kept = _write_private(file, text)
-    except OSError as error:
-        raise NotWritten(f"{file} cannot be written: {error.strerror}; name another place with --out, and enrol again") from error
+    kept = _install(settings, name, role, password, file, text)
     return Enrolled(
         name=name, role=role, store=settings.store, broker_host=broker.address, broker_port=port, file=file, external=external,
         kept=kept,
@@ -131,12 +126,49 @@ _HARDWARE = """
 """
 
 
-def _write_private(file: Path, text: str) -> Path | None:
-    """Writes it, and gives the file that keeps what stood there before, if anything did."""
+def _install(settings: GatewaySettings, name: str, role: Role, password: str, file: Path, text: str) -> Path | None:
+    """The old password holds until the new one is on the disk. Gives where the settings are now that stood in `file`."""
+    try:
+        fresh = _write_private(file, text)
+    except OSError as error:
+        raise NotWritten(f"{file} cannot be written: {error.strerror}; name another place with --out, and enrol again") from error
+    registry = Registry(settings.data_dir / "registry.db")
+    try:
+        registry.enrol(name, role, password)
+    except BaseException:
+        fresh.unlink()
+        raise
+    finally:
+        registry.close()
+    try:
+        kept = _keep(file)
+        fresh.replace(file)
+    except OSError as error:
+        raise NotWritten(f"{file} cannot be replaced: {error.strerror}; the settings that hold now are in {fresh}") from error
+    return kept
+
+
+def _write_private(file: Path, text: str) -> Path:
+    """Writes it beside `file`, and gives where: nothing of it stays where that fails."""
     fresh = file.with_name(file.name + ".new")
     fresh.unlink(missing_ok=True)
     fresh.touch(mode=0o600)  # before there is anything to read in it
-    fresh.write_text(text, encoding="utf-8")
-    kept = file.replace(file.with_name(file.name + ".old")) if file.exists() else None
-    fresh.replace(file)
-    return kept
+    try:
+        fresh.write_text(text, encoding="utf-8")
+    except OSError:
+        fresh.unlink()
+        raise
+    return fresh
+
+
+def _keep(file: Path) -> Path | None:
+    """Moves what stands there to the first free name of .old, .old-2 and so on; gives that."""
+    if not _stands(file):
+        return None
+    names = itertools.chain((".old",), (f".old-{number}" for number in itertools.count(2)))
+    return file.replace(next(place for name in names if not _stands(place := file.with_name(file.name + name))))
+
+
+def _stands(file: Path) -> bool:
+    """True also of a link to nothing."""
+    return file.exists() or file.is_symlink()

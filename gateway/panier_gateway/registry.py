@@ -59,8 +59,8 @@ class Registry:
         self._seen = self._data_version()
         self._latest = self._seen
 
-    def enrol(self, name: str, role: Role) -> str:
-        """Makes an identity, or replaces the one of that name, whose password ends to hold; gives the new password.
+    def enrol(self, name: str, role: Role, password: str = "") -> str:
+        """Makes an identity, or replaces the one of that name, whose password ends to hold; gives `password`, or one made up.
 
         Raises BadName, and NameTaken where the name has another role.
         """
@@ -70,7 +70,7 @@ class Registry:
         held = self._db.conn.execute("SELECT role FROM identity WHERE name = ?", (name,)).fetchone()
         if held and held[0] != role:
             raise NameTaken(f"{name!r} is enrolled as a {held[0]}; choose another name for this {role}")
-        password = new_password()
+        password = password or new_password()
         self._db.conn.execute(
             "INSERT INTO identity(name, role, password_hash) VALUES (?, ?, ?) ON CONFLICT(name) DO UPDATE"
             " SET password_hash = excluded.password_hash, enrolled_at = CURRENT_TIMESTAMP",

@@ -21,6 +21,7 @@ from panier_device.fitting import fit_printer, fit_scale, fit_scanner
 from panier_device.settings import DeviceSettings
 from panier_gateway.gateway import Gateway
 from panier_gateway.ready import AlreadyRunning, lock
+from panier_gateway.registry import Registry
 from panier_gateway.settings import BrokerSettings
 from panier_io.command import app
 from panier_io.settings import load
@@ -178,6 +179,36 @@ async def test_enrolling_again_keeps_the_settings_that_somebody_named_scanners_i
     assert code == 1
     assert "make it, or name another one with --out" in text
     assert out.read_text() == before
+    for number in (2, 3):
+        stood = out.read_text()
+        assert f"is kept in {out}.old-{number}:" in panier(*again)[1]
+        assert out.with_name(f"till-7.toml.old-{number}").read_text() == stood
+    assert out.with_name("till-7.toml.old").read_text() == edited
+
+
+@pytest.mark.parametrize("in_the_way", ["till-7.toml", "till-7.toml.new"])
+async def test_an_enrolment_whose_file_cannot_be_written_changes_nothing(closed_shop, settings_file, in_the_way):
+    again = ("enrol", "till-7", "--settings", str(settings_file), "--out")
+    assert panier(*again, str(closed_shop.directory / "first.toml"))[0] == 0
+    before = identities(closed_shop)
+    obstacle = closed_shop.directory / in_the_way
+    obstacle.mkdir() if in_the_way.endswith(".new") else os.mkfifo(obstacle)
+    code, text = panier(*again, str(closed_shop.directory / "till-7.toml"))
+    assert code == 1
+    assert "name another place with --out" in text
+    assert identities(closed_shop) == before, "the password that its terminal has still holds"
+    assert [one.name for one in closed_shop.directory.glob("till-7*")] == [in_the_way]
+    code, text = panier("enrol", "gateway", *again[2:], str(closed_shop.directory / "other.toml"))
+    assert code == 1
+    assert not list(closed_shop.directory.glob("other*")), "a name that is refused leaves no file"
+
+
+def identities(shop):
+    registry = Registry(shop.settings.data_dir / "registry.db")
+    try:
+        return registry.identities()
+    finally:
+        registry.close()
 
 
 async def test_each_example_of_a_terminals_settings_loads_once_its_signs_are_taken_away(closed_shop, settings_file):

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Static
 
 from panier.message import Act, Counters, LiveRow, UnknownRow
-from panier_gateway.monitor.pricing import PriceIt, price_of
+from panier_gateway.monitor.pricing import PriceIt, Wrong, price_of
 from panier_gateway.monitor.screen import Details, MonitorApp, facts
 from panier_gateway.monitor.view import Urgency, cells, duration, figures, in_order, urgency, wrong
 from panier_io.session import NotConnected
@@ -207,12 +207,38 @@ async def test_staff_price_the_newest_unknown_code_of_the_terminal_under_the_cur
         (("Jam", "10000.01", ""), "A price is from 0.01 to 10000.00."),
         (("Jam", "2.49", "", "lots"), "Which VAT rate? Type percent such as 5.5, or nothing."),
         (("Jam", "2.49", "", "100"), "Which VAT rate? Type percent such as 5.5, or nothing."),
-        (("", "", "12", "5.5"), "Either a SKU, or a name and a price."),
+        (("", "", "12", "5.5"), "A SKU brings its own VAT rate: leave this empty."),
+        (("", "2.49", "12", "5.5"), "Either a SKU, or a name and a price."),
     ],
 )
 def test_what_staff_type_is_a_price_or_says_what_is_missing(typed, says):
     found = price_of(row("till-05", "help"), UNKNOWN[1], *typed)
-    assert (found if isinstance(found, str) else found.sku) == says
+    assert (found.says if isinstance(found, Wrong) else found.sku) == says
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        (("", "2.49", "", ""), "name"),
+        (("Jam", "cheap", "", ""), "price"),
+        (("Jam", "2.49", "lots", ""), "vat"),
+        (("", "", "5.5", "12"), "vat"),
+        (("Jam", "", "", "12"), "sku"),
+    ],
+)
+async def test_the_cursor_goes_to_the_field_that_is_wrong(app, store, typed, field):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await filled(pilot)
+        store.picture.show_row(row("till-05", "help", help_since=NOON - 3 * MINUTE, unknown=UNKNOWN))
+        await until(pilot, lambda: app.terminals.selected.unknown)
+        await pilot.press("p")
+        await pilot.pause()
+        for box, text in zip(app.screen.query("Input"), typed, strict=True):
+            box.value = text
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.focused.id == field
+        assert store.acts == []
 
 
 @pytest.mark.parametrize(("typed", "rate"), [("", ""), ("20", "20"), (" 5,5 % ", "5.5"), ("0", "0")])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -20,22 +21,32 @@ _MOST = 1_000_000
 """Minor units; a slip of the finger must not make a tin cost a car."""
 
 
-def price_of(row: LiveRow, code: UnknownRow, name: str, price: str, sku: str, vat: str = "") -> StaffPrice | str:
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What cannot be taken of what was typed, and the field to mend it in."""
+
+    field: Literal["name", "price", "vat", "sku"]
+    says: str
+
+
+def price_of(row: LiveRow, code: UnknownRow, name: str, price: str, sku: str, vat: str = "") -> StaffPrice | Wrong:
     """What was typed, or what is wrong with it."""
     name, price, sku = name.strip(), price.strip().replace(",", "."), sku.strip()
     vat = vat.strip().removesuffix("%").rstrip().replace(",", ".")
+    if sku and (name or price):
+        return Wrong("sku", "Either a SKU, or a name and a price.")
     if sku:
-        return "Either a SKU, or a name and a price." if name or price or vat else _answer(row, code, sku=sku)
+        return Wrong("vat", "A SKU brings its own VAT rate: leave this empty.") if vat else _answer(row, code, sku=sku)
     if not name:
-        return "What is it? Type a name, or the SKU of a product."
+        return Wrong("name", "What is it? Type a name, or the SKU of a product.")
     try:
         minor = parse_minor(price, row.currency)
     except NotMoney:
-        return "What does it cost? Type a price such as 2.49."
+        return Wrong("price", "What does it cost? Type a price such as 2.49.")
     if not 0 < minor <= _MOST:
-        return f"A price is from {format_minor(1, row.currency)} to {format_minor(_MOST, row.currency)}."
+        return Wrong("price", f"A price is from {format_minor(1, row.currency)} to {format_minor(_MOST, row.currency)}.")
     if vat and not re.fullmatch(TAX_RATE, vat):
-        return "Which VAT rate? Type percent such as 5.5, or nothing."
+        return Wrong("vat", "Which VAT rate? Type percent such as 5.5, or nothing.")
     return _answer(row, code, name=name, unit_price=minor, tax_rate=vat)
 
 
@@ -77,8 +88,8 @@ class PriceIt(ModalScreen[StaffPrice | None]):
         """Enter in any field."""
         name, price, sku, vat = (self.query_one(f"#{field}", Input).value for field in ("name", "price", "sku", "vat"))
         found = price_of(self._row, self._code, name, price, sku, vat)
-        if isinstance(found, str):
-            self.query_one("#wrong", Static).update(f"! {found}")
-            self.query_one("#price" if name.strip() else "#name", Input).focus()
+        if isinstance(found, Wrong):
+            self.query_one("#wrong", Static).update(f"! {found.says}")
+            self.query_one(f"#{found.field}", Input).focus()
         else:
             self.dismiss(found)
