@@ -10,6 +10,8 @@ import tty
 from pathlib import Path
 from typing import Literal, get_args
 
+from panier_simulators.place import clear_for_device
+
 Split = Literal["bytes", "whole", "random"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
@@ -31,9 +33,10 @@ class SerialCable:
         return self.end >= 0
 
     def plug(self) -> None:
-        """Plugs it in: a new device file behind the same link. Safe to repeat."""
+        """Plugs it in: a new device file behind the same link. Safe to repeat. Raises PlaceTaken."""
         if self.is_plugged:
             return
+        clear_for_device(self.link)
         self.end, self._other = pty.openpty()
         # A new pty echoes what is written to it, and turns CR into LF.
         tty.setraw(self._other)
@@ -47,7 +50,8 @@ class SerialCable:
         """Pulls it: who reads gets an error, and the link is gone. Safe to repeat."""
         if not self.is_plugged:
             return
-        self.link.unlink(missing_ok=True)
+        if self.link.is_symlink() and str(self.link.readlink()) == os.ttyname(self._other):
+            self.link.unlink()  # another simulator may have taken the place
         os.close(self.end)
         os.close(self._other)
         self.end = self._other = -1

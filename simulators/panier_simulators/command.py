@@ -75,12 +75,16 @@ def build_sample(out: Path | None, data: Path | None) -> Built:
 
 def _free(path: Path | None) -> Path | None:
     """A place where a device file or a socket may appear: nothing but an earlier one may be replaced there."""
+    from panier_simulators.place import PlaceTaken, clear_for_device
+
     if path is None:
         return None
     if not path.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {path.parent}: make it, or name another place, such as /tmp/{path.name}")
-    if path.exists() and not path.is_symlink() and not path.is_socket():
-        raise typer.BadParameter(f"{path} is there already, and no simulator made it: name another place")
+    try:
+        clear_for_device(path)
+    except PlaceTaken as error:
+        raise typer.BadParameter(str(error)) from error
     return path
 
 

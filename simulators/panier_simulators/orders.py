@@ -42,13 +42,13 @@ def obey(device: Device, order: str, argument: str) -> str:
         symbology, _, code = code.partition(" ")
         if symbology not in AIM or not code:
             return f"!as SYMBOLOGY CODE, with one of {', '.join(AIM)}"
-    elif order == "unplug":
-        device.unplug()
-        return "unplugged"
-    elif order == "plug":
-        device.plug()
-        return "plugged in"
     try:
+        if order == "unplug":
+            device.unplug()
+            return "unplugged"
+        if order == "plug":
+            device.plug()
+            return "plugged in"
         match device:
             case SimulatedScanner():
                 return _serial(device, order, code, symbology)

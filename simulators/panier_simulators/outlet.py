@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+from panier_simulators.place import clear_for_device
+
 _MOST = 4096
 
 
@@ -18,9 +20,10 @@ class Outlet:
         self.plug()
 
     def plug(self) -> None:
-        """Plugs the cable in: a device can connect."""
+        """Plugs the cable in: a device can connect. Raises PlaceTaken."""
         if self._listener:
             return
+        clear_for_device(self.path)
         self.path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._listener.bind(str(self.path))
@@ -29,11 +32,12 @@ class Outlet:
 
     def unplug(self) -> None:
         """Pulls the cable: the reader finds the other end closed, the path is gone."""
+        if self._listener and self.path.is_socket():
+            self.path.unlink()
         for end in (self._reader, self._listener):
             if end:
                 end.close()
         self._reader = self._listener = None
-        self.path.unlink(missing_ok=True)
 
     @property
     def is_plugged(self) -> bool:

@@ -9,7 +9,10 @@ import pytest
 import serial
 from typer.testing import CliRunner
 
+from panier_simulators.cable import SerialCable
 from panier_simulators.command import simulate
+from panier_simulators.outlet import Outlet
+from panier_simulators.place import PlaceTaken
 
 
 def test_the_scanner_sends_the_codes_of_its_standard_input(tmp_path: Path) -> None:
@@ -105,7 +108,7 @@ def test_nothing_but_an_earlier_device_is_replaced_where_one_is_to_appear(tmp_pa
     settings.write_text("store = 'north'")
     taken = CliRunner().invoke(simulate, [what, str(settings)])
     assert (taken.exit_code, settings.read_text()) == (2, "store = 'north'")
-    assert "is there already, and no simulator made it" in " ".join(taken.stderr.split())
+    assert "is there already, and no simulator left it" in " ".join(taken.stderr.split())
     nowhere = CliRunner().invoke(simulate, [what, str(tmp_path / "no" / "device0")])
     assert nowhere.exit_code == 2
     assert "make it, or name another place" in " ".join(nowhere.stderr.split())
@@ -121,3 +124,45 @@ def test_a_port_that_cannot_be_had_is_said_with_the_reason() -> None:
                 result.stderr.split()
             )
     assert CliRunner().invoke(simulate, ["payment", "99999"]).exit_code == 2
+
+
+@pytest.mark.parametrize("what", ["scanner", "wedge"])
+def test_links_and_sockets_of_others_are_left_alone_and_what_a_killed_simulator_left_is_not(tmp_path: Path, what: str) -> None:
+    (tmp_path / "real").write_text("precious")
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "real")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as service:
+        service.bind(str(tmp_path / "served"))
+        service.listen()
+        for path in (link, tmp_path / "served"):
+            taken = CliRunner().invoke(simulate, [what, str(path)], input="!quit\n")
+            assert taken.exit_code == 2, taken.output
+        assert link.resolve() == tmp_path / "real"
+        assert (tmp_path / "served").is_socket()
+    (tmp_path / "real").unlink()
+    for left_over in (link, tmp_path / "served"):
+        assert CliRunner().invoke(simulate, [what, str(left_over)], input="!quit\n").exit_code == 0
+
+
+def test_a_cable_that_is_pulled_leaves_the_link_that_another_simulator_put_there(tmp_path: Path) -> None:
+    first, second = SerialCable(tmp_path / "link"), SerialCable(tmp_path / "link")
+    first.plug()
+    second.plug()
+    first.pull()
+    assert second.link.is_symlink()
+    second.pull()
+    assert not second.link.is_symlink()
+    second.link.write_text("precious")
+    with pytest.raises(PlaceTaken):
+        second.plug()
+    assert second.link.read_text() == "precious"
+
+
+def test_an_outlet_that_is_pulled_leaves_what_took_its_place(tmp_path: Path) -> None:
+    outlet = Outlet(tmp_path / "outlet")
+    outlet.unplug()
+    outlet.path.write_text("precious")
+    outlet.unplug()
+    with pytest.raises(PlaceTaken):
+        outlet.plug()
+    assert outlet.path.read_text() == "precious"
