@@ -12,17 +12,17 @@ class LateJournal:
     def __getattr__(self, name):
         return getattr(self._journal, name)
 
-    def append(self, trip, at, *happenings, leases=()):
+    def append(self, trip, at, *happenings, **more):
         from panier.trip import Event
 
         first = max(self._journal.last, self._promised) + 1
         name = trip or f"{self._journal.device}.{self._journal.id}.{first}"
         self._promised = first + len(happenings) - 1
-        asyncio.get_running_loop().call_later(0.5, self._write, trip, at, happenings, leases)
+        asyncio.get_running_loop().call_later(0.5, self._write, trip, at, happenings, more)
         return [Event(sequence=first + place, at=at, trip=name, what=what) for place, what in enumerate(happenings)]
 
-    def _write(self, trip, at, happenings, leases):
-        self._journal.append(trip, at, *happenings, leases=leases)
+    def _write(self, trip, at, happenings, more):
+        self._journal.append(trip, at, *happenings, **more)
         self._agent.poke()
 
 
