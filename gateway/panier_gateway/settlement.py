@@ -39,11 +39,11 @@ class Settlement:
         self._replica = replica
         self._log = logger("settlement")
         self._shelves = Kept[tuple[int, str], PromotionSet](6)
-        self._offer_sets = Kept[tuple[object, ...], PromotionSet](400)
-        self._offers = Kept[tuple[str, int], Offer](300)
+        self._offer_sets = Kept[tuple[object, ...], PromotionSet](100)
+        self._offers = Kept[tuple[str, int], Offer](100)
         self._fingerprints = Kept[int, Fingerprint](20)
         self._changes = Kept[int, int](20)
-        self._products = Kept[tuple[str, int], Product | None](5_000)
+        self._products = Kept[tuple[str, int], Product | None](1_000)
 
     def settle(self, trip: Trip) -> Settled:
         """The receipt, and incidents where the device's figures are not ours, or a payment is in doubt.

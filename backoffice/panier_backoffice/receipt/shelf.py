@@ -15,8 +15,8 @@ from panier_io.kept import Kept
 
 KEPT = 6
 """Versions at the most; a few hundred promotions compiled take about a megabyte."""
-_PRODUCTS = 10_000
-"""Products at the most, each as of one version; some 4 megabytes."""
+_PRODUCTS = 2_000
+"""Products at the most, each as of one version; some two megabytes."""
 _PRODUCT: TypeAdapter[Product] = TypeAdapter(Product)
 
 
