@@ -166,12 +166,14 @@ class WeighStation:
         Not where the scale is told prices: it bars a load by itself, and would count what nobody asked for as sold.
         """
         while self._tare_by != "sent" and self._item is None and not self.rule.is_clear:
+            pause = LOOK_S
             try:
                 self.rule.saw(await self.scale.weigh(Question()))
+                self._failing = ""
             except ScaleRefused as refused:
-                if refused.is_failure:
-                    return
-            await self._rest(LOOK_S)
+                self._note(refused)
+                pause = AGAIN_S if refused.is_failure else LOOK_S
+            await self._rest(pause)
 
     def _weighing(self, item: Unweighed, weight: ScaleWeight, tare: int) -> Weighing:
         """Net and tare of this weight. Raises ScaleTooLight where the packing is all there is."""

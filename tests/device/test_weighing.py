@@ -246,6 +246,18 @@ async def test_two_bags_of_one_weight_are_two_where_the_scale_was_seen_empty_bet
         await until(lambda: len(place.items) == 2)
 
 
+async def test_a_scale_that_misses_an_answer_is_still_seen_empty(tmp_path: Path):
+    async with stand(tmp_path, patience=0.1) as place:
+        place.scale.put(500)
+        place.scan(FIGS)
+        await until(lambda: bool(place.items))
+        place.scale.faults.is_silent = True
+        await until(lambda: place.desk.tally.scale_answers.labels("silent")._value.get())
+        place.scale.take()
+        place.scale.faults.is_silent = False
+        await until(lambda: place.station.rule.is_clear)
+
+
 async def test_the_screen_hears_why_there_is_no_weight_yet_and_nothing_is_written(tmp_path: Path):
     async with stand(tmp_path) as place:
         place.scan(FIGS)

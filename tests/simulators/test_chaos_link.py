@@ -153,3 +153,12 @@ async def test_a_packet_is_lost_and_what_is_no_publish_is_not():
         writer.write(packet(b"lost") + ping)
         assert await reader.readexactly(2) == ping
         meddling.cancel()
+
+
+async def test_one_side_that_is_gone_already_does_not_keep_the_other_from_being_reset():
+    async with echo_behind() as (link, _, writer):
+        writer.close()
+        while len(link.ends) == 2:
+            await let_others_run()
+        assert link.ends, "both went at once: nothing was tried"
+        link.drop()

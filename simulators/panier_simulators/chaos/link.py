@@ -184,7 +184,8 @@ class _End(asyncio.Protocol):
     def eof_received(self) -> bool:
         if self.peer:
             self.peer.say_last()
-        return True
+        # Where both have said their last, it is over.
+        return not self._is_mute
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.link.ends.discard(self)
@@ -211,7 +212,8 @@ class _End(asyncio.Protocol):
     def drop(self) -> None:
         """Resets this connection, on both sides."""
         for end in (self, self.peer):
-            if end and end.transport:
+            # One whose connection is over already has no socket any more.
+            if end in self.link.ends and end.transport:
                 # Without lingering, closing is a reset and not an end.
                 end.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                 end.transport.abort()
