@@ -6,10 +6,13 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+
+from panier.error import PanierError
 
 if TYPE_CHECKING:
     from panier_simulators.orders import Device
@@ -36,7 +39,6 @@ def sample(
 
     It is built once (a few seconds) and kept; the next call only says where it is.
     """
-    from panier.error import PanierError
 
     try:
         built = build_sample(out, data)
@@ -112,7 +114,6 @@ def scanner(
     A line is a code to scan; or an order: !as SYMBOLOGY CODE, !hold CODE (the trigger), !half CODE, !wrong CODE (one bit),
     !noise N, !baud N (another speed), !heard (beeps and lights), !unplug, !plug, !quit.
     """
-    from panier.error import PanierError
     from panier_simulators.cable import SPLITS
     from panier_simulators.fleet import programming
     from panier_simulators.orders import SCANNER_ORDERS
@@ -206,7 +207,6 @@ def scale(
 
     put GRAMS, take, lean, still, zero, tare, clear, overload, silent, speak, unplug, plug, quit.
     """
-    from panier.error import PanierError
     from panier_simulators.cable import SPLITS
     from panier_simulators.platter import make_of
     from panier_simulators.scale import SimulatedScale
@@ -224,7 +224,8 @@ def scale(
             if order == "quit":
                 return
             if order:
-                print(device.obey(order, rest[0] if rest else ""))
+                with _told():
+                    print(device.obey(order, rest[0] if rest else ""))
 
 
 _PAPER_ORDERS = "out, near, ok (a new roll), cover, close, jam, free, unplug, plug, show, quit"
@@ -256,8 +257,9 @@ def printer(
             order = line.strip().removeprefix("!")
             if order == "quit":
                 return
-            if order and not desk.obey(order):
-                print(f"no such order: {order}. {_PAPER_ORDERS}", file=sys.stderr)
+            with _told():
+                if order and not desk.obey(order):
+                    print(f"no such order: {order}. {_PAPER_ORDERS}", file=sys.stderr)
 
 
 _SWIPES = (
@@ -289,7 +291,8 @@ def card(
             if order == "unplug":
                 device.unplug()
             elif order == "plug":
-                device.plug()
+                with _told():
+                    device.plug()
             else:
                 number, _, name = argument.partition(" ")
                 swiped = BANK_CARD if order == "bank" else Card(number, name.strip())
@@ -360,7 +363,6 @@ def _replay(
     import time
     from dataclasses import asdict
 
-    from panier.error import PanierError
     from panier_simulators.fleet import Report
     from panier_simulators.sample.shop import open_sample
     from panier_simulators.shopper import Manner
@@ -393,6 +395,15 @@ async def _shop(settings: list[Path], chosen: list[SampleTrip], manner: Manner, 
     async with Store([Post.read(file) for file in settings], manner=manner, seed=seed) as place:
         await place.wait_until_ready()
         return await place.replay(chosen, tell)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """An order that cannot be carried out says why, and the next one is read."""
+    try:
+        yield
+    except PanierError as error:
+        print(error)
 
 
 def _orders(known: tuple[str, ...], words: str) -> Iterator[tuple[str, str]]:

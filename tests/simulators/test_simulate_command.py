@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import serial
+from tests.waiting import until
 from typer.testing import CliRunner
 
 from panier_simulators.cable import SerialCable
@@ -112,6 +114,22 @@ def test_nothing_but_an_earlier_device_is_replaced_where_one_is_to_appear(tmp_pa
     nowhere = CliRunner().invoke(simulate, [what, str(tmp_path / "no" / "device0")])
     assert nowhere.exit_code == 2
     assert "make it, or name another place" in " ".join(nowhere.stderr.split())
+
+
+@pytest.mark.parametrize("what", ["scanner", "wedge", "hidpos", "scale", "printer", "card"])
+async def test_what_cannot_be_plugged_in_again_says_why_and_goes_on(tmp_path: Path, what: str) -> None:
+    place = tmp_path / "device0"
+    command = (sys.executable, "-m", "panier_io.command", "simulate", what, str(place))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as simulator:
+        assert simulator.stdin
+        await until(lambda: os.path.lexists(place))
+        simulator.stdin.write("!unplug\n")
+        simulator.stdin.flush()
+        await until(lambda: not os.path.lexists(place))
+        place.write_text("mine")
+        said, _ = simulator.communicate("!plug\n!jump\n!quit\n", timeout=30)
+    assert (simulator.returncode, place.read_text()) == (0, "mine")
+    assert "is there already, and no simulator left it" in said
 
 
 def test_a_port_that_cannot_be_had_is_said_with_the_reason() -> None:
