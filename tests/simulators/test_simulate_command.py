@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -120,16 +121,16 @@ def test_nothing_but_an_earlier_device_is_replaced_where_one_is_to_appear(tmp_pa
 async def test_what_cannot_be_plugged_in_again_says_why_and_goes_on(tmp_path: Path, what: str) -> None:
     place = tmp_path / "device0"
     command = (sys.executable, "-m", "panier_io.command", "simulate", what, str(place))
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as simulator:
-        assert simulator.stdin
-        await until(lambda: os.path.lexists(place))
-        simulator.stdin.write("!unplug\n")
-        simulator.stdin.flush()
-        await until(lambda: not os.path.lexists(place))
-        place.write_text("mine")
-        said, _ = simulator.communicate("!plug\n!jump\n!quit\n", timeout=30)
+    simulator = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert simulator.stdin
+    await until(lambda: os.path.lexists(place))
+    simulator.stdin.write(b"!unplug\n")
+    await until(lambda: not os.path.lexists(place))
+    place.write_text("mine")
+    async with asyncio.timeout(30):
+        said, _ = await simulator.communicate(b"!plug\n!jump\n!quit\n")
     assert (simulator.returncode, place.read_text()) == (0, "mine")
-    assert "is there already, and no simulator left it" in said
+    assert b"is there already, and no simulator left it" in said
 
 
 def test_a_port_that_cannot_be_had_is_said_with_the_reason() -> None:
