@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -398,7 +398,7 @@ async def _shop(settings: list[Path], chosen: list[SampleTrip], manner: Manner, 
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told() -> Generator[None]:
     """An order that cannot be carried out says why, and the next one is read."""
     try:
         yield
