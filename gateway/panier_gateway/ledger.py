@@ -13,44 +13,11 @@ from typing import Any, Literal
 from panier.error import PanierError
 from panier.message import happening_from_json, happening_to_json
 from panier.trip import Event, Trip, fold
-from panier_gateway import purse
+from panier_gateway import table
 from panier_io.damage import Damage, mend
 from panier_io.log import logger
 from panier_io.store import insert_rows, open_database, overwrite_deleted, row_sum, transaction
 
-FORMAT = 3
-"""1 and 2: without some of what `_ADDED` names."""
-_SCHEMA = (
-    """
-CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS journal(
-    device TEXT NOT NULL, journal TEXT NOT NULL, upto INTEGER NOT NULL, quarantined TEXT, first_at INTEGER NOT NULL,
-    conflict INTEGER, released INTEGER NOT NULL DEFAULT 0, forgotten INTEGER NOT NULL DEFAULT 0,
-    clock_offset INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (device, journal)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS event(
-    device TEXT NOT NULL, journal TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, trip TEXT NOT NULL,
-    what TEXT NOT NULL, sum INTEGER, PRIMARY KEY (device, journal, sequence)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS trip(
-    trip TEXT PRIMARY KEY, device TEXT NOT NULL, journal TEXT NOT NULL, first_sequence INTEGER NOT NULL,
-    state TEXT NOT NULL, closed_at INTEGER, total INTEGER, last_sequence INTEGER) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS trip_open ON trip(device) WHERE state IN ('open', 'unsettled');
-CREATE INDEX IF NOT EXISTS trip_closed ON trip(closed_at);
-CREATE TABLE IF NOT EXISTS dead_letter(
-    id INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL UNIQUE, device TEXT, journal TEXT, sequence INTEGER,
-    reason TEXT NOT NULL, payload TEXT NOT NULL, times INTEGER NOT NULL DEFAULT 1,
-    first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, decided_at INTEGER) STRICT;
-CREATE TABLE IF NOT EXISTS decision(
-    id INTEGER PRIMARY KEY AUTOINCREMENT, letter INTEGER NOT NULL, act TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL,
-    body TEXT NOT NULL, at INTEGER NOT NULL, done_at INTEGER, ok INTEGER, outcome TEXT) STRICT;
-CREATE TABLE IF NOT EXISTS outbox(
-    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, identity TEXT NOT NULL, body TEXT NOT NULL,
-    UNIQUE (kind, identity)) STRICT;
-CREATE INDEX IF NOT EXISTS outbox_kind ON outbox(kind, id);
-CREATE TABLE IF NOT EXISTS incident(identity TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-PRAGMA secure_delete=ON;
-"""
-    + purse.SCHEMA
-)
 _LETTER = "SELECT id, device, journal, sequence, reason, payload, times, first_at, last_at, decided_at FROM dead_letter"
 _MAX_PAYLOAD = 64_000  # characters of a dead letter that are kept
 
@@ -159,20 +126,15 @@ class Ledger:
         self._events: list[tuple[Any, ...]] = []
         self._journals: dict[tuple[str, str], tuple[Any, ...]] = {}
         # Only who owns the file may replace it.
-        self.damage: Damage | None = None if beside_gateway else mend(path, _make, lambda _: None, _settle)
+        self.damage: Damage | None = None if beside_gateway else mend(path, table.make, lambda _: None, table.settle)
         """What was wrong with the file when it was opened; what could be read went on."""
         self._db = open_database(path)
         path.chmod(0o600)
         self._conn = self._db.conn
-        _make(self._conn)
-        self._conn.execute("INSERT OR IGNORE INTO fact VALUES ('format', ?)", (str(FORMAT),))
-        held = int(self._conn.execute("SELECT value FROM fact WHERE name = 'format'").fetchone()[0])
-        if held > FORMAT:
-            raise LedgerUnusable(f"{path} has format {held}; this version knows {FORMAT}: install the newer version again")
-        if held < FORMAT:
-            with self.transaction():
-                _migrate(self._conn)
-        self._conn.execute("CREATE INDEX IF NOT EXISTS event_reduced ON event(at) WHERE what = ''")
+        table.make(self._conn)
+        with self.transaction():
+            if (held := table.bring_up(self._conn)) > table.FORMAT:
+                raise LedgerUnusable(f"{path} has format {held}; this version knows {table.FORMAT}: install the newer version again")
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -464,36 +426,3 @@ class Ledger:
 def event_sum(event: Event) -> int:
     """What is kept of an event for comparing once its content is gone; fields that a newer version adds with defaults keep it."""
     return row_sum(event.trip, event.at, happening_to_json(event.what, with_defaults=False))
-
-
-def _make(connection: sqlite3.Connection) -> None:
-    connection.executescript(_SCHEMA)
-
-
-_ADDED = {
-    "journal": (
-        "conflict INTEGER", "released INTEGER NOT NULL DEFAULT 0", "forgotten INTEGER NOT NULL DEFAULT 0",
-        "clock_offset INTEGER NOT NULL DEFAULT 0",
-    ),
-    "event": ("sum INTEGER",),
-    "trip": ("last_sequence INTEGER",),
-    "dead_letter": ("decided_at INTEGER",),
-}  # fmt: skip
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    for table, columns in _ADDED.items():
-        held = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-        for column in columns:
-            if column.split()[0] not in held:
-                connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
-    connection.execute("UPDATE fact SET value = ? WHERE name = 'format'", (str(FORMAT),))
-
-
-def _settle(connection: sqlite3.Connection, _: str) -> None:
-    """After damage: no journal may stand behind the events that were carried over."""
-    connection.execute(
-        "INSERT INTO journal(device, journal, upto, first_at)"
-        " SELECT device, journal, max(sequence), 0 FROM event GROUP BY device, journal"
-        " ON CONFLICT DO UPDATE SET upto = max(upto, excluded.upto)"
-    )

@@ -1,0 +1,80 @@
+"""The ledger's tables, and how a file of an older format becomes one of today's."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from panier_gateway import purse
+
+FORMAT = 3
+"""1 and 2: without some of what `_ADDED` names."""
+_SCHEMA = (
+    """
+CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS journal(
+    device TEXT NOT NULL, journal TEXT NOT NULL, upto INTEGER NOT NULL, quarantined TEXT, first_at INTEGER NOT NULL,
+    conflict INTEGER, released INTEGER NOT NULL DEFAULT 0, forgotten INTEGER NOT NULL DEFAULT 0,
+    clock_offset INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (device, journal)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS event(
+    device TEXT NOT NULL, journal TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, trip TEXT NOT NULL,
+    what TEXT NOT NULL, sum INTEGER, PRIMARY KEY (device, journal, sequence)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS trip(
+    trip TEXT PRIMARY KEY, device TEXT NOT NULL, journal TEXT NOT NULL, first_sequence INTEGER NOT NULL,
+    state TEXT NOT NULL, closed_at INTEGER, total INTEGER, last_sequence INTEGER) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS trip_open ON trip(device) WHERE state IN ('open', 'unsettled');
+CREATE INDEX IF NOT EXISTS trip_closed ON trip(closed_at);
+CREATE TABLE IF NOT EXISTS dead_letter(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL UNIQUE, device TEXT, journal TEXT, sequence INTEGER,
+    reason TEXT NOT NULL, payload TEXT NOT NULL, times INTEGER NOT NULL DEFAULT 1,
+    first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, decided_at INTEGER) STRICT;
+CREATE TABLE IF NOT EXISTS decision(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, letter INTEGER NOT NULL, act TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL,
+    body TEXT NOT NULL, at INTEGER NOT NULL, done_at INTEGER, ok INTEGER, outcome TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS outbox(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, identity TEXT NOT NULL, body TEXT NOT NULL,
+    UNIQUE (kind, identity)) STRICT;
+CREATE INDEX IF NOT EXISTS outbox_kind ON outbox(kind, id);
+CREATE TABLE IF NOT EXISTS incident(identity TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+PRAGMA secure_delete=ON;
+"""
+    + purse.SCHEMA
+)
+_ADDED = {
+    "journal": (
+        "conflict INTEGER", "released INTEGER NOT NULL DEFAULT 0", "forgotten INTEGER NOT NULL DEFAULT 0",
+        "clock_offset INTEGER NOT NULL DEFAULT 0",
+    ),
+    "event": ("sum INTEGER",),
+    "trip": ("last_sequence INTEGER",),
+    "dead_letter": ("decided_at INTEGER",),
+}  # fmt: skip
+
+
+def make(connection: sqlite3.Connection) -> None:
+    """Makes the tables that are not there."""
+    connection.executescript(_SCHEMA)
+
+
+def bring_up(connection: sqlite3.Connection) -> int:
+    """Makes an older file one of today's, within the caller's transaction; gives the format that it has then."""
+    connection.execute("INSERT OR IGNORE INTO fact VALUES ('format', ?)", (str(FORMAT),))
+    held = int(connection.execute("SELECT value FROM fact WHERE name = 'format'").fetchone()[0])
+    if held < FORMAT:
+        for table, columns in _ADDED.items():
+            has = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+            for column in columns:
+                if column.split()[0] not in has:
+                    connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+        connection.execute("UPDATE fact SET value = ? WHERE name = 'format'", (str(FORMAT),))
+    if held <= FORMAT:
+        connection.execute("CREATE INDEX IF NOT EXISTS event_reduced ON event(at) WHERE what = ''")
+    return max(held, FORMAT)
+
+
+def settle(connection: sqlite3.Connection, _: str) -> None:
+    """After damage: no journal may stand behind the events that were carried over."""
+    connection.execute(
+        "INSERT INTO journal(device, journal, upto, first_at)"
+        " SELECT device, journal, max(sequence), 0 FROM event GROUP BY device, journal"
+        " ON CONFLICT DO UPDATE SET upto = max(upto, excluded.upto)"
+    )
