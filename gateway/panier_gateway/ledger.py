@@ -134,7 +134,8 @@ class Ledger:
         table.make(self._conn)
         with self.transaction():
             if (held := table.bring_up(self._conn)) > table.FORMAT:
-                raise LedgerUnusable(f"{path} has format {held}; this version knows {table.FORMAT}: install the newer version again")
+                known = table.FORMAT
+                raise LedgerUnusable(f"{path} has format {held}; this version knows {known}: install the newer version again")
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -348,7 +349,10 @@ class Ledger:
         trips = self._conn.execute(
             "SELECT trip, device, journal, first_sequence, coalesce(last_sequence, first_sequence + 5000) FROM trip"
             " WHERE closed_at < ? AND state IN ('finished', 'abandoned') AND NOT EXISTS"
-            " (SELECT 1 FROM outbox WHERE kind = 'receipt' AND identity = trip.trip) LIMIT ?",
+            " (SELECT 1 FROM outbox WHERE kind = 'receipt' AND identity = trip.trip)"
+            # Its end may be among what was refused: until a person has decided, it may yet become a receipt.
+            " AND NOT (state = 'abandoned' AND EXISTS (SELECT 1 FROM dead_letter AS letter WHERE decided_at IS NULL"
+            " AND letter.device = trip.device AND letter.journal = trip.journal AND sequence >= first_sequence)) LIMIT ?",
             (before, limit),
         ).fetchall()
         for trip, device, journal, first, last in trips:

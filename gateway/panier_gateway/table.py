@@ -68,6 +68,9 @@ def bring_up(connection: sqlite3.Connection) -> int:
         connection.execute("UPDATE fact SET value = ? WHERE name = 'format'", (str(FORMAT),))
     if held <= FORMAT:
         connection.execute("CREATE INDEX IF NOT EXISTS event_reduced ON event(at) WHERE what = ''")
+        connection.execute(
+            "CREATE INDEX IF NOT EXISTS dead_letter_waiting ON dead_letter(device, journal, sequence) WHERE decided_at IS NULL"
+        )
     return max(held, FORMAT)
 
 

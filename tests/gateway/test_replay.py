@@ -7,18 +7,19 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.gateway.conftest import ITEM, STARTED
+from tests.gateway.conftest import ITEM, STARTED, stored
 from tests.waiting import until
 from typer.testing import CliRunner
 
 from panier.message import EventBatch, event_to_json
-from panier.trip import Event, HelpRequested, TripFinished
+from panier.trip import Event, HelpRequested, TripAbandoned, TripFinished
 from panier_gateway.batch import Batch
 from panier_gateway.intake import Intake, Settled
 from panier_gateway.ledger import Ledger
 from panier_gateway.replay.command import replay
 from panier_gateway.replay.desk import Desk
 
+DAY = 86_400_000
 DONE = TripFinished(units=2, discount=0, total=2)
 
 
@@ -105,6 +106,24 @@ def test_a_trip_whose_start_was_refused_is_taken_again_in_order(counter):
         counter.ledger._conn.execute("UPDATE dead_letter SET decided_at = NULL")
     assert all("stored already" in outcome.text for outcome in counter.desk.apply(now=8))
     assert len(counter.receipts()) == 1
+
+
+def test_a_trip_whose_end_was_refused_keeps_its_events_until_somebody_has_dealt_with_it(counter):
+    start, first, end = records(STARTED, ITEM, DONE)
+    following = [Event(sequence=n, at=n, trip="till-1.j.4", what=what) for n, what in ((4, STARTED), (5, TripAbandoned()))]
+    after = [json.loads(event_to_json(event)) for event in following]
+    counter.send(start, first, {**end, "what": {"kind": "trip_finished_by_a_newer_version"}}, *after)
+    counter.intake.tidy(now=40 * DAY)
+    assert stored(counter.ledger) == [1, 2]
+    (letter,) = counter.ledger.letters()
+    with counter.ledger.transaction():
+        counter.ledger.decide(letter.id, "correct", "ada", "after the update", json.dumps(end), 6)
+    (outcome,) = counter.desk.apply(now=40 * DAY)
+    assert outcome.is_done, outcome.text
+    assert counter.receipts() == [{"receipt": "till-1.j.1", "units": 1}]
+    counter.ledger.delivered(counter.ledger.parcels(9))
+    counter.intake.tidy(now=44 * DAY)
+    assert stored(counter.ledger) == []
 
 
 def test_what_cannot_be_taken_again_says_why_and_stays(counter):
