@@ -19,7 +19,7 @@ from panier_io.log import logger
 from panier_io.store import insert_rows, open_database, overwrite_deleted, row_sum, transaction
 
 _LETTER = "SELECT id, device, journal, sequence, reason, payload, times, first_at, last_at, decided_at FROM dead_letter"
-_MAX_PAYLOAD = 64_000  # characters of a dead letter that are kept
+_PROOF = 64_000  # bytes, as of a large batch
 
 OutboxKind = Literal["receipt", "contact", "incident"]
 Act = Literal["replay", "correct", "drop", "release"]
@@ -69,7 +69,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """Something that was refused, and why."""
+    """Something that was refused, and why; `payload` is whole unless the sender still holds it."""
 
     device: str | None
     journal: str | None
@@ -283,7 +283,7 @@ class Ledger:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(digest) DO UPDATE SET times = times + 1, last_at = excluded.last_at,"
             # Refused again after somebody dealt with it: it waits for somebody again.
             " decided_at = NULL",
-            (digest, letter.device, letter.journal, letter.sequence, letter.reason, letter.payload[:_MAX_PAYLOAD], now, now),
+            (digest, letter.device, letter.journal, letter.sequence, letter.reason, letter.payload, now, now),
         )
 
     def dead_letters(self) -> list[DeadLetter]:
@@ -419,7 +419,7 @@ class Ledger:
 
     def prove(self) -> None:
         """Writes as much as a large batch and takes it back, within the caller's transaction. Raises sqlite3.Error."""
-        self._conn.execute("INSERT OR REPLACE INTO fact VALUES ('proof', ?)", ("x" * _MAX_PAYLOAD,))
+        self._conn.execute("INSERT OR REPLACE INTO fact VALUES ('proof', ?)", ("x" * _PROOF,))
         self._conn.execute("DELETE FROM fact WHERE name = 'proof'")
 
     def close(self) -> None:

@@ -126,6 +126,14 @@ def test_a_trip_whose_end_was_refused_keeps_its_events_until_somebody_has_dealt_
     assert stored(counter.ledger) == []
 
 
+def test_a_refused_event_is_kept_whole_whatever_its_size_because_its_device_holds_it_no_more(counter):
+    start, first, end = records(STARTED, ITEM, DONE)
+    taken = counter.send(start, {**first, "what": {**first["what"], "name": "x" * 200_000}}, end)
+    assert taken.upto == 3
+    (letter,) = counter.ledger.letters()
+    assert json.loads(letter.payload)["what"]["name"] == "x" * 200_000
+
+
 def test_what_cannot_be_taken_again_says_why_and_stays(counter):
     start, first, end = records(STARTED, ITEM, DONE)
     counter.send(start, {**first, "what": {"kind": "who_knows"}}, end)
@@ -155,11 +163,13 @@ def test_a_directory_without_a_ledger_is_said(tmp_path):
     assert "is not there" in json.loads(done.stdout)["problems"][0]
 
 
-async def test_what_the_back_office_refused_is_delivered_once_it_is_replayed(shop, started, item):
+@pytest.mark.parametrize("lines", [1, 350])
+async def test_what_the_back_office_refused_is_delivered_whole_and_once_when_it_is_replayed(shop, started, item, lines):
     shop.office.refuse = lambda body: "not today" if "lines" in body else None
     till = await shop.till()
-    till.add(started, item(), TripFinished(units=1, discount=0, total=150))
-    await till.send()
+    till.add(started, *(item(f"{n:020}") for n in range(lines)), TripFinished(units=lines, discount=0, total=150 * lines))
+    for at in range(0, len(till.events), 100):
+        await till.send(till.events[at : at + 100])
     await until(lambda: shop.query("SELECT 1 FROM dead_letter"))
     shop.office.refuse = lambda _: None
     data = shop.settings.data_dir
@@ -173,6 +183,7 @@ async def test_what_the_back_office_refused_is_delivered_once_it_is_replayed(sho
     assert done.exit_code == 0
     assert "waits for the back office again" in done.stdout
     await until(lambda: len(shop.office.receipts) == 1)
+    assert len(shop.office.receipts[0]["lines"]) == lines
     await until(lambda: shop.gateway._floor.counters().dead_letters == 0)
 
 
