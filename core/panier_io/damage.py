@@ -68,6 +68,26 @@ def mend(path: Path, make: Make, look: Look, settle: Settle) -> Damage | None:
         return _replace(path, connection, make, settle, f"{path.name}: {reason}") if reason else None
 
 
+def discard(path: Path, look: Look) -> str:
+    """Looks whether the SQLite file at `path`, all of which can be fetched again, is whole; where it is not, deletes it.
+
+    Gives the reason, "" where the file is sound or not there. Raises StoreUnusable, also where the disk lets nobody look.
+    """
+    if not path.exists():
+        return ""
+    try:
+        with closing(open_database(path).conn) as connection:
+            # The end of its log may be lost: what stood before it is whole, and older.
+            reason = _flaw(connection, 0, look)
+    except StoreUnusable as error:
+        raise StoreUnusable(f"{path}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        reason = str(error)
+    if reason:
+        _remove_old(path)
+    return f"{path.name}: {reason}" if reason else ""
+
+
 def _flaw(connection: sqlite3.Connection, claimed: int, look: Look) -> str | None:
     try:
         held = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]

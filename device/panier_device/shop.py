@@ -16,7 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 from panier.catalogue import Product
 from panier.message import SnapshotPart
 from panier.snapshot import Change, ChangeKind, Fingerprint
-from panier_io.store import open_database
+from panier_io.damage import discard
+from panier_io.store import StoreUnusable, open_database
 
 _PRODUCT: TypeAdapter[Product] = TypeAdapter(Product)
 _CHUNK = 250
@@ -62,16 +63,23 @@ class Shop:
     """
 
     def __init__(self, path: Path) -> None:
+        """Opens the file, or a new one where it is damaged. Raises StoreUnusable where the disk refuses."""
+        self.damage = discard(path, _flaw)
+        """What was wrong with the file when it was opened, or ""; it is gone then, and the shop begins empty."""
         self._reading = open_database(path).conn
         self._writing = open_database(path).conn
         self._writing.execute("PRAGMA synchronous=NORMAL")
-        self._writing.executescript(
-            _TABLES.format("")
-            + "CREATE INDEX IF NOT EXISTS product_name ON product(name COLLATE NOCASE);"
-            + "CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;"
-            + _DROP.format("_next")
-            + "DROP TABLE IF EXISTS change_next;"
-        )
+        try:
+            self._writing.executescript(
+                _TABLES.format("")
+                + "CREATE INDEX IF NOT EXISTS product_name ON product(name COLLATE NOCASE);"
+                + "CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;"
+                + _DROP.format("_next")
+                + "DROP TABLE IF EXISTS change_next;"
+            )
+        except sqlite3.OperationalError as error:
+            self.close()
+            raise StoreUnusable(f"{path} cannot be written: {error}; is the disk full, or read-only?") from error
         self._sum = Fingerprint()
         self.loading: Loading | None = None
         self.unsound = 0
@@ -279,6 +287,13 @@ class Shop:
 
 class _Mismatch(Exception):
     pass
+
+
+def _flaw(connection: sqlite3.Connection) -> str | None:
+    """None where the facts can be read; raises otherwise. A new file has none of its tables yet."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'fact'").fetchone():
+        Fingerprint.parse(_held(connection).fingerprint)
+    return None
 
 
 def _held(connection: sqlite3.Connection) -> Held:

@@ -213,6 +213,8 @@ async def run(settings: DeviceSettings) -> None:
         if journal.damage:
             log.logger("journal").error("journal_damaged", reason=str(journal.damage))
         shop = terminal.enter_context(closing(Shop(directory / "shop.db")))
+        if shop.damage:
+            log.logger("shop").error("assortment_damaged", reason=shop.damage, now="begins empty, and is fetched again")
         running = Terminal(settings, journal, shop)
         set_aside()
         await running.run()

@@ -85,6 +85,17 @@ async def test_a_trip_survives_kill_9_to_the_last_line_painted(handheld: Handhel
     assert [event.what.kind for event in journal.after(0, 10)] == ["trip_started", *["item_added"] * 3, "trip_finished"]
 
 
+async def test_a_damaged_assortment_keeps_no_terminal_from_starting(tmp_path: Path):
+    handheld = Handheld(tmp_path)
+    (tmp_path / "shop.db").write_bytes(b"garbage" * 1000)
+    try:
+        await handheld.begin()
+        assert "assortment_damaged" in (tmp_path / "device.log").read_text()
+    finally:
+        await handheld.terminal.stop()
+        handheld.scanner.close()
+
+
 async def test_a_second_process_on_the_same_directory_is_refused(handheld: Handheld):
     second = SimulatedTerminal(handheld.command)
     await second.start()

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +16,7 @@ from panier.catalogue import Product
 from panier.message import SnapshotPart
 from panier.snapshot import Change, canonical
 from panier_device.shop import Shop
+from panier_simulators.chaos.trouble import Trouble, compiler
 
 OAT = "02000000000039"
 
@@ -175,3 +180,68 @@ def test_a_reader_is_served_while_a_snapshot_loads(shop: Shop):
     assert found is not None
     assert versions | {found[1]} <= {7, 8}
     assert found[1] == 8
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"garbage" * 1000)
+
+
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-5000])
+
+
+def torn_page(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[4096:8192] = b"\xa5" * 4096
+    path.write_bytes(content)
+
+
+def no_version(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("UPDATE fact SET value = 'x' WHERE name = 'version'")
+
+
+@pytest.mark.parametrize("damage", [garbage, cut_off, torn_page, no_version])
+def test_a_damaged_file_is_deleted_and_the_shop_begins_empty(tmp_path: Path, damage: Callable[[Path], None]):
+    path = tmp_path / "shop.db"
+    with closing(Shop(path)) as shop:
+        assert shop.damage == ""
+        stock(shop)
+    damage(path)
+    with closing(Shop(path)) as shop:
+        assert shop.damage.startswith("shop.db: ")
+        assert (shop.held.version, shop.find(OAT)) == (0, None)
+        stock(shop)
+    with closing(Shop(path)) as again:
+        assert (again.damage, again.find(OAT)) == ("", (PRODUCTS["3"], 7))
+    assert [file.name for file in tmp_path.iterdir()] == ["shop.db"]
+
+
+REFUSED = """
+import errno, os, sys
+from pathlib import Path
+from panier_device.shop import Shop
+from panier_io.store import StoreUnusable
+from panier_simulators.chaos.trouble import Trouble
+
+directory = Path(sys.argv[1])
+Trouble(directory / "trouble").order(os.getpid(), write_errno=errno.ENOSPC)
+for name in ("shop.db", "new.db"):
+    try:
+        Shop(directory / name)
+    except StoreUnusable as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C compiler on this machine: apt install gcc")
+def test_a_disk_that_refuses_is_no_damage(tmp_path: Path):
+    with closing(Shop(tmp_path / "shop.db")) as shop:
+        stock(shop)
+    trouble = Trouble(tmp_path / "trouble")
+    trouble.build()
+    with trouble.reaches():
+        said = subprocess.run([sys.executable, "-c", REFUSED, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert said.stdout.count("is the disk full, or read-only?\n") == 2, said.stdout + said.stderr
+    with closing(Shop(tmp_path / "shop.db")) as shop:
+        assert (shop.damage, shop.held.version) == ("", 7)
