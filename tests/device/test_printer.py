@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
+import socket
+import struct
 import sys
 import tempfile
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,6 +157,27 @@ async def test_a_printer_that_is_pulled_out_at_any_byte_ends_in_our_own_error(wi
     machine.plug()
     assert (await printer.status()).fault is None
     printer.close()
+
+
+async def test_a_network_printer_that_resets_while_it_owes_bytes_ends_in_our_own_error():
+    def held(line: socket.socket | int, which: int) -> int:
+        return struct.unpack("i", fcntl.ioctl(line, which, bytes(4)))[0]
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        wire = await open_tcp(*server.getsockname())
+        printer, _ = server.accept()
+    writing = asyncio.create_task(wire.write(b"x" * 60_000))
+    # All is written, and not all has arrived.
+    await until(lambda: held(wire._descriptor, termios.TIOCOUTQ) + held(printer, termios.FIONREAD) == 60_000)
+    assert held(wire._descriptor, termios.TIOCOUTQ)
+    assert not writing.done()
+    printer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    printer.close()
+    async with asyncio.timeout(20):
+        with pytest.raises(DeviceGone, match="was cut"):
+            await writing
+    wire.close()
 
 
 async def test_a_printer_that_lost_what_it_held_is_not_believed(tmp_path: Path):

@@ -52,6 +52,11 @@ class Wire:
     def _unsent(self) -> bool:
         """True while the kernel holds bytes for the printer; False also where it does not say, as for /dev/usb/lp0."""
         try:
+            # A connection that the printer reset counts its bytes for ever, and only here says that it is gone.
+            ended = select.poll()
+            ended.register(self._descriptor, 0)
+            if ended.poll(0):
+                raise DeviceGone("the printer's line was cut")
             return fcntl.ioctl(self._descriptor, termios.TIOCOUTQ, b"\0\0\0\0") != b"\0\0\0\0"
         except OSError as error:
             if error.errno in (errno.ENOTTY, errno.EINVAL):
