@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import termios
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -17,7 +18,8 @@ from tests.waiting import holds_within, let_time_pass, until
 from panier_device.driver.hidpos_scanner import HidPosScanner
 from panier_device.driver.layout import load_layout
 from panier_device.driver.plugged import PluggedScanner
-from panier_device.driver.port import Frame, Reading
+from panier_device.driver.port import DeviceGone, Frame, Reading
+from panier_device.driver.printer_wire import open_serial
 from panier_device.driver.profile import Feedback, ScannerProfile, load_profile
 from panier_device.driver.serial_scanner import SerialScanner
 from panier_device.driver.stream_source import StreamSource
@@ -118,6 +120,40 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tries to open again at once: a cable is pulled at every place of a code here, and half a second each adds up."""
     monkeypatch.setattr("panier_device.driver.plugged._AGAIN", 0.01)
     monkeypatch.setattr("panier_device.driver.plugged._SETTLE", 0.01)
+
+
+def pull_while(call: str, line: SimulatedScanner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pulls the cable just before the next `call` of termios, which then fails as it does in a shop."""
+    real = getattr(termios, call)
+
+    def pulled(*arguments: object) -> object:
+        monkeypatch.setattr(termios, call, real)
+        line.unplug()
+        return real(*arguments)
+
+    monkeypatch.setattr(termios, call, pulled)
+
+
+@pytest.mark.parametrize("call", ["tcgetattr", "tcsetattr", "tcflush"])
+async def test_a_cable_that_is_pulled_while_the_line_is_being_set_ends_no_driver(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with SimulatedScanner(tmp_path / "line") as line:
+        pull_while(call, line, monkeypatch)
+        with pytest.raises(DeviceGone, match="cannot be opened"):
+            open_serial(str(tmp_path / "line"), 9600, "none")
+        line.plug()
+        pull_while(call, line, monkeypatch)
+        heard: asyncio.Queue[Reading] = asyncio.Queue()
+        scanner = SerialScanner(str(tmp_path / "line"), QUICK)
+        task = asyncio.create_task(scanner.run(heard.put_nowait))
+        await until(lambda: scanner._complained or task.done())
+        assert not task.done()
+        line.plug()
+        await until(lambda: scanner.present)
+        line.scan(CODE)
+        assert (await next_code(heard)).text == CODE
+        task.cancel()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -16,6 +16,7 @@ from typing import Literal
 import serial
 
 from panier_device.driver.port import DeviceGone
+from panier_device.driver.serial_port import opened
 
 Flow = Literal["none", "xonxoff", "rtscts", "dsrdtr"]
 _CONNECTING = 3.0
@@ -108,10 +109,9 @@ class Wire:
 def open_serial(port: str, baud: int, flow: Flow) -> Wire:
     """A printer on a serial line. Raises DeviceGone."""
     try:
-        line = serial.Serial(
-            port, baud, timeout=0, write_timeout=0, exclusive=True,
-            xonxoff=flow == "xonxoff", rtscts=flow == "rtscts", dsrdtr=flow == "dsrdtr",
-        )  # fmt: skip
+        line = opened(
+            port, baudrate=baud, write_timeout=0, xonxoff=flow == "xonxoff", rtscts=flow == "rtscts", dsrdtr=flow == "dsrdtr"
+        )
     except (OSError, ValueError) as error:
         raise DeviceGone(f"{port} cannot be opened: {error}") from error
     os.set_blocking(line.fileno(), False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+import termios
+from typing import Any, Literal, Protocol
 
 import serial
 
@@ -24,13 +25,14 @@ class LineSettings(Protocol):
 
 def open_port(name: str, line: LineSettings) -> serial.Serial:
     """The port, which never blocks. Raises OSError, ValueError."""
-    return serial.Serial(
-        name,
-        line.baud,
-        bytesize=line.data_bits,
-        parity=_PARITY[line.parity],
-        stopbits=line.stop_bits,
-        timeout=0,
-        # So that a second process cannot take every other byte.
-        exclusive=True,
-    )
+    return opened(name, baudrate=line.baud, bytesize=line.data_bits, parity=_PARITY[line.parity], stopbits=line.stop_bits)
+
+
+def opened(name: str, **line: Any) -> serial.Serial:
+    """The port with pyserial's own settings, which never blocks. Raises OSError, ValueError."""
+    try:
+        # Exclusive, so that a second process cannot take every other byte.
+        return serial.Serial(name, timeout=0, exclusive=True, **line)
+    except termios.error as error:
+        # Neither of the two: a plug was pulled while pyserial set the line.
+        raise OSError(*error.args) from error
