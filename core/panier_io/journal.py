@@ -74,6 +74,7 @@ class Journal:
 
         `trip` is None where the first happening is a TripStarted, whose sequence names the trip; the others belong to it.
         `leases` are those that this changed; the trip's own end with it. `slip` is what is to be printed of it from now on.
+        Raises Malformed, and writes nothing, where an event could not be read again.
         """
         if not happenings or any(
             (trip is None and place == 0) != isinstance(w, TripStarted) for place, w in enumerate(happenings)
@@ -82,7 +83,7 @@ class Journal:
         first = self.last + 1
         name = trip or f"{self.device}.{self.id}.{first}"
         events = [Event(sequence=first + place, at=at, trip=name, what=what) for place, what in enumerate(happenings)]
-        rows = [_row(self.id, event.sequence, name, at, happening_to_json(event.what)) for event in events]
+        rows = [_row(self.id, event.sequence, name, at, _text(event.what)) for event in events]
         with transaction(self._conn):
             self._conn.executemany("INSERT INTO event(sequence, trip, at, what, sum) VALUES (?, ?, ?, ?, ?)", rows)
             self.hold(leases)
@@ -99,6 +100,15 @@ class Journal:
             "SELECT sequence, at, trip, what FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?", (sequence, limit)
         ).fetchall()
         return [_event(*row) for place, row in enumerate(rows) if row[0] == rows[0][0] + place]
+
+    def records(self, sequence: int, limit: int) -> list[tuple[int, str]]:
+        """The same as they are to be sent: sequence and JSON, unread, since what nobody can read the gateway sets aside."""
+        rows = self._conn.execute(
+            "SELECT sequence, json_object('sequence', sequence, 'at', at, 'trip', trip, 'what', json(what)) "
+            "FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?",
+            (sequence, limit),
+        ).fetchall()
+        return [row for place, row in enumerate(rows) if row[0] == rows[0][0] + place]
 
     def acknowledge(self, upto: int) -> None:
         """Notes that everything up to `upto` is on the gateway's disk. Lower figures than before change nothing."""
@@ -253,6 +263,13 @@ def new_name() -> str:
 
 def _event(sequence: int, at: int, trip: str, what: str) -> Event:
     return Event(sequence=sequence, at=at, trip=trip, what=happening_from_json(what))
+
+
+def _text(what: Happening) -> str:
+    """A happening as it is written. Raises Malformed where it could not be read back: it would hold up all that follows."""
+    text = happening_to_json(what)
+    happening_from_json(text)
+    return text
 
 
 def _row(journal: str, sequence: int, trip: str, at: int, what: str) -> tuple[object, ...]:

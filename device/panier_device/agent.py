@@ -26,7 +26,7 @@ from panier.coupon import coupon_in
 from panier.error import PanierError
 from panier.lease import Lease, leased
 from panier.member import Capsule
-from panier.message import LeaseMessage, Notice, PriceMessage
+from panier.message import LeaseMessage, Malformed, Notice, PriceMessage
 from panier.payment import PaymentEnded
 from panier.pricing import PricedBasket
 from panier.till import answer_shown, coupon_titles, used_leases
@@ -219,7 +219,7 @@ class Agent:
 
     def add_weighed(self, item: Unweighed, weighing: Weighing) -> bool:
         """Adds what was weighed; False where the disk refuses and nothing happened."""
-        decided = decision.add_weighed(item, weighing, self.currency)
+        decided = decision.stop_excess(self.now.trip, decision.add_weighed(item, weighing, self.currency))
         recorded = self._record(decided.happenings, self._at(self.now.trip))
         self.now = replace(self.now, weighing=None, message=decided.message if recorded else self.now.message)
         self.show()
@@ -374,7 +374,9 @@ class Agent:
             trip = self._journal.open_trip()
             priced = trip and self._shelf.price(trip)
         except PanierError:
+            # The gateway has its events and tells staff that it was left open.
             self._log.exception("trip_unreadable")
+            self.now = Situation(message=Message("trip_unreadable", "attention"))
             return
         if trip is None:
             self._journal.erase_greeting()
@@ -390,6 +392,7 @@ class Agent:
         if decided.unweighed is not None and self.weigh is not None:
             self.weigh(decided.unweighed)
             return
+        decided = decision.stop_excess(self.now.trip, decided)
         happenings, self._unheard = decided.happenings, ()
         if self.now.trip is None and not decided.starts:
             happenings, self._unheard = (), happenings
@@ -410,9 +413,10 @@ class Agent:
                 events = self._journal.append(None, at, self._started(), *self._leases(None), *happenings)
             else:
                 events = self._journal.append(trip.trip, at, *happenings, leases=leases, slip=slip)
-        except sqlite3.Error:
+        except (sqlite3.Error, Malformed) as error:
             self._log.exception("journal_refused")
-            self.now = replace(self.now, message=Message("disk_fault", "attention"))
+            reason = "disk_fault" if isinstance(error, sqlite3.Error) else error.code
+            self.now = replace(self.now, message=Message(reason, "attention"))
             self.show()
             return False
         trip = self._after(trip, events)

@@ -36,6 +36,8 @@ from panier.weighed import Weighing
 Tone = Literal["plain", "good", "ask", "attention"]
 _MOST_AT_ONCE = 999
 _HEAVIEST = 1_000_000
+MOST_WORTH = 10**12 - 1
+"""Of a basket before anything comes off, in minor units: payment terminals take twelve digits, and no event holds much more."""
 MOST_COUPONS = 100
 """In one trip; nobody's wallet holds more, and a receipt must hold them."""
 
@@ -140,6 +142,14 @@ def add_scanned(content: ProductCode | PluCode, product: Product, version: int, 
             return Decision((replace(_item(product, version, entry, product.unit_price), quantity=count),))
         case _:
             return add_product(product, version, entry, serial)
+
+
+def stop_excess(trip: Trip | None, decided: Decision) -> Decision:
+    """The same, or a refusal of what would make the basket dearer than anybody could write down or pay."""
+    items = [what for what in decided.happenings if isinstance(what, ItemAdded)]
+    lines = () if trip is None else trip.lines
+    worth = sum((part.unit_price + part.deposit) * part.quantity for part in (*lines, *items))
+    return refuse_code("too_dear", items[0].sku, items[0].entry) if items and worth > MOST_WORTH else decided
 
 
 def add_priced(item: ItemAdded, currency: str) -> Decision:

@@ -6,7 +6,7 @@ import json
 import random
 
 from panier.error import PanierError
-from panier.message import MAX_BATCH, Acknowledgement, EventBatch, event_to_json
+from panier.message import MAX_BATCH, Acknowledgement, EventBatch
 from panier_io.journal import Journal
 
 IN_FLIGHT = 3 * MAX_BATCH
@@ -34,15 +34,15 @@ class Outbox:
         """The next events to publish, or None where all are sent or enough are in flight; `at` is the wall clock, in ms."""
         if self._sent >= self._journal.last or self._sent - self._journal.acknowledged >= IN_FLIGHT:
             return None
-        before, events = self._sent, self._journal.after(self._sent, MAX_BATCH)
-        if not events:
+        before, records = self._sent, self._journal.records(self._sent, MAX_BATCH)
+        if not records:
             self._sent = self._journal.last
             return None
-        self._sent = events[-1].sequence
+        self._sent = records[-1][0]
         self._set_alarm(now)
         return EventBatch(
-            journal=self._journal.id, events=[json.loads(event_to_json(event)) for event in events],
-            follows=None if events[0].sequence == before + 1 else before, at=at,
+            journal=self._journal.id, events=[json.loads(text) for _, text in records],
+            follows=None if records[0][0] == before + 1 else before, at=at,
         )  # fmt: skip
 
     def start_over(self) -> bool:

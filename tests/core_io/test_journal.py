@@ -5,10 +5,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from panier.message import Malformed, event_from_json, event_to_json
 from panier.trip import CardScanned, Happening, HelpRequested, ItemAdded, TripAbandoned, TripFinished, TripStarted
 from panier_io.journal import Journal, JournalUnusable
 
@@ -49,6 +51,21 @@ def test_what_was_appended_is_there_after_reopening(tmp_path: Path):
     trip = again.open_trip()
     assert trip is not None
     assert trip.units == 2
+
+
+@pytest.mark.parametrize("price", [-1, 10**12 + 1])
+def test_what_could_not_be_read_again_is_not_written(journal: Journal, price: int):
+    with pytest.raises(Malformed, match="unit_price"):
+        journal.append(None, 1000, START, replace(MILK, unit_price=price))
+    assert (journal.last, journal.after(0, 10)) == (0, [])
+    assert [event.sequence for event in journal.append(None, 1000, START, MILK)] == [1, 2]
+
+
+def test_records_are_the_events_as_they_are_sent(journal: Journal):
+    written = journal.append(None, 1000, START, MILK, HelpRequested())
+    records = journal.records(1, 10)
+    assert [(sequence, event_from_json(text)) for sequence, text in records] == [(2, written[1]), (3, written[2])]
+    assert [text for _, text in records] == [event_to_json(event) for event in written[1:]]
 
 
 def test_a_new_file_is_a_new_journal(tmp_path: Path):

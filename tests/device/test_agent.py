@@ -29,6 +29,7 @@ from panier.snapshot import Change
 from panier.trip import CardScanned, CodeRefused, ItemAdded, ItemRemoved, TripFinished
 from panier_device.decision import Message
 from panier_device.driver.port import Frame, Reading
+from panier_io.store import row_sum
 
 
 def test_the_scanner_is_told_whether_its_code_was_taken(desk: Desk):
@@ -289,6 +290,33 @@ def test_a_disk_that_refuses_is_told_and_nothing_is_shown_that_is_not_on_it(desk
     desk.scan(BREAD)
     assert desk.agent.now.trip.units == 2
     assert issubclass(sqlite3.OperationalError, sqlite3.Error)
+
+
+def test_goods_that_no_event_can_hold_are_refused_in_words_and_the_rest_is_sold(desk: Desk):
+    odd = replace(PRODUCTS["2"], tax_rate="")
+    desk.stock(changes(PRODUCTS | {"2": odd}))
+    desk.scan(MILK, BREAD)
+    assert desk.said == "malformed"
+    desk.scan(MILK)
+    assert desk.agent.now.trip is not None
+    assert [(line.sku, line.quantity) for line in desk.agent.now.trip.lines] == [("3", 2)]
+
+
+def test_a_trip_that_cannot_be_read_after_a_restart_is_told_to_the_shopper(tmp_path: Path):
+    desk = open_desk(tmp_path)
+    desk.scan(MILK)
+    unread = '{"kind":"of_a_later_version"}'
+    row = (3, desk.trip_id, 1, unread, row_sum(desk.journal.id, 3, desk.trip_id, 1, unread))
+    desk.journal._conn.execute("INSERT INTO event(sequence, trip, at, what, sum) VALUES (?, ?, ?, ?, ?)", row)
+    desk.close()
+    again = open_desk(tmp_path)
+    again.agent.show = lambda: None
+    again.agent.restore()
+    assert (again.said, again.agent.now.trip) == ("trip_unreadable", None)
+    again.scan(MILK)
+    assert again.agent.now.trip is not None
+    assert again.agent.now.trip.units == 1
+    again.close()
 
 
 def test_a_promotion_that_cannot_be_used_is_counted_and_the_others_serve(desk: Desk):

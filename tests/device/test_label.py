@@ -17,10 +17,12 @@ from panier.barcode.gtin import check_digit
 from panier.barcode.house import write_house
 from panier.barcode.numbering import guard_digit
 from panier.catalogue import Product
-from panier.trip import CodeRefused, ItemAdded
+from panier.message import event_from_json
+from panier.trip import CodeRefused, ItemAdded, TripFinished
 from panier_device.driver.profile import load_profile
 from panier_device.driver.serial_scanner import SerialScanner
 from panier_device.fitting import load_numbering
+from panier_device.outbox import Outbox
 from panier_device.screen.word import ENGLISH
 from panier_io.firmware import firmware_config
 from panier_simulators.fleet import programming
@@ -105,6 +107,32 @@ async def test_a_label_says_what_its_bag_costs(
         item = last(await scan(label, symbology))
     assert (item.unit_price, item.weighing and item.weighing.grams, item.quantity) == (price, grams, quantity)
     assert item.is_labelled == (grams is None and quantity == 1)
+
+
+@pytest.mark.parametrize("price", ["3920" + "9" * 15, "3922" + "9" * 15, "3920" + "9" * 12 + "0"])
+@pytest.mark.parametrize("carrier", ["qr", "gs1-128"])
+async def test_a_price_beyond_anything_is_refused_and_all_else_goes_on_to_the_gateway(tmp_path: Path, price: str, carrier: str):
+    label = f"01{VARIABLE}{price}" if carrier == "gs1-128" else f"https://any.example/01/{VARIABLE}?{price[:4]}={price[4:]}"
+    async with scanning(tmp_path) as scan:
+        await scan(MILK)
+        desk = await scan(label, carrier)
+        assert desk.said == "too_dear"
+        desk.agent.finish()
+        batch = Outbox(desk.journal).next_batch(0.0)
+    assert batch is not None
+    sent = [event_from_json(event).what.kind for event in batch.events]
+    assert sent[-3:] == ["item_added", "code_refused", "trip_finished"]
+
+
+async def test_a_basket_is_worth_no_more_than_a_payment_terminal_can_take(tmp_path: Path):
+    async with scanning(tmp_path) as scan:
+        await scan(f"01{VARIABLE}3922{'9' * 12}", "gs1-128")
+        desk = await scan(f"01{VARIABLE}3922000001", "gs1-128")
+        assert desk.said == "too_dear"
+        desk.agent.finish()
+        done = desk.journal.after(desk.journal.last - 1, 1)[0].what
+    assert isinstance(done, TripFinished)
+    assert done.total == 10**12 - 1
 
 
 async def test_the_same_label_means_nothing_without_a_numbering_and_its_zeroed_number_sells_nothing(tmp_path: Path):

@@ -24,7 +24,9 @@ from panier.snapshot import Change
 from panier.topic import DeviceTopics, StoreTopics
 from panier.trip import HelpEnded, HelpRequested, ItemAdded, TripStarted
 from panier_device.sync import Sync
+from panier_io.journal import Journal
 from panier_io.session import Address
+from panier_io.store import row_sum
 
 TOPICS = DeviceTopics("north", "hand-1")
 STORE = StoreTopics("north")
@@ -258,6 +260,21 @@ async def test_a_silent_gateway_gets_events_again_until_it_answers(broker: Broke
         await until(lambda: gateway.batches >= 2)
         assert store.desk.journal.waiting == 5
         gateway.silent = False
+        await until(lambda: store.desk.journal.waiting == 0)
+
+
+async def test_what_nobody_here_can_read_goes_out_to_be_set_aside_and_holds_nothing_up(broker: Broker, tmp_path: Path):
+    journal = Journal(tmp_path / "journal.db", "hand-1")
+    trip = journal.append(None, 1, TripStarted(store="north", currency="USD", timezone="UTC", snapshot=0))[0].trip
+    unread = '{"kind":"of_a_later_version"}'
+    row = (2, trip, 1, unread, row_sum(journal.id, 2, trip, 1, unread))
+    journal._conn.execute("INSERT INTO event(sequence, trip, at, what, sum) VALUES (?, ?, ?, ?, ?)", row)
+    journal.close()
+    await broker.start()
+    async with trading(broker, tmp_path) as store, gateway_of(broker) as gateway:
+        store.desk.journal.append(trip, 2, HelpRequested())
+        store.sync.poke()
+        await until(lambda: gateway.stored == [1, 2, 3])
         await until(lambda: store.desk.journal.waiting == 0)
 
 

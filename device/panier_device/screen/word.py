@@ -290,6 +290,8 @@ ENGLISH = Words(
         "payment_wrong_currency": ("That terminal takes other money.", "Press h for help."),
         "payment_staff": ("Staff say that it is not paid.", "Press f to pay."),
         "wrong_staff_code": ("That is not the staff code.", "Try again in a moment."),
+        "too_dear": ("That price cannot be right.", "Put it aside or ask staff: press h."),
+        "trip_unreadable": ("This basket got lost here.", "Scan it again, or press h."),
         "disk_fault": ("This device cannot save any more.", "Please take another, or press h."),
     },
     refused=("That code cannot be used here.", "Scan again, or type its digits."),
