@@ -138,18 +138,19 @@ class Journal:
         """
         floor = max(upto, self.acknowledged)
         rows = self._conn.execute(
-            "SELECT trip, at, what FROM event WHERE trip IN (SELECT trip FROM event WHERE sequence > ?) ORDER BY sequence",
+            "SELECT sequence, trip, at, what FROM event WHERE trip IN (SELECT trip FROM event WHERE sequence > ?) ORDER BY 1",
             (floor,),
         ).fetchall()
         name = new_name()
         trips: dict[str, str] = {}
-        for number, (trip, _, _) in enumerate(rows, start=1):
-            trips.setdefault(trip, f"{self.device}.{name}.{number}")
+        numbers = {row[0]: number for number, row in enumerate(rows, start=1)}
+        for sequence, trip, _, _ in rows:
+            trips.setdefault(trip, f"{self.device}.{name}.{numbers[sequence]}")
         with transaction(self._conn):
             self._conn.execute("DELETE FROM event")
             self._conn.executemany(
                 "INSERT INTO event(sequence, trip, at, what, sum) VALUES (?, ?, ?, ?, ?)",
-                [_row(name, number, trips[trip], at, what) for number, (trip, at, what) in enumerate(rows, start=1)],
+                [_row(name, numbers[sequence], trips[trip], at, _renumbered(what, numbers)) for sequence, trip, at, what in rows],
             )
             for old, new in trips.items():
                 self._conn.execute("UPDATE greeting SET trip = ? WHERE trip = ?", (new, old))
@@ -270,6 +271,14 @@ def _text(what: Happening) -> str:
     text = happening_to_json(what)
     happening_from_json(text)
     return text
+
+
+def _renumbered(what: str, numbers: dict[int, int]) -> str:
+    """A happening as it is written, with the new number of the refused code that it answers."""
+    said = json.loads(what)
+    if not said.get("answers"):
+        return what
+    return json.dumps(said | {"answers": numbers.get(said["answers"], 0)}, ensure_ascii=False, separators=(",", ":"))
 
 
 def _row(journal: str, sequence: int, trip: str, at: int, what: str) -> tuple[object, ...]:

@@ -14,7 +14,7 @@ from panier_device.screen.view import Link, look
 from panier_device.screen.word import ENGLISH
 from panier_device.situation import Paying
 
-JAM = "4006381333931"
+JAM, JAM_OF_FIGS = "4006381333931", "5901234123457"
 
 
 def answer(desk: Desk) -> PriceMessage:
@@ -55,6 +55,25 @@ def test_an_answer_that_is_said_again_or_of_another_trip_changes_nothing(desk: D
     desk.agent.finish()
     desk.agent.price_arrived(said)
     assert desk.kinds[-1] == "trip_finished"
+
+
+def test_what_staff_priced_is_in_its_trip_after_the_journal_was_renewed(desk: Desk):
+    desk.scan(MILK)
+    desk.agent.finish()
+    desk.journal.acknowledge(desk.journal.last)
+    desk.journal.forget()
+    desk.scan(MILK, JAM, JAM_OF_FIGS)
+    desk.agent.price_arrived(answer(desk))
+    before = desk.agent.now.trip
+    assert before is not None
+    desk.journal.renew(desk.journal.acknowledged)
+    desk.agent.restore()
+    trip = desk.agent.now.trip
+    assert trip is not None
+    assert trip.lines == before.lines
+    assert [(code.sequence, code.seen) for code in trip.unknown] == [(3, f"0{JAM}")]
+    desk.agent.price_arrived(answer(desk))
+    assert desk.kinds[-1] == "item_added"
 
 
 def test_a_restart_forgets_neither_the_code_nor_its_answer(desk: Desk, tmp_path: Path):
