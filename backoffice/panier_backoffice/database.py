@@ -5,13 +5,30 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, BigInteger, Engine, Integer, MetaData, Row, Text, create_engine, event, text
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    ColumnElement,
+    Engine,
+    Integer,
+    MetaData,
+    Row,
+    Text,
+    any_,
+    create_engine,
+    event,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
@@ -138,6 +155,15 @@ class Database:
 
 def _shown(url: str) -> str:
     return _PASSWORD.sub(lambda found: f"{found[1]}:***@" if found[1] is not None else "***", url)
+
+
+def among(session: Session, column: Any, values: Iterable[str]) -> ColumnElement[bool]:
+    """Where `column` holds one of `values`, however many: they are one parameter, where SQL's IN takes one each, and PostgreSQL
+    no more than 65,535.
+    """
+    if _is_sqlite(session):
+        return column.in_(select(func.json_each(orjson.dumps(list(values)).decode()).table_valued("value").c.value))
+    return column == any_(literal(list(values), ARRAY(Text)))
 
 
 def put_new(session: Session, table: type[Table], rows: Sequence[dict[str, Any]]) -> None:

@@ -16,6 +16,9 @@ LARGE_BODIES = {"/intake": 16 * MEBIBYTE, "/import": 32 * MEBIBYTE, "/live": 4 *
 """By the end of the path; everything else may send SMALL_BODY."""
 SMALL_BODY = MEBIBYTE
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Counted by name; anybody may make up others, and a meter holds each name for ever."""
+
 # Scripts, styles and pictures come from this server alone; nothing is inline, so that injected markup stays text.
 HEADERS = {
     "Content-Security-Policy": (
@@ -70,7 +73,8 @@ class Guard:
                 await self.app(scope, _limited(receive, limit), sending)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            self.meters.requests.labels(scope["method"], route, str(status)).inc()
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self.meters.requests.labels(method, route, str(status)).inc()
             if not stream:
                 self.meters.seconds.labels(route).observe(time.perf_counter() - began)
 

@@ -8,11 +8,14 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_currency, format_decimal
+from pydantic import TypeAdapter
 
 from panier.money import exponent
+from panier.receipt import Moment
 
 _LATEST_MS = 253_402_300_000_000
 """The end of the year 9999: later times come from broken clocks and are shown as such."""
+_MOMENT: TypeAdapter[int] = TypeAdapter(Moment)
 _SOON = 60_000
 _HOUR = 60
 
@@ -85,7 +88,9 @@ class Words:
         """What a date-and-time field says; None where it is empty. Raises ValueError."""
         if not text.strip():
             return None
-        return int(datetime.fromisoformat(text.strip()).replace(tzinfo=ZoneInfo(self.timezone)).timestamp() * 1000)
+        return _MOMENT.validate_python(
+            int(datetime.fromisoformat(text.strip()).replace(tzinfo=ZoneInfo(self.timezone)).timestamp() * 1000)
+        )
 
     def _local(self, at: int) -> datetime:
         return datetime.fromtimestamp(min(max(at, 0), _LATEST_MS) / 1000, UTC).astimezone(ZoneInfo(self.timezone))

@@ -97,6 +97,16 @@ async def test_creating_a_named_campaign_again_gives_the_same_one_and_another_of
     assert answer.json()["errors"][0]["field"] == "campaign"
 
 
+async def test_no_promotion_and_campaign_are_ever_called_the_same(stocked: httpx.AsyncClient) -> None:
+    await _created(stocked, campaign="granola-week")
+    answer = await stocked.post("/api/v1/import", json={"promotions": [{**PROMOTIONS[0], "id": "granola-week"}]})
+    (refused,) = answer.json()["promotions"]["refused"]
+    assert "there is a campaign 'granola-week' already" in refused["reason"]
+    await stocked.delete(f"/api/v1/promotions/{PROMOTIONS[0]['id']}")
+    answer = await stocked.post("/api/v1/campaigns", json={**DRAFT, "campaign": PROMOTIONS[0]["id"]})
+    assert answer.json()["errors"][0]["field"] == "campaign", "receipts of before still name the promotion"
+
+
 async def test_listed_cards_become_members_each_once(stocked: httpx.AsyncClient) -> None:
     campaign = await _created(stocked, segment=None, cards=["2900000000024", "2900000000017", "2900000000024"])
     assert campaign["members"] == ["m-2", "m-1"]
@@ -221,6 +231,9 @@ def test_money_is_said_with_its_currency(minor: int, currency: str, said: str) -
 def test_a_date_field_reads_back_what_it_shows() -> None:
     assert WORDS.read_field(WORDS.field(NOON)) == NOON - NOON % 60_000
     assert WORDS.read_field(" ") is None
+    for year in ("0202", "1969", "9999"):
+        with pytest.raises(ValueError, match="than or equal"):
+            WORDS.read_field(f"{year}-06-01T12:00")
 
 
 async def test_counts_rise_with_what_shoppers_do(stocked: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway) -> None:

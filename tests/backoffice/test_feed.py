@@ -9,13 +9,15 @@ from typing import Any
 import httpx
 import pytest
 from httpx_sse import EventSource
-from tests.backoffice.conftest import API_TOKEN, MEMBERS, PRODUCTS, PROMOTIONS, STORE_TOKEN, Running
+from tests.backoffice.conftest import API_TOKEN, MEMBERS, NOON, PRODUCTS, PROMOTIONS, STORE_TOKEN, Running
 
 from panier.catalogue import Product
 from panier.feed import FeedPage, MemberRecord
 from panier.snapshot import canonical
 from panier_backoffice.feed import log
+from panier_backoffice.member.repository import card_owners
 from panier_backoffice.office import Office
+from panier_backoffice.product.service import take_prices
 
 FEED = "/api/v1/stores/riverside/feed"
 
@@ -77,6 +79,18 @@ async def test_prices_change_by_themselves_and_keep_their_history(stocked: httpx
     assert answer["prices"]["refused"] == [{"index": 1, "identity": "no", "reason": "there is no product 'no'"}]
     history = (await stocked.get("/api/v1/products/oat/prices")).json()
     assert [(point["sequence"], point["unit_price"]) for point in history] == [(1, 199), (9, 150), (10, 210)]
+
+
+async def test_a_price_that_no_product_may_have_is_refused_at_its_own_place(stocked: httpx.AsyncClient, office: Office) -> None:
+    with office.writing() as session:
+        outcome = take_prices(session, [("no", 1), ("oat", 150), ("soy", -1)], NOON)
+    assert (outcome.stored, [(one.index, one.identity) for one in outcome.refused]) == (1, [(0, "no"), (2, "soy")])
+
+
+async def test_however_many_may_be_asked_for_at_once(stocked: httpx.AsyncClient, office: Office) -> None:
+    cards = [str(2_900_000_000_000 + number) for number in range(70_000)]
+    with office.reading() as session:
+        assert card_owners(session, cards) == {"2900000000017": "m-1", "2900000000024": "m-2", "2900000000031": "m-3"}
 
 
 async def test_a_removed_product_is_told_as_gone(stocked: httpx.AsyncClient) -> None:

@@ -60,6 +60,14 @@ async def test_the_meters_count_requests_by_route_and_items_by_outcome(gateway: 
     assert 'method="POST",route="/api/v1/stores/{store}/intake",status="200"} 1.0' in meters
 
 
+async def test_methods_that_somebody_made_up_are_counted_as_one(gateway: httpx.AsyncClient) -> None:
+    for method in ("FOO1", "FOO2"):
+        await gateway.request(method, "/health")
+    meters = (await gateway.get("/metrics")).text
+    assert 'method="other"' in meters
+    assert "FOO" not in meters
+
+
 async def test_health_says_ok(browser: httpx.AsyncClient) -> None:
     assert (await browser.get("/health")).json() == {"status": "ok"}
 

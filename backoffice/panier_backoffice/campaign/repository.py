@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from panier_backoffice.campaign.schemas import Counts
 from panier_backoffice.campaign.table import CampaignRow, ContactRow
+from panier_backoffice.database import among
 from panier_backoffice.member.repository import members_in
 from panier_backoffice.receipt.table import SavingRow
 
@@ -25,16 +26,17 @@ def all_campaigns(session: Session, state: str | None = None) -> list[CampaignRo
 
 def some(session: Session, names: Collection[str]) -> list[CampaignRow]:
     """Those of these names that there are."""
-    return list(session.scalars(select(CampaignRow).where(CampaignRow.campaign.in_(names))))
+    return list(session.scalars(select(CampaignRow).where(among(session, CampaignRow.campaign, names))))
 
 
 def counts(session: Session, rows: Sequence[CampaignRow]) -> dict[str, Counts]:
     """The counts of each campaign: folds over contacts and receipts, three queries for all of them together."""
     names = [row.campaign for row in rows]
-    met = select(ContactRow.offer, ContactRow.what, func.count(distinct(ContactRow.trip))).where(ContactRow.offer.in_(names))
-    trips = {(offer, what): count for offer, what, count in session.execute(met.group_by(ContactRow.offer, ContactRow.what))}
+    met = select(ContactRow.offer, ContactRow.what, func.count(distinct(ContactRow.trip)))
+    met = met.where(among(session, ContactRow.offer, names)).group_by(ContactRow.offer, ContactRow.what)
+    trips = {(offer, what): count for offer, what, count in session.execute(met)}
     saved = select(SavingRow.promotion, func.count(distinct(SavingRow.receipt)), func.sum(SavingRow.amount))
-    saved = saved.where(SavingRow.promotion.in_(names)).group_by(SavingRow.promotion)
+    saved = saved.where(among(session, SavingRow.promotion, names)).group_by(SavingRow.promotion)
     redeemed = {promotion: (receipts, amount) for promotion, receipts, amount in session.execute(saved)}
     sizes = {segment: members_in(session, segment) for segment in {row.segment for row in rows} if segment is not None}
     return {
@@ -57,5 +59,5 @@ def contacts_of(session: Session, trip: str) -> list[ContactRow]:
 
 def titles(session: Session, campaigns: Collection[str]) -> dict[str, str]:
     """The title of each campaign."""
-    asked = select(CampaignRow.campaign, CampaignRow.title).where(CampaignRow.campaign.in_(campaigns))
+    asked = select(CampaignRow.campaign, CampaignRow.title).where(among(session, CampaignRow.campaign, campaigns))
     return dict(session.execute(asked).all())

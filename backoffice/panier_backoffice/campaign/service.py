@@ -20,7 +20,6 @@ from panier_backoffice.campaign.table import CampaignRow
 from panier_backoffice.feed import log
 from panier_backoffice.problem import NotFound, Unfit
 from panier_backoffice.product.repository import known_skus
-from panier_backoffice.promotion.table import PromotionRow
 from panier_backoffice.words import Words
 
 
@@ -41,8 +40,8 @@ def create(session: Session, draft: CampaignDraft, currency: str, author: str, a
     held = repository.find(session, name)
     if held is not None and _says(held, draft, audience):
         return held
-    # Receipts name what saved money by one id, so that a campaign may not be called like a public promotion.
-    if held is not None or session.get(PromotionRow, name):
+    # Receipts name what saved money by one id, so that a campaign may not be called like a public promotion that ever was.
+    if held is not None or log.history(session, "promotion", name):
         raise Unfit({"campaign": f"there is a campaign or promotion {name!r} already"})
     row = CampaignRow(
         campaign=name, revision=1, state="draft", title=draft.title.strip(), reason=draft.reason.strip(),

@@ -19,7 +19,11 @@ MOST = 200
 KINDS = {
     "price_mismatch": "A price does not match",
     "receipt_conflict": "Two receipts for one trip",
-    "identity_conflict": "Two devices with one name",
+    "conflict": "Two devices with one name",
+    "two_machines": "Two machines with one name",
+    "clock_wrong": "A device's clock is wrong",
+    "disk_refused": "A disk is full or failing",
+    "ledger_damaged": "A store's ledger was damaged",
     "payment_unknown": "Paid, or not?",
     "payment_decided": "Staff said it was paid",
     "payment_mismatch": "Paid another amount",

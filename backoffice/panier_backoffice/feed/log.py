@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from panier.feed import FeedKind
 from panier_backoffice.bell import announce
-from panier_backoffice.database import put_new
+from panier_backoffice.database import among, put_new
 from panier_backoffice.feed.table import FeedEnd, FeedRow
 
 END = 1
@@ -55,7 +55,7 @@ def bodies_at(session: Session, kind: FeedKind, version: int, keys: Iterable[str
         FeedRow.kind == kind, FeedRow.sequence <= version
     )
     if keys is not None:
-        newest_then = newest_then.where(FeedRow.key.in_(list(keys)))
+        newest_then = newest_then.where(among(session, FeedRow.key, keys))
     then = newest_then.group_by(FeedRow.key).subquery()
     found = session.execute(select(FeedRow.key, FeedRow.body).join(then, FeedRow.sequence == then.c.sequence))
     return {key: json.loads(body) for key, body in found if body is not None}

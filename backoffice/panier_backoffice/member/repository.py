@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from panier.feed import MemberRecord
 from panier.member import EVERY_MEMBER
-from panier_backoffice.database import put, put_new
+from panier_backoffice.database import among, put, put_new
 from panier_backoffice.feed.table import FeedRow
 from panier_backoffice.member.table import CardRow, MemberRow, SegmentRow
 
@@ -21,12 +21,13 @@ def find(session: Session, member: str) -> MemberRow | None:
 def bodies(session: Session, members: Collection[str]) -> dict[str, str]:
     """The feed's newest body of each known member."""
     found = select(MemberRow.member, FeedRow.body).join(FeedRow, FeedRow.sequence == MemberRow.sequence)
-    return {member: body for member, body in session.execute(found.where(MemberRow.member.in_(members))) if body is not None}
+    found = found.where(among(session, MemberRow.member, members))
+    return {member: body for member, body in session.execute(found) if body is not None}
 
 
 def card_owners(session: Session, cards: Collection[str]) -> dict[str, str]:
     """Whose each known card is."""
-    return dict(session.execute(select(CardRow.card, CardRow.member).where(CardRow.card.in_(cards))).all())
+    return dict(session.execute(select(CardRow.card, CardRow.member).where(among(session, CardRow.card, cards))).all())
 
 
 def put_records(session: Session, records: Sequence[MemberRecord], sequences: Sequence[int]) -> None:
@@ -38,7 +39,7 @@ def put_records(session: Session, records: Sequence[MemberRecord], sequences: Se
     ]
     put(session, MemberRow, rows, ["member"])
     for table in (CardRow, SegmentRow):
-        session.execute(delete(table).where(table.member.in_(members)))
+        session.execute(delete(table).where(among(session, table.member, members)))
     put_new(session, CardRow, [{"card": card, "member": record.member} for record in records for card in record.cards])
     segments = [{"member": record.member, "segment": name} for record in records for name in dict.fromkeys(record.segments)]
     put_new(session, SegmentRow, segments)
@@ -49,9 +50,9 @@ def records(session: Session, rows: Sequence[MemberRow]) -> list[MemberRecord]:
     members = [row.member for row in rows]
     cards: dict[str, list[str]] = {member: [] for member in members}
     segments: dict[str, list[str]] = {member: [] for member in members}
-    for row in session.scalars(select(CardRow).where(CardRow.member.in_(members)).order_by(CardRow.card)):
+    for row in session.scalars(select(CardRow).where(among(session, CardRow.member, members)).order_by(CardRow.card)):
         cards[row.member].append(row.card)
-    for row in session.scalars(select(SegmentRow).where(SegmentRow.member.in_(members)).order_by(SegmentRow.segment)):
+    for row in session.scalars(select(SegmentRow).where(among(session, SegmentRow.member, members)).order_by(SegmentRow.segment)):
         segments[row.member].append(row.segment)
     return [
         MemberRecord(member=row.member, first_name=row.first_name, cards=cards[row.member], segments=segments[row.member])
@@ -72,7 +73,7 @@ def search(session: Session, typed: str, limit: int, segment: str = "") -> list[
 
 
 def known_members(session: Session, members: Collection[str]) -> set[str]:
-    return set(session.scalars(select(MemberRow.member).where(MemberRow.member.in_(members))))
+    return set(session.scalars(select(MemberRow.member).where(among(session, MemberRow.member, members))))
 
 
 def count(session: Session) -> int:

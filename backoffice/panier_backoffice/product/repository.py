@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from panier_backoffice.database import put, put_new
+from panier_backoffice.database import among, put, put_new
 from panier_backoffice.feed.table import FeedRow
 from panier_backoffice.product.table import CostRow, GtinRow, ProductRow
 
@@ -19,26 +19,27 @@ def find(session: Session, sku: str) -> ProductRow | None:
 def gtins_of(session: Session, skus: Collection[str]) -> dict[str, list[str]]:
     """The GTIN-14s of each SKU, sorted."""
     found: dict[str, list[str]] = {sku: [] for sku in skus}
-    for gtin, sku in session.execute(select(GtinRow.gtin, GtinRow.sku).where(GtinRow.sku.in_(skus)).order_by(GtinRow.gtin)):
+    asked = select(GtinRow.gtin, GtinRow.sku).where(among(session, GtinRow.sku, skus)).order_by(GtinRow.gtin)
+    for gtin, sku in session.execute(asked):
         found[sku].append(gtin)
     return found
 
 
 def owners(session: Session, gtins: Collection[str]) -> dict[str, str]:
     """Which SKU each known GTIN-14 belongs to."""
-    return dict(session.execute(select(GtinRow.gtin, GtinRow.sku).where(GtinRow.gtin.in_(gtins))).all())
+    return dict(session.execute(select(GtinRow.gtin, GtinRow.sku).where(among(session, GtinRow.gtin, gtins))).all())
 
 
 def bodies(session: Session, skus: Collection[str]) -> dict[str, str]:
     """The feed's newest body of each known SKU."""
     found = select(ProductRow.sku, FeedRow.body).join(FeedRow, FeedRow.sequence == ProductRow.sequence)
-    return {sku: body for sku, body in session.execute(found.where(ProductRow.sku.in_(skus))) if body is not None}
+    return {sku: body for sku, body in session.execute(found.where(among(session, ProductRow.sku, skus))) if body is not None}
 
 
 def replace_gtins(session: Session, gtins: Mapping[str, Sequence[str]], known: Collection[str]) -> None:
     """Makes exactly these GTIN-14s identify each SKU; `known` are those SKUs that may hold others until now."""
     if known:
-        session.execute(delete(GtinRow).where(GtinRow.sku.in_(known)))
+        session.execute(delete(GtinRow).where(among(session, GtinRow.sku, known)))
     put_new(session, GtinRow, [{"gtin": gtin, "sku": sku} for sku, held in gtins.items() for gtin in held])
 
 
@@ -51,12 +52,12 @@ def put_costs(session: Session, costs: Mapping[str, int | None]) -> None:
     put(session, CostRow, [{"sku": sku, "cost": cost} for sku, cost in costs.items() if cost is not None], ["sku"])
     unknown = [sku for sku, cost in costs.items() if cost is None]
     if unknown:
-        session.execute(delete(CostRow).where(CostRow.sku.in_(unknown)))
+        session.execute(delete(CostRow).where(among(session, CostRow.sku, unknown)))
 
 
 def costs_of(session: Session, skus: Collection[str]) -> dict[str, int]:
     """The cost of each SKU where it is known."""
-    return dict(session.execute(select(CostRow.sku, CostRow.cost).where(CostRow.sku.in_(skus))).all())
+    return dict(session.execute(select(CostRow.sku, CostRow.cost).where(among(session, CostRow.sku, skus))).all())
 
 
 def remove(session: Session, sku: str) -> None:
@@ -120,12 +121,12 @@ def categories(session: Session) -> list[tuple[str, int]]:
 
 
 def known_skus(session: Session, skus: Collection[str]) -> dict[str, ProductRow]:
-    return {row.sku: row for row in session.scalars(select(ProductRow).where(ProductRow.sku.in_(skus)))}
+    return {row.sku: row for row in session.scalars(select(ProductRow).where(among(session, ProductRow.sku, skus)))}
 
 
 def sold(session: Session, skus: Collection[str]) -> set[str]:
     """Those of `skus` that the shop sells."""
-    return set(session.scalars(select(ProductRow.sku).where(ProductRow.sku.in_(skus))))
+    return set(session.scalars(select(ProductRow.sku).where(among(session, ProductRow.sku, skus))))
 
 
 def skus_like(session: Session, sku: str) -> list[str]:
@@ -136,16 +137,16 @@ def skus_like(session: Session, sku: str) -> list[str]:
 
 
 def known_categories(session: Session, names: Collection[str]) -> set[str]:
-    return set(session.scalars(select(ProductRow.category).where(ProductRow.category.in_(names)).distinct()))
+    return set(session.scalars(select(ProductRow.category).where(among(session, ProductRow.category, names)).distinct()))
 
 
 def dearest(session: Session, skus: Collection[str] | None, names: Collection[str] | None) -> int | None:
     """The highest shelf price among `skus` in the categories `names` (None: any); None where no product fits."""
     asked = select(func.max(ProductRow.unit_price))
     if skus is not None:
-        asked = asked.where(ProductRow.sku.in_(skus))
+        asked = asked.where(among(session, ProductRow.sku, skus))
     if names is not None:
-        asked = asked.where(ProductRow.category.in_(names))
+        asked = asked.where(among(session, ProductRow.category, names))
     return session.execute(asked).scalar_one()
 
 

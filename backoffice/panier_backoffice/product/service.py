@@ -77,14 +77,16 @@ def _store(session: Session, products: Sequence[Product], bodies: Mapping[str, s
 def take_prices(session: Session, given: Sequence[tuple[str, int]], at: int) -> Outcome:
     """Changes prices only: (sku, minor units). A product that is not sold here is refused."""
     held = repository.bodies(session, [sku for sku, _ in given])
-    bodies: list[dict[str, Any]] = []
-    refused: list[Refused] = []
-    for index, (sku, unit_price) in enumerate(given):
-        if sku in held:
-            bodies.append(json.loads(held[sku]) | {"unit_price": unit_price})
-        else:
-            refused.append(Refused(index=index, identity=sku, reason=f"there is no product {sku!r}"))
+    places = [index for index, (sku, _) in enumerate(given) if sku in held]
+    bodies = [json.loads(held[sku]) | {"unit_price": unit_price} for sku, unit_price in given if sku in held]
     outcome = take_products(session, bodies, at)
+    refused = [one.model_copy(update={"index": places[one.index]}) for one in outcome.refused]
+    refused += [
+        Refused(index=index, identity=sku, reason=f"there is no product {sku!r}")
+        for index, (sku, _) in enumerate(given)
+        if sku not in held
+    ]
+    refused.sort(key=lambda one: one.index)
     return Outcome(stored=outcome.stored, known=outcome.known, refused=refused)
 
 

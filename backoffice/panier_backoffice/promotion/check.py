@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from itertools import islice
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,8 +16,6 @@ from panier_backoffice.problem import Unfit
 from panier_backoffice.product import repository as products
 from panier_backoffice.written import unprintable
 
-_AT_ONCE = 5_000
-"""SKUs asked for in one query."""
 _LOOKED_FOR = 3
 """Unknown SKUs in one request for which a likeness is looked up."""
 
@@ -72,10 +69,7 @@ class Counter:
 
 def open_counter(session: Session, asked: Iterable[Promotion], held: Iterable[Promotion] = ()) -> Counter:
     """A counter for promotions that are `asked` for, where those `held` stand already."""
-    named = iter({sku for promotion in asked for _, target in targets(promotion) for sku in target.skus or ()})
-    sold: set[str] = set()
-    while part := list(islice(named, _AT_ONCE)):
-        sold |= products.sold(session, part)
+    sold = products.sold(session, {sku for promotion in asked for _, target in targets(promotion) for sku in target.skus or ()})
     sense = Sense()
     for promotion in held:
         try:

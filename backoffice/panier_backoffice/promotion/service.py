@@ -14,7 +14,8 @@ from panier.intake import Outcome, Refused
 from panier.promotion import Promotion, PromotionInvalid, parse_promotion
 from panier.receipt import Name
 from panier.snapshot import canonical
-from panier_backoffice.database import put
+from panier_backoffice.campaign.table import CampaignRow
+from panier_backoffice.database import among, put
 from panier_backoffice.feed import log
 from panier_backoffice.problem import NotFound, Unfit
 from panier_backoffice.promotion.check import open_counter, read_definition
@@ -36,15 +37,20 @@ def take_promotions(session: Session, given: Sequence[Mapping[str, Any]], curren
             refused.append(_refused(index, raw, error))
     asked = [promotion for _, promotion in read]
     counter = open_counter(session, asked, other_gifts(session, asked, currency))
+    campaigns = set(
+        session.scalars(select(CampaignRow.campaign).where(among(session, CampaignRow.campaign, [one.id for one in asked])))
+    )
     for index, promotion in read:
         try:
+            if promotion.id in campaigns:
+                raise Unfit({"id": f"there is a campaign {promotion.id!r} already, and receipts name what saved money by one id"})
             counter.take(promotion)
         except Unfit as error:
             refused.append(_refused(index, given[index], error))
         else:
             definitions[promotion.id] = dict(given[index])
     refused.sort(key=lambda one: one.index)
-    asked = select(PromotionRow).where(PromotionRow.promotion.in_(definitions))
+    asked = select(PromotionRow).where(among(session, PromotionRow.promotion, definitions))
     held = {row.promotion: canonical(row.definition) for row in session.scalars(asked)}
     changed = [name for name, definition in definitions.items() if held.get(name) != canonical(definition)]
     sequences = log.append(session, [("promotion", name, canonical(definitions[name])) for name in changed], at)
@@ -93,7 +99,7 @@ def all_promotions(session: Session) -> list[PromotionRow]:
 
 def some(session: Session, names: Collection[str]) -> list[PromotionRow]:
     """Those of these names that there are."""
-    return list(session.scalars(select(PromotionRow).where(PromotionRow.promotion.in_(names))))
+    return list(session.scalars(select(PromotionRow).where(among(session, PromotionRow.promotion, names))))
 
 
 def remove_promotion(session: Session, promotion: str, at: int) -> int:

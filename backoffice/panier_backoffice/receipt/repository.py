@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from panier.receipt import OfferUse, ReceiptLine, Saving, Tender, Vat
-from panier_backoffice.database import put_many, put_new_returning
+from panier_backoffice.database import among, put_many, put_new_returning
 from panier_backoffice.receipt.schemas import FullReceipt, ReceiptHead, Totals
 from panier_backoffice.receipt.table import LineRow, ReceiptRow, SavingRow
 
@@ -20,7 +20,7 @@ def digests(session: Session, receipts: Collection[str]) -> dict[str, str]:
     """The digest of each receipt that is held already."""
     if not receipts:
         return {}
-    asked = select(ReceiptRow.receipt, ReceiptRow.digest).where(ReceiptRow.receipt.in_(receipts))
+    asked = select(ReceiptRow.receipt, ReceiptRow.digest).where(among(session, ReceiptRow.receipt, receipts))
     return dict(session.execute(asked).all())
 
 
