@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import accumulate
 
 from panier.error import PanierError
 from panier.message import MAX_BATCH, Acknowledgement, EventBatch
@@ -11,6 +12,8 @@ from panier_io.journal import Journal
 
 IN_FLIGHT = 3 * MAX_BATCH
 """Events sent and not acknowledged, at the most: enough to fill the line, few enough to send again."""
+_BYTES = 800_000
+"""Bytes of events in one message at the most, below MAX_PAYLOAD; a single event, of a thousand leases, is within it."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 
 
@@ -38,6 +41,8 @@ class Outbox:
         if not records:
             self._sent = self._journal.last
             return None
+        sizes = accumulate(len(text.encode()) for _, text in records)
+        records = records[: max(1, sum(size <= _BYTES for size in sizes))]
         self._sent = records[-1][0]
         self._set_alarm(now)
         return EventBatch(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from pydantic import TypeAdapter
 
 from panier.definition import PERCENT
 from panier.feed import CampaignRecord, MemberRecord
@@ -13,7 +15,10 @@ from panier.offer import Offer
 from panier.trip import Trip
 
 MAX_OFFERS = 50
+MAX_BYTES = 400_000
+"""Bytes of a capsule's offers at the most: a device journals them as one event, which has to fit into a batch."""
 _LONG_AGO_MS = 7 * 24 * 3600 * 1000
+_OFFER = TypeAdapter(Offer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +27,14 @@ class Audience:
 
     campaign: CampaignRecord
     listed: frozenset[str] | None
+    size: int = field(compare=False)
+    """Bytes of its offer in a message."""
 
     @classmethod
     def of(cls, campaign: CampaignRecord) -> Audience:
         """The campaign's audience."""
-        return cls(campaign, None if campaign.members is None else frozenset(campaign.members))
+        listed = None if campaign.members is None else frozenset(campaign.members)
+        return cls(campaign, listed, len(_OFFER.dump_json(offer(campaign))))
 
     def fits(self, member: str, segments: Collection[str]) -> bool:
         """True where the campaign lists this member, or is for one of the member's segments, and does not hold the member out."""
@@ -41,19 +49,29 @@ class Audience:
         return campaign.state == "running" and started and not ended
 
 
-def compose(trip: str, member: MemberRecord, audiences: Sequence[Audience], now: int, standing: Standing = UNKNOWN) -> Capsule:
-    """What a device needs to serve `member` in `trip`; offers made for listed members first, then the newest first.
+def compose(
+    trip: str, member: MemberRecord, audiences: Sequence[Audience], now: int, standing: Standing = UNKNOWN
+) -> tuple[Capsule, list[str]]:
+    """What a device needs to serve `member` in `trip`, and the campaigns for which a capsule of MAX_BYTES has no room.
 
-    `audiences` are in order of their campaigns' last change, oldest first.
+    Offers made for listed members come first, then the newest first. `audiences` are in order of their campaigns' last change,
+    oldest first.
     """
     segments = tuple(dict.fromkeys((EVERY_MEMBER, *member.segments)))
     fitting = [audience for audience in audiences if audience.is_running(now) and audience.fits(member.member, segments)]
     newest_first = fitting[::-1]
     ranked = sorted(newest_first, key=lambda audience: audience.listed is None)
-    return Capsule(
-        trip=trip, member=member.member, first_name=member.first_name, segments=segments,
-        offers=tuple(offer(audience.campaign) for audience in ranked[:MAX_OFFERS]), standing=standing,
+    room, chosen, left_out = MAX_BYTES, list[Offer](), list[str]()
+    for audience in ranked[:MAX_OFFERS]:
+        if audience.size > room:
+            left_out.append(audience.campaign.campaign)
+            continue
+        room -= audience.size
+        chosen.append(offer(audience.campaign))
+    capsule = Capsule(
+        trip=trip, member=member.member, first_name=member.first_name, segments=segments, offers=tuple(chosen), standing=standing
     )  # fmt: skip
+    return capsule, left_out
 
 
 def offer(campaign: CampaignRecord) -> Offer:

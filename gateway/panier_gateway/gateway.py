@@ -108,7 +108,9 @@ class Gateway:
             self._replica, self._clerk, settings.currency, self._wire.greet, devices=lambda: len(self._floor.terminals)
         )  # fmt: skip
         self._lending.restore(intake.open_trips())
-        self._greeting = Greeting(self._replica, self._wire.greet, now_ms, self._lending.to_offer, self._clerk.standing)
+        self._greeting = Greeting(
+            self._replica, self._wire.greet, now_ms, self._lending.to_offer, self._clerk.standing, self._offers_left_out
+        )  # fmt: skip
         self._greeting.restore(intake.open_trips())
         self._distribution = _closing(shop, Distribution(self._replica, self._wire.hand_out))
         self._publication = Publication(
@@ -220,6 +222,10 @@ class Gateway:
         if applied.snapshot or applied.campaigns:
             await self._lending.feed_changed()
         await self._greeting.feed_changed(campaigns=applied.campaigns, members=applied.members)
+
+    async def _offers_left_out(self, campaigns: Collection[str]) -> None:
+        await self._clerk.report_left_out(campaigns)
+        self._outbox_grew()
 
     async def _settle_what_is_left(self) -> None:
         """At the start, whenever the feed brought what may have been missing, and when the disk is back."""

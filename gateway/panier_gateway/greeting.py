@@ -23,6 +23,8 @@ ToOffer = Callable[[str, Trip, Sequence[Offer]], Awaitable[tuple[Offer, ...]]]
 """Those of the offers of which there is something left for this device's trip."""
 StandingOf = Callable[[Collection[str]], Awaitable[dict[str, Standing]]]
 """Where earlier trips left members."""
+LeftOut = Callable[[Collection[str]], Awaitable[None]]
+"""Told of campaigns that found no room in somebody's capsule."""
 _LONGEST_SLEEP = 3600.0
 
 
@@ -34,12 +36,19 @@ class Greeting:
     """
 
     def __init__(
-        self, replica: Replica, send: Send, clock: Callable[[], int], to_offer: ToOffer, standing_of: StandingOf
+        self,
+        replica: Replica,
+        send: Send,
+        clock: Callable[[], int],
+        to_offer: ToOffer,
+        standing_of: StandingOf,
+        left_out: LeftOut,
     ) -> None:
         self._replica = replica
         self._send = send
         self._to_offer = to_offer
         self._standing_of = standing_of
+        self._left_out = left_out
         self._clock = clock
         self._trips: dict[str, Trip] = {}
         self._sent: dict[str, Capsule] = {}
@@ -115,7 +124,7 @@ class Greeting:
         return [device for device, member in members.items() if member is None]
 
     async def _hand_over(self, device: str, trip: Trip, member: MemberRecord, standing: Standing) -> None:
-        capsule = compose(trip.trip, member, self._audiences, self._clock(), standing)
+        capsule, left_out = compose(trip.trip, member, self._audiences, self._clock(), standing)
         capsule = replace(capsule, offers=await self._to_offer(device, trip, capsule.offers))
         trip = self._trips.get(device, trip)
         if self._sent.get(device) == capsule or (device not in self._sent and is_held(trip, capsule)):
@@ -123,6 +132,8 @@ class Greeting:
         self._sent[device] = capsule
         await self._send(device, CapsuleMessage(capsule=capsule))
         self.capsules_sent += 1
+        if left_out:
+            await self._left_out(left_out)
 
 
 def _audiences(replica: Replica, now: int) -> list[Audience]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from panier.intake import Incident
+from panier_gateway.capsule import MAX_BYTES
 from panier_gateway.ledger import Ledger
 from panier_gateway.replica import RefusedEntry
 from panier_gateway.violation import Violation
@@ -70,6 +71,16 @@ class Incidents:
             first, last = others[0].sequence, others[-1].sequence
             told.append((f"{first}-{last}", f"{len(others)} more entries of the feed, {first} to {last}, were refused"))
         self._tell(*(self.of(f"{self._store}.feed.{name}", "entry_refused", text, now) for name, text in told))
+
+    def report_left_out(self, campaigns: Collection[str], now: int) -> None:
+        """Reports campaigns for which a member's capsule had no room: each once."""
+        text = "campaign {} was left out for a member: all offers of one member have to fit into {:,} bytes; aim it at a category"
+        self._tell(
+            *(
+                self.of(f"{self._store}.{name}.left_out", "offer_left_out", text.format(name, MAX_BYTES), now)
+                for name in campaigns
+            )
+        )
 
     def _tell(self, *incidents: Incident) -> None:
         if incidents:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from panier.message import CapsuleMessage, LeaseMessage, Manifest, Message, Notice, PriceMessage
+from panier.message import MAX_PAYLOAD, CapsuleMessage, LeaseMessage, Manifest, Message, Notice, PriceMessage
 from panier.topic import StoreTopics
 from panier_io.log import logger
 from panier_io.session import NotConnected, Session
@@ -47,6 +47,10 @@ class Wire:
 
     async def _publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 0) -> None:
         if self.session is None:
+            return
+        if len(payload) > MAX_PAYLOAD:
+            # The broker would hang up on the gateway, and so on the whole store, as often as it is said.
+            self._log.error("message_too_large", topic=topic, bytes=len(payload), most=MAX_PAYLOAD)
             return
         try:
             await self.session.publish(topic, payload, retain=retain, qos=qos)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from panier.message import Acknowledgement
-from panier.trip import HelpEnded, HelpRequested, TripAbandoned, TripStarted
+from panier.lease import HeldLease
+from panier.message import MAX_PAYLOAD, Acknowledgement, EventBatch
+from panier.trip import HelpEnded, HelpRequested, LeasesHeld, TripAbandoned, TripStarted
 from panier_device.outbox import FIRST_WAIT, LONGEST_WAIT, Outbox, WrongAcknowledgement
 from panier_io.journal import Journal
 
@@ -39,6 +40,26 @@ def test_a_long_journal_goes_out_in_batches_with_few_in_flight(tmp_path: Path):
     assert [sequence for batch in sent for sequence in batch] == list(range(1, 601))
     outbox.acknowledged(ack(journal, 200), 0)
     assert [len(batch) for batch in sequences(outbox)] == [200]
+
+
+def held(count: int, name: str) -> LeasesHeld:
+    leases = [HeldLease(promotion=f"{name}{n}", is_spend=False, holder="h" * 120, left=10**12) for n in range(count)]
+    return LeasesHeld(leases=tuple(leases))
+
+
+def test_large_events_go_out_in_batches_that_a_broker_takes(tmp_path: Path):
+    # Fifty short trips offline, in a shop with 220 limited promotions; then one event as large as any may be.
+    journal = journal_of(tmp_path / "j.db", 1)
+    trip = journal.after(0, 1)[0].trip
+    journal.append(trip, 1, *[held(220, "promotion-")] * 50)
+    journal.append(trip, 1, held(1000, "\x01" * 60))
+    outbox = Outbox(journal)
+    sent: list[EventBatch] = []
+    while batch := outbox.next_batch(0):
+        sent.append(batch)
+    assert [event["sequence"] for batch in sent for event in batch.events] == list(range(1, 53))
+    assert max(len(batch.encode()) for batch in sent) <= MAX_PAYLOAD
+    assert len(sent) == 4
 
 
 def test_what_stays_unanswered_is_sent_again_with_growing_patience(tmp_path: Path):

@@ -60,6 +60,35 @@ async def test_a_campaign_reaches_a_trip_that_is_under_way_and_leaves_it_when_st
     assert till.capsules[-1].capsule.offers == ()
 
 
+async def test_a_member_of_many_long_campaigns_gets_those_that_a_message_holds_and_the_rest_is_told(shop, started, campaign):
+    skus = [f"sku-{number:05}" for number in range(4_500)]
+    long = {"kind": "percent", "percent": "20", "target": {"skus": skus}}
+    await shop.office.say("member", "m1", CLAIRE)
+    await shop.office.say("campaign", "own", campaign("own", segment=None, members=["m1"]))
+    for number in range(20):
+        await shop.office.say("campaign", f"c{number}", campaign(f"c{number}", promotion=long))
+    await until(lambda: shop.gateway._replica.position == 22)
+    till = await shopping(shop, started)
+    await until(lambda: till.capsules)
+    connected = shop.gateway._session._connection
+    offers = [offer.offer for offer in till.capsules[-1].capsule.offers]
+    assert offers == ["own", "c19", "c18", "c17", "c16", "c15", "c14", "c13"]
+    left_out = {f"shop.c{number}.left_out" for number in range(13)}
+    await until(lambda: {incident["incident"] for incident in shop.office.incidents} == left_out)
+    till.add(CapsuleReceived(member="m1", segments=("member", "granola"), offers=till.capsules[-1].capsule.offers))
+    await till.send()
+    await till.acknowledged(3)
+    assert shop.gateway._session._connection is connected
+
+
+async def test_a_campaign_that_no_message_holds_is_refused(shop, campaign):
+    definition = {"kind": "percent", "percent": "20", "target": {"skus": [f"sku-{number:05}" for number in range(7_000)]}}
+    await shop.office.say("campaign", "c1", campaign("c1", promotion=definition))
+    await until(lambda: shop.office.incidents)
+    assert "characters; the most is 64000" in shop.office.incidents[0]["text"]
+    assert shop.gateway._replica.campaigns() == []
+
+
 async def test_an_unknown_card_is_said_and_answered_when_the_member_becomes_known(shop, started):
     till = await shopping(shop, started)
     await until(lambda: till.notices)
