@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from panier.feed import FeedPage
 from panier_gateway.patience import Patience
-from panier_gateway.replica import Applied, Replica
+from panier_gateway.replica import NOTHING, Applied, Replica
 from panier_io.log import logger
 
 _PAGE = 5000
@@ -21,7 +21,10 @@ _SILENCE = 45.0
 
 
 class Following:
-    """Keeps the replica as new as the back office, for ever; `changed` is told once for each pull that brought something."""
+    """Keeps the replica as new as the back office, for ever; `changed` is told once for each pull that brought something.
+
+    What is on the disk and was not told is told again, until `changed` has come back.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Following:
         self._reached = reached
         self._log = logger("feed")
         self._patience = patience
+        self._untold = NOTHING
 
     async def run(self) -> None:
         """Follows until cancelled."""
@@ -65,21 +69,30 @@ class Following:
                     await self._pull()
 
     async def _pull(self) -> None:
-        before = self._replica.newest[0]
-        campaigns, members, refused = False, frozenset[str](), False
-        more = True
-        while more:
-            page = await self._page()
-            applied = await asyncio.to_thread(self._replica.apply, page)
-            refused = refused or applied.refused
-            campaigns, members, more = campaigns or applied.campaigns, members | applied.members, page.more and bool(page.entries)
-            if page.last < self._replica.position:
-                self._log.error("feed_went_back", ours=self._replica.position, theirs=page.last, hint="another back office?")
-        self._reached(True)
-        snapshot = self._replica.newest[0] != before
-        if snapshot or campaigns or members or refused:
-            self._log.info("feed_taken_in", position=self._replica.position, snapshot=snapshot, members=len(members))
-            await self._changed(Applied(snapshot, campaigns, members, refused))
+        try:
+            while await self._take_page():
+                pass
+            self._reached(True)
+        finally:
+            # Also where a page stays away: the next pull does not bring again what the pages before it brought.
+            await self._tell()
+
+    async def _take_page(self) -> bool:
+        """Takes in what follows; True where there is more."""
+        page = await self._page()
+        applied = await asyncio.to_thread(self._replica.apply, page)
+        self._untold = self._untold.and_then(applied)
+        if page.last < self._replica.position:
+            self._log.error("feed_went_back", ours=self._replica.position, theirs=page.last, hint="another back office?")
+        return page.more and bool(page.entries)
+
+    async def _tell(self) -> None:
+        if (untold := self._untold) != NOTHING:
+            self._log.info(
+                "feed_taken_in", position=self._replica.position, snapshot=untold.snapshot, members=len(untold.members)
+            )
+            await self._changed(untold)
+            self._untold = NOTHING
 
     async def _page(self) -> FeedPage:
         parameters = {"after": self._replica.position, "limit": _PAGE}

@@ -41,10 +41,20 @@ _SNAPSHOT_KINDS = ("product", "promotion")
 class Applied:
     """What a page of the feed brought: new snapshot version or not, whose capsules may differ now, whether any was refused."""
 
-    snapshot: bool
-    campaigns: bool
-    members: frozenset[str]
+    snapshot: bool = False
+    campaigns: bool = False
+    members: frozenset[str] = frozenset()
     refused: bool = False
+
+    def and_then(self, later: Applied) -> Applied:
+        """What both pages brought."""
+        return Applied(
+            self.snapshot or later.snapshot, self.campaigns or later.campaigns, self.members | later.members,
+            self.refused or later.refused,
+        )  # fmt: skip
+
+
+NOTHING = Applied()
 
 
 @dataclass(frozen=True, slots=True)

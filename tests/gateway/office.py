@@ -21,6 +21,10 @@ class Office:
         self.tokens: set[str] = set()
         self.trouble: list[str] = []
         """How the next posts go wrong: `500`, `lost` (taken, but the line drops before the answer), `late`, `422`."""
+        self.page = 10_000
+        """Entries in one page of the feed at the most."""
+        self.breaks_after: int | None = None
+        """From this entry on, the feed answers 503."""
         self.refuse: Callable[[dict[str, Any]], str | None] = lambda _: None
         self._streams: set[asyncio.StreamWriter] = set()
         self._lines: set[asyncio.StreamWriter] = set()
@@ -98,7 +102,9 @@ class Office:
                 self.live.append(json.loads(body))
                 _reply(writer, 200, {})
             case "GET", "feed":
-                after, limit = int(query["after"][0]), int(query["limit"][0])
+                after, limit = int(query["after"][0]), min(int(query["limit"][0]), self.page)
+                if self.breaks_after is not None and after >= self.breaks_after:
+                    return _reply(writer, 503, {})
                 page = self.feed[after : after + limit]
                 _reply(writer, 200, {"entries": page, "last": len(self.feed), "more": after + limit < len(self.feed)})
             case "GET", "stream":
@@ -107,6 +113,7 @@ class Office:
                 self._streams.add(writer)
             case _:
                 _reply(writer, 404, {})
+        return None
 
     async def _intake(self, intake: dict[str, list[dict[str, Any]]], writer: asyncio.StreamWriter) -> None:
         self.posts += 1
