@@ -19,6 +19,8 @@ Name = Annotated[str, Len(1, 64)]
 Holder = Annotated[str, Len(1, 120)]
 """A journal (`device.journal`), which keeps its lease from trip to trip, or a trip, whose lease ends with it."""
 
+MAX_LEASES = 1000
+"""Leases that a trip states at the most, and those in one message."""
 _SHARE = 10
 """A trip gets up to a tenth of what a spending limit has left, and all devices together keep about a tenth in hand."""
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, TypeAdapter, V
 
 from panier.catalogue import TAX_RATE
 from panier.error import PanierError
-from panier.lease import Lease
+from panier.lease import MAX_LEASES, Lease
 from panier.member import Capsule
 from panier.snapshot import Change
 from panier.trip import Event, Happening, ItemAdded
@@ -141,10 +141,13 @@ class CapsuleMessage(Message):
 
 
 class LeaseMessage(Message):
-    """gateway → device: what this journal, and its open trip, may use of promotions that are limited over all shoppers."""
+    """gateway → device: what this journal, and its open trip, may use of promotions that are limited over all shoppers.
+
+    Where that is more than MAX_LEASES, several say it: what one of them does not name stays as it was.
+    """
 
     journal: Name
-    leases: Annotated[list[Lease], Field(max_length=1000)]
+    leases: Annotated[list[Lease], Field(max_length=MAX_LEASES)]
 
 
 class Notice(Message):

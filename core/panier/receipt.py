@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from panier.definition import PERCENT
 from panier.error import PanierError
-from panier.lease import HeldLease
+from panier.lease import MAX_LEASES, HeldLease
 from panier.member import UNKNOWN, Standing
 from panier.payment import Payment
 from panier.pricing import PricedBasket
@@ -120,7 +120,7 @@ class Receipt(_Part):
     offers: Annotated[list[OfferUse], Field(max_length=200)] = []
     coupons: Annotated[list[Name], Field(max_length=1000)] = []
     standing: Standing = UNKNOWN
-    leases: Annotated[list[HeldLease], Field(max_length=1000)] = []
+    leases: Annotated[list[HeldLease], Field(max_length=MAX_LEASES)] = []
     """Both are what the device was told and priced with."""
     lines: Annotated[list[ReceiptLine], Field(max_length=5000)]
     savings: Annotated[list[Saving], Field(max_length=1000)] = []

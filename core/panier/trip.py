@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le, Len, Predicate
 from pydantic import Discriminator
 
 from panier.error import PanierError
-from panier.lease import HeldLease
+from panier.lease import MAX_LEASES, HeldLease
 from panier.member import EVERY_MEMBER, UNKNOWN, Standing
 from panier.offer import Offer
 from panier.payment import Payment, PaymentBegun, PaymentEnded
@@ -112,7 +112,7 @@ class CapsuleReceived:
 class LeasesHeld:
     """What this trip may use of promotions with a limit over all shoppers; replaces what was said before."""
 
-    leases: Annotated[tuple[HeldLease, ...], Len(0, 1000)]
+    leases: Annotated[tuple[HeldLease, ...], Len(0, MAX_LEASES)]
     kind: Literal["leases_held"] = "leases_held"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from panier.lease import HeldLease, Lease
+from panier.lease import MAX_LEASES, HeldLease, Lease
 from panier_io.journal import Journal
 
 
@@ -30,13 +30,17 @@ class Wallet:
             self._leases |= {_key(lease): lease for lease in changed}
 
     def held(self, promotions: Collection[str], trip: str | None) -> tuple[HeldLease, ...]:
-        """What a trip may use now: what the device keeps for the store's `promotions`, and all that is the trip's own."""
+        """What a trip may use now: what the device keeps for the store's `promotions`, and all that is the trip's own.
+
+        Of more than a trip may state, its own come first: those are granted for what it alone is offered, too.
+        """
         usable = [
             lease.held
             for lease in self._leases.values()
             if lease.left and (lease.holder == trip or (lease.holder == self._own and lease.promotion in promotions))
         ]
-        return tuple(sorted(usable, key=lambda lease: (lease.promotion, lease.is_spend, lease.holder)))
+        usable.sort(key=lambda lease: lease.holder != trip)
+        return tuple(sorted(usable[:MAX_LEASES], key=lambda lease: (lease.promotion, lease.is_spend, lease.holder)))
 
     def after(self, used: Iterable[tuple[HeldLease, int]]) -> list[Lease]:
         """The leases that a trip's end changes, as they will be once it is on the disk."""

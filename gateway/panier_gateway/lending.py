@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from panier.definition import PromotionInvalid
-from panier.lease import limits
+from panier.lease import MAX_LEASES, Lease, limits
 from panier.message import LeaseMessage, Message
 from panier.offer import Offer
 from panier.promotion import parse_promotion
@@ -16,6 +16,7 @@ from panier_gateway.clerk import Clerk
 from panier_gateway.intake import Taken
 from panier_gateway.purse import Limits
 from panier_gateway.replica import Replica
+from panier_io.log import logger
 
 Send = Callable[[str, Message], Awaitable[None]]
 """Sends a message to the device that it is for: device, message."""
@@ -32,6 +33,7 @@ class Lending:
         self._devices = devices
         self._journals: dict[str, str] = {}
         self._trips: dict[str, str] = {}
+        self._log = logger("lending")
         self._shelf, self._campaigns = self._read()
 
     @property
@@ -76,7 +78,7 @@ class Lending:
             return tuple(offers)
         _, journal, _ = trip.trip.split(".")
         leases = await self._clerk.lend((device, journal), trip.trip, self._shelf, wanted, self._devices())
-        await self._send(device, LeaseMessage(journal=journal, leases=leases))
+        await self._say(device, journal, leases)
         held = {(lease.promotion, lease.is_spend) for lease in leases if lease.holder == trip.trip}
         return tuple(offer for offer in offers if limited[offer.offer].keys() <= held)
 
@@ -86,8 +88,13 @@ class Lending:
             return
         journal = self._journals[device]
         leases = await self._clerk.lend((device, journal), self._trips.get(device), self._shelf, {}, self._devices())
-        if leases:
-            await self._send(device, LeaseMessage(journal=journal, leases=leases))
+        await self._say(device, journal, leases)
+
+    async def _say(self, device: str, journal: str, leases: list[Lease]) -> None:
+        for first in range(0, len(leases), MAX_LEASES):
+            await self._send(device, LeaseMessage(journal=journal, leases=leases[first : first + MAX_LEASES]))
+        if len(leases) > MAX_LEASES:
+            self._log.warning("more_leases_than_a_trip_states", device=device, leases=len(leases), most=MAX_LEASES)
 
     def _read(self) -> tuple[Limits, Limits]:
         """The limits of the store's promotions, and of running campaigns."""

@@ -188,6 +188,9 @@ class Reception:
             await self._greeting.answer(taken)
         except sqlite3.Error as error:
             self._disk_refused("greeting", error)
+        except Exception:
+            # The batch is on the disk and acknowledged; nothing that comes of it may end the intake of the others.
+            self._log.exception("answer_failed", device=taken.device, journal=taken.journal)
 
     async def _acknowledge(self, device: str, acknowledgement: Acknowledgement) -> None:
         await self._send(self._topics.device(device).acknowledgement, acknowledgement)

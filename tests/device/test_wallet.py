@@ -6,13 +6,15 @@ from pathlib import Path
 
 from tests.device.conftest import BEANS, CARD, Clock, Desk, changes, open_desk
 
-from panier.lease import Lease
+from panier.lease import MAX_LEASES, Lease
 from panier.member import Capsule
 from panier.message import LeaseMessage
 from panier.offer import Offer
-from panier.trip import LeasesHeld, OfferShown
+from panier.trip import LeasesHeld, OfferShown, TripStarted
 from panier_device.screen.view import Link, look
 from panier_device.screen.word import ENGLISH
+from panier_device.wallet import Wallet
+from panier_io.journal import Journal
 
 LIMITED = {"two-off": {"kind": "amount", "title": "2.00 off", "amount": "2.00", "usage_limit": 50, "target": {"skus": ["1"]}}}
 ONCE = Offer(
@@ -107,3 +109,18 @@ def test_a_members_offer_acts_with_the_trips_own_lease_and_is_said_to_be_gone_wi
     assert desk.agent.now.priced.discount == 100
     desk.agent.finish()
     assert desk.journal.leases() == [], "the trip's own lease ends with it"
+
+
+def test_a_trip_states_no_more_leases_than_its_journal_reads_and_its_own_first(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db", "hand-1")
+    started = TripStarted(store="north", currency="USD", timezone="UTC", snapshot=0)
+    trip = journal.append(None, 1, started)[0].trip
+    names = [f"p{number}" for number in range(600)]
+    wallet = Wallet(journal)
+    for holder in (f"hand-1.{journal.id}", trip):
+        wallet.take([Lease(promotion=name, is_spend=False, holder=holder, granted=1) for name in names], trip)
+    held = wallet.held(names, trip)
+    assert (len(held), sum(lease.holder == trip for lease in held)) == (MAX_LEASES, 600)
+    journal.append(trip, 1, LeasesHeld(leases=held))
+    assert [event.what for event in journal.after(1, 9)] == [LeasesHeld(leases=held)]
+    journal.close()
