@@ -30,6 +30,8 @@ Name = Annotated[str, Field(min_length=1, max_length=64)]
 Text = Annotated[str, Field(max_length=200)]
 # Unbounded integers would pass here and fail in SQLite, which holds 64 bits; 10**14 also holds milliseconds since 1970.
 Sequence = Annotated[int, Field(ge=0, le=10**14)]
+# It names trips, `device.journal.sequence`, which are taken apart at the dots.
+Journal = Annotated[str, Field(pattern=r"^[a-zA-Z0-9-]{1,32}$")]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -56,7 +58,7 @@ class EventBatch(Message):
     disk takes up from there, and tells staff what is missing. `at` is the device's clock at sending, in ms since 1970 UTC.
     """
 
-    journal: Name
+    journal: Journal
     events: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_BATCH)]
     follows: Sequence | None = None
     at: Sequence | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
@@ -24,7 +23,6 @@ from panier_io.log import logger
 
 _DISK_WAIT = 1.0
 _FINISH_WITHIN = 5.0
-_JOURNAL = re.compile(r"[a-zA-Z0-9-]{1,32}")
 _NOT_ENROLLED = "this device is not enrolled"
 
 Send = Callable[[str, Message], Awaitable[None]]
@@ -124,8 +122,6 @@ class Reception:
                 pass
             case "events":
                 batch = decode(EventBatch, payload)
-                if not _JOURNAL.fullmatch(batch.journal):
-                    raise Malformed(f"journal {batch.journal!r}; wanted 1 to 32 of a-z, A-Z, 0-9 and -, because it names trips")
                 if not self._waiting.add(Batch(device, batch, arrived_at=self._clock())):
                     self._log.warning("too_much_at_once", device=device)  # nothing is acknowledged: it sends again
                 self._bell.set()

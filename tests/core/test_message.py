@@ -102,6 +102,8 @@ def test_half_a_message_is_refused_whole(message: Message) -> None:
     ("kind", "payload", "words"),
     [
         (EventBatch, b'{"journal": "j", "events": []}', "EventBatch: events: List should have at least 1 item"),
+        (EventBatch, b'{"journal": "a.b", "events": [{}]}', "EventBatch: journal: String should match pattern"),
+        (EventBatch, json.dumps({"journal": "j" * 33, "events": [{}]}).encode(), "EventBatch: journal: String should match"),
         (EventBatch, b'{"events": [{}]}', "EventBatch: journal: Field required"),
         (EventBatch, b'{"journal": "j", "events": [7]}', "EventBatch: events.0: Input should be"),
         (EventBatch, json.dumps({"journal": "j", "events": [{}] * (MAX_BATCH + 1)}).encode(), "at most 200 items"),

@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.gateway.conftest import ITEM, STARTED, stored
+from tests.gateway.conftest import ITEM, STARTED, priced, stored
 from tests.waiting import until
 from typer.testing import CliRunner
 
@@ -149,6 +149,19 @@ def test_what_cannot_be_taken_again_says_why_and_stays(counter):
     counter.run("drop", str(letter.id), "--reason", "again")
     assert [outcome.is_done for outcome in counter.desk.apply(now=8)] == [True, True]
     assert counter.ledger.count("dead_letter") == 0
+
+
+def test_a_batch_under_a_name_that_names_no_trips_is_refused_again_and_the_gateway_starts(counter):
+    start = {**records(STARTED)[0], "trip": "till-1.a.b.1"}
+    counter.intake.refuse_payload(
+        "till-1", "events: it was taken for noise", json.dumps({"journal": "a.b", "events": [start]}).encode(), 5
+    )
+    (letter,) = counter.ledger.letters()
+    counter.run("replay", str(letter.id))
+    (outcome,) = counter.desk.apply(now=6)
+    assert not outcome.is_done
+    assert "journal: String should match pattern" in outcome.text
+    assert Intake("shop", counter.ledger, priced, lambda trip: trip.member).open_trips() == {}
 
 
 def test_a_letter_that_is_not_there_is_said_and_nothing_is_written(counter):
