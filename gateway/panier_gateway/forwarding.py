@@ -18,10 +18,16 @@ from panier_io.log import logger
 BATCH = 100
 _LIVE_EVERY = 1.0
 _KINDS = ("receipt", "contact", "incident")
+_PROBLEM = "application/problem+json"
+"""As every refusal of the back office's own; a proxy before it, or a port of something else, refuses in other words."""
 
 
 class OfficeUnreachable(Exception):
     """The back office did not take a request; try again later."""
+
+
+class TooLarge(OfficeUnreachable):
+    """Something on the way lets only smaller requests through."""
 
 
 class RequestRefused(Exception):
@@ -37,14 +43,19 @@ class BackOffice:
         self._reached = reached
 
     async def hand_in(self, parcels: Sequence[Parcel]) -> IntakeResult:
-        """Posts items. Raises OfficeUnreachable or RequestRefused."""
+        """Posts items. Raises OfficeUnreachable, also where the answer does not account for each item, or RequestRefused."""
         lists = {kind: [json.loads(parcel.body) for parcel in parcels if parcel.kind == kind] for kind in _KINDS}
         intake = Intake(receipts=lists["receipt"], contacts=lists["contact"], incidents=lists["incident"])
         response = await self._request("POST", f"{self._root}/intake", intake.model_dump_json())
         try:
-            return IntakeResult.model_validate_json(response.content)
+            result = IntakeResult.model_validate_json(response.content)
         except ValidationError as error:
             raise OfficeUnreachable(f"its answer does not fit: {error}") from error
+        for kind, outcome in _outcomes(result).items():
+            answered = outcome.stored + outcome.known + len(outcome.refused)
+            if answered != len(lists[kind]):
+                raise OfficeUnreachable(f"its answer is about {answered} of {len(lists[kind])} items ({kind})")
+        return result
 
     async def put_live(self, live: Live) -> None:
         """Says what the store looks like. Raises OfficeUnreachable or RequestRefused."""
@@ -60,10 +71,11 @@ class BackOffice:
             self._reached(True)
             return response
         said = f"{method} {path}: {response.status_code} {response.text[:300]}"
-        if response.status_code in {400, 409, 413, 422}:
+        is_problem = response.headers.get("Content-Type", "").startswith(_PROBLEM)
+        if is_problem and response.status_code in {400, 409, 413, 422}:
             raise RequestRefused(said)
         self._reached(False)
-        raise OfficeUnreachable(said)
+        raise (TooLarge if response.status_code == 413 else OfficeUnreachable)(said)
 
 
 class Forwarding:
@@ -100,9 +112,11 @@ class Forwarding:
     async def _deliver(self, parcels: Sequence[Parcel]) -> None:
         try:
             result = await self._office.hand_in(parcels)
-        except RequestRefused as error:
+        except (RequestRefused, TooLarge) as error:
             self._size = max(1, len(parcels) // 2)
             if len(parcels) == 1:
+                if isinstance(error, TooLarge):
+                    raise
                 await self._clerk.delivered([], [(parcels[0], str(error))])
             return
         self._size = BATCH
@@ -116,12 +130,15 @@ class Forwarding:
 
 
 def _refused(parcels: Sequence[Parcel], result: IntakeResult) -> Iterator[tuple[Parcel, str]]:
-    outcomes: dict[str, Outcome] = {"receipt": result.receipts, "contact": result.contacts, "incident": result.incidents}
-    for kind, outcome in outcomes.items():
+    for kind, outcome in _outcomes(result).items():
         ours = [parcel for parcel in parcels if parcel.kind == kind]
         for refused in outcome.refused:
             if refused.index < len(ours):
                 yield ours[refused.index], refused.reason
+
+
+def _outcomes(result: IntakeResult) -> dict[str, Outcome]:
+    return {"receipt": result.receipts, "contact": result.contacts, "incident": result.incidents}
 
 
 class LiveReport:

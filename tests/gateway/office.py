@@ -20,7 +20,10 @@ class Office:
         self.live: list[dict[str, Any]] = []
         self.tokens: set[str] = set()
         self.trouble: list[str] = []
-        """How the next posts go wrong: `500`, `lost` (taken, but the line drops before the answer), `late`, `422`."""
+        """How the next posts go wrong: `500`, `lost` (taken, but the line drops before the answer), `late`, `422`; or as
+        something before the back office answers: `400 proxy`, `413 proxy`, `200 proxy`."""
+        self.most: int | None = None
+        """Items that a proxy lets through at once."""
         self.page = 10_000
         """Entries in one page of the feed at the most."""
         self.breaks_after: int | None = None
@@ -118,8 +121,12 @@ class Office:
     async def _intake(self, intake: dict[str, list[dict[str, Any]]], writer: asyncio.StreamWriter) -> None:
         self.posts += 1
         trouble = self.trouble.pop(0) if self.trouble else ""
+        if self.most is not None and sum(map(len, intake.values())) > self.most:
+            trouble = "413 proxy"
         if trouble in {"500", "422"}:
-            return _reply(writer, int(trouble), {"detail": trouble})
+            return _reply(writer, int(trouble), {"detail": trouble}, "application/problem+json")
+        if trouble.endswith(" proxy"):
+            return _reply(writer, int(trouble[:3]), {})
         result: dict[str, Any] = {}
         for kind, name in (("receipts", "receipt"), ("contacts", "contact"), ("incidents", "incident")):
             outcome: dict[str, Any] = {"stored": 0, "known": 0, "refused": []}
@@ -140,9 +147,9 @@ class Office:
         return _reply(writer, 200, result)
 
 
-def _reply(writer: asyncio.StreamWriter, status: int, body: object) -> None:
+def _reply(writer: asyncio.StreamWriter, status: int, body: object, kind: str = "application/json") -> None:
     text = json.dumps(body).encode()
-    head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
+    head = f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(text)}\r\n\r\n"
     writer.write(head.encode() + text)
 
 

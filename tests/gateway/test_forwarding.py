@@ -81,6 +81,25 @@ async def test_one_item_that_spoils_a_whole_delivery_is_found_and_set_aside(shop
     assert len(shop.office.taken) == waiting - 1
 
 
+@pytest.mark.parametrize("trouble", ["400 proxy", "413 proxy", "200 proxy"])
+async def test_what_something_before_the_back_office_answers_sets_nothing_aside(shop, started, item, trouble):
+    shop.office.trouble = [trouble] * 9
+    till = await shop.till()
+    await buy(till, started, item)
+    await until(lambda: shop.office.receipts and shop.query("SELECT count(*) FROM outbox") == [(0,)])
+    assert shop.query("SELECT count(*) FROM dead_letter") == [(0,)]
+
+
+async def test_a_proxy_that_lets_only_small_requests_through_gets_small_ones(shop, started, item):
+    await shop.office.close()
+    till = await shop.till()
+    await buy(till, started, item, trips=9)
+    shop.office.most = 2
+    await shop.office.open()
+    await until(lambda: shop.query("SELECT count(*) FROM outbox") == [(0,)])
+    assert len(shop.office.receipts) == 9
+
+
 async def test_contacts_carry_the_member_and_the_offer(shop, started):
     till = await shop.till()
     till.add(started, OfferShown(offer="c1"))
