@@ -123,6 +123,10 @@ class Clerk:
         """Takes items out of the outbox; the refused ones stay as dead letters, with the reason."""
         await self._run(lambda: self._delivered(taken, refused))
 
+    async def set_aside(self, spoilt: Sequence[Parcel]) -> None:
+        """Makes dead letters of items that a damaged disk spoiled, and tells of them."""
+        await self._run(lambda: self._set_aside(spoilt))
+
     async def figures(self, since: int) -> Figures:
         """Counts, some of them since `since` (milliseconds)."""
         return await self._run(lambda: self._figures(since))
@@ -150,11 +154,18 @@ class Clerk:
         with self._ledger.transaction():
             self._ledger.delivered([*taken, *(parcel for parcel, _ in refused)])
             for parcel, reason in refused:
-                letter = DeadLetter(
-                    device=None, journal=None, sequence=None, payload=parcel.body,
-                    reason=f"the back office refused {parcel.kind} {parcel.identity}: {reason}",
-                )  # fmt: skip
-                self._ledger.keep_dead_letter(letter, self._clock())
+                self._bury(parcel, f"the back office refused {parcel.kind} {parcel.identity}: {reason}")
+
+    def _set_aside(self, spoilt: Sequence[Parcel]) -> None:
+        with self._ledger.transaction():
+            self._ledger.delivered(spoilt)
+            for parcel in spoilt:
+                self._bury(parcel, f"the disk spoiled {parcel.kind} {parcel.identity}: it cannot be read any more")
+                self._intake.incidents.post_spoilt(parcel, self._clock())
+
+    def _bury(self, parcel: Parcel, reason: str) -> None:
+        letter = DeadLetter(device=None, journal=None, sequence=None, reason=reason, payload=parcel.body)
+        self._ledger.keep_dead_letter(letter, self._clock())
 
     def _decided(self) -> bool:
         return bool(self._desk.apply(self._clock()))

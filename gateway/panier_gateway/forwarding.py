@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Iterator, Sequence
 
 import httpx
@@ -44,7 +43,7 @@ class BackOffice:
 
     async def hand_in(self, parcels: Sequence[Parcel]) -> IntakeResult:
         """Posts items. Raises OfficeUnreachable, also where the answer does not account for each item, or RequestRefused."""
-        lists = {kind: [json.loads(parcel.body) for parcel in parcels if parcel.kind == kind] for kind in _KINDS}
+        lists = {kind: [parcel.content or {} for parcel in parcels if parcel.kind == kind] for kind in _KINDS}
         intake = Intake(receipts=lists["receipt"], contacts=lists["contact"], incidents=lists["incident"])
         response = await self._request("POST", f"{self._root}/intake", intake.model_dump_json())
         try:
@@ -103,7 +102,10 @@ class Forwarding:
                 await self._bell.wait()
                 continue
             try:
-                await self._deliver(parcels)
+                if spoilt := [parcel for parcel in parcels if parcel.content is None or parcel.kind not in _KINDS]:
+                    await self._clerk.set_aside(spoilt)
+                else:
+                    await self._deliver(parcels)
                 self._patience.restart()
             except OfficeUnreachable as error:
                 self._log.warning("not_forwarded", reason=str(error), again_in=self._patience.next_pause)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from panier.intake import Incident
 from panier_gateway.capsule import MAX_BYTES
-from panier_gateway.ledger import Ledger
+from panier_gateway.ledger import Ledger, Parcel
 from panier_gateway.replica import RefusedEntry
 from panier_gateway.violation import Violation
 from panier_io.log import logger
@@ -63,6 +63,11 @@ class Incidents:
             text = f"trip {trip} cannot be read from the ledger any more"
             told.append(self.of(f"{trip}.unreadable", kind, text, now, trip=trip))
         self._tell(*told)
+
+    def post_spoilt(self, parcel: Parcel, now: int) -> None:
+        """Tells of an item for the back office that a damaged disk spoiled, within the caller's transaction."""
+        text = f"{parcel.kind} {parcel.identity} cannot be read from the ledger any more; see `panier replay list`"
+        self.post(self.of(f"{self._store}.{parcel.id}.spoilt", "ledger_damaged", text, now))
 
     def report_refused_entries(self, entries: Sequence[RefusedEntry], now: int) -> None:
         """Reports entries of the feed that cannot be used: the first ones each, the others of a flood together."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from panier.error import PanierError
-from panier.message import happening_from_json, happening_to_json
-from panier.trip import Event, Trip, fold
+from panier.message import Malformed, happening_from_json, happening_to_json
+from panier.trip import Event, Happening, Trip, fold
 from panier_gateway import table
 from panier_io.damage import Damage, mend
 from panier_io.log import logger
@@ -64,7 +65,7 @@ class Held:
         if (self.at, self.trip) != (event.at, event.trip):
             return False
         # An earlier version may have written the same in other words.
-        return self.what == happening_to_json(event.what) or happening_from_json(self.what) == event.what
+        return self.what == happening_to_json(event.what) or _readable(self.what) in (None, event.what)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,15 @@ class Parcel:
     identity: str
     body: str
 
+    @property
+    def content(self) -> dict[str, Any] | None:
+        """What `body` says; None where a damaged disk spoiled it."""
+        with suppress(ValueError):
+            found = json.loads(self.body)
+            if isinstance(found, dict):
+                return found  # pyright: ignore[reportUnknownVariableType]  (JSON objects have string keys)
+        return None
+
 
 class Ledger:
     """SQL and nothing else; whoever writes states the transaction. One thread uses it at a time.
@@ -131,6 +141,8 @@ class Ledger:
         self._db = open_database(path)
         path.chmod(0o600)
         self._conn = self._db.conn
+        # A byte that is no text any more must not end the gateway at every start: its row alone is then refused.
+        self._conn.text_factory = _text
         table.make(self._conn)
         with self.transaction():
             if (held := table.bring_up(self._conn)) > table.FORMAT:
@@ -356,13 +368,15 @@ class Ledger:
             (before, limit),
         ).fetchall()
         for trip, device, journal, first, last in trips:
+            rows = self._conn.execute(
+                "SELECT sequence, at, what FROM event WHERE device = ? AND journal = ? AND sequence BETWEEN ? AND ? AND trip = ?"
+                " AND what != ''",
+                (device, journal, first, last, trip),
+            ).fetchall()
             self._conn.executemany(
                 "UPDATE event SET what = '', trip = '', at = ?, sum = ? WHERE device = ? AND journal = ? AND sequence = ?",
-                [
-                    (now, event_sum(event), device, journal, event.sequence)
-                    for event in self.events(device, journal, first, last) if event.trip == trip
-                ],
-            )  # fmt: skip
+                [(now, _sum(trip, at, what), device, journal, sequence) for sequence, at, what in rows],
+            )
             self._conn.execute("DELETE FROM trip WHERE trip = ?", (trip,))
         return len(trips)
 
@@ -430,3 +444,19 @@ class Ledger:
 def event_sum(event: Event) -> int:
     """What is kept of an event for comparing once its content is gone; fields that a newer version adds with defaults keep it."""
     return row_sum(event.trip, event.at, happening_to_json(event.what, with_defaults=False))
+
+
+def _sum(trip: str, at: int, what: str) -> int | None:
+    happening = _readable(what)
+    return None if happening is None else event_sum(Event(sequence=0, at=at, trip=trip, what=happening))
+
+
+def _readable(what: str) -> Happening | None:
+    try:
+        return happening_from_json(what)
+    except Malformed:
+        return None
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")

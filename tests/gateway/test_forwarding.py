@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 
 import pytest
 from tests.waiting import let_others_run, until
@@ -98,6 +99,27 @@ async def test_a_proxy_that_lets_only_small_requests_through_gets_small_ones(sho
     await shop.office.open()
     await until(lambda: shop.query("SELECT count(*) FROM outbox") == [(0,)])
     assert len(shop.office.receipts) == 9
+
+
+@pytest.mark.parametrize("spoilt", ["substr(body, 1, 40)", "CAST(x'ff' || substr(CAST(body AS BLOB), 2) AS TEXT)", "'[]'"])
+async def test_a_receipt_that_the_disk_spoiled_is_set_aside_with_a_word_to_staff_and_the_rest_goes_on(
+    shop, started, item, spoilt
+):
+    await shop.office.close()
+    till = await shop.till()
+    await buy(till, started, item, trips=2)
+    with sqlite3.connect(shop.settings.data_dir / "ledger.db") as disk:
+        first = "WHERE kind = 'receipt' AND identity = 'till-1.aaaaaa.1'"
+        assert disk.execute(f"UPDATE outbox SET body = {spoilt} {first}").rowcount == 1
+    disk.close()
+    await shop.office.open()
+    await until(lambda: shop.query("SELECT count(*) FROM outbox") == [(0,)])
+    assert [receipt["receipt"] for receipt in shop.office.receipts] == ["till-1.aaaaaa.4"]
+    assert shop.query("SELECT reason FROM dead_letter") == [
+        ("the disk spoiled receipt till-1.aaaaaa.1: it cannot be read any more",)
+    ]
+    (told,) = [incident["text"] for incident in shop.office.incidents if incident["kind"] == "ledger_damaged"]
+    assert told == "receipt till-1.aaaaaa.1 cannot be read from the ledger any more; see `panier replay list`"
 
 
 async def test_contacts_carry_the_member_and_the_offer(shop, started):

@@ -118,3 +118,48 @@ def test_a_damaged_ledger_goes_on_with_what_can_be_read_and_staff_are_told(tmp_p
     assert (tmp_path / "ledger.damaged-1.db").read_bytes() == bytes(content)
     ledger.close()
     assert Ledger(path).damage is None
+
+
+def spoil(path, table, column, condition):
+    """Changes a byte to one that no text has, as a disk does: the file's own structure stays sound."""
+    with sqlite3.connect(path) as disk:
+        text = f"CAST(x'ff' || substr(CAST({column} AS BLOB), 2) AS TEXT)"
+        assert disk.execute(f"UPDATE {table} SET {column} = {text} WHERE {condition}").rowcount == 1
+        assert disk.execute("PRAGMA quick_check").fetchone() == ("ok",)
+    disk.close()
+
+
+def test_a_byte_that_changed_in_an_open_trip_takes_that_trip_alone_and_staff_are_told(tmp_path):
+    path = tmp_path / "ledger.db"
+    ledger = Ledger(path)
+    intake = Intake("shop", ledger, unpriced, lambda trip: trip.member)
+    for device in ("till-1", "till-2"):
+        intake.take_in([batch(journal(STARTED, ITEM, device=device), device=device)], now=5)
+    ledger.close()
+    spoil(path, "event", "what", "device = 'till-1' AND sequence = 2")
+    ledger = Ledger(path)
+    intake = Intake("shop", ledger, unpriced, lambda trip: trip.member)
+    assert list(intake.open_trips()) == ["till-2"]
+    intake.incidents.report_damage(now=6)
+    assert [json.loads(parcel.body)["trip"] for parcel in ledger.parcels(9)] == ["till-1.j.1"]
+    (again,) = intake.take_in([batch(journal(STARTED, ITEM))], now=7)
+    assert (again.upto, again.wrong) == (2, None)
+
+
+def test_a_byte_that_changed_in_a_delivered_trip_does_not_keep_the_others_on_the_disk(tmp_path):
+    path = tmp_path / "ledger.db"
+    ledger = Ledger(path)
+    intake = Intake("shop", ledger, priced, lambda trip: trip.member)
+    events = journal(STARTED, ITEM, TripFinished(units=1, discount=0, total=1))
+    intake.take_in([batch(events)], now=5)
+    ledger.delivered(ledger.parcels(9))
+    ledger.close()
+    spoil(path, "event", "what", "sequence = 2")
+    ledger = Ledger(path)
+    intake = Intake("shop", ledger, priced, lambda trip: trip.member)
+    intake.tidy(now=4 * DAY)
+    assert stored(ledger) == []
+    (again,) = intake.take_in([batch(events)], now=4 * DAY)
+    assert (again.upto, again.wrong) == (3, None)
+    (conflict,) = intake.take_in([batch([replace(events[0], at=9), *events[1:]])], now=4 * DAY)
+    assert conflict.wrong == TWO_MACHINES

@@ -16,7 +16,7 @@ from panier_gateway.ledger import Decision, Ledger, Letter, OutboxKind
 from panier_io.log import logger
 
 About = Literal["event", "events", "receipt", "contact", "incident", "other"]
-_PARCEL = re.compile(r"the back office refused (receipt|contact|incident) (\S+): ")
+_PARCEL = re.compile(r"(?:the back office refused|the disk spoiled) (receipt|contact|incident) (\S+): ")
 
 
 class NotReplayable(PanierError):
