@@ -6,11 +6,12 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from panier.error import PanierError
 
@@ -31,7 +32,8 @@ class SettingsInvalid(PanierError):
 def load(kind: type[S], file: Path | None = None, **flags: Any) -> S:
     """Reads settings of `kind`; a flag that is None exists and is not given. Raises SettingsInvalid with all problems together.
 
-    Environment variables carry the class's `env_prefix`, for example PANIER_GATEWAY_STORE.
+    Environment variables carry the class's `env_prefix`, for example PANIER_GATEWAY_STORE; with two underscores they reach into a
+    table and leave the rest of it as the file has it, for example PANIER_DEVICE_BROKER__HOST.
     """
     held = _read(file) if file else {}
     problems: list[str] = []
@@ -45,16 +47,37 @@ def load(kind: type[S], file: Path | None = None, **flags: Any) -> S:
         if name.partition("__")[0] not in known
     ]
     given = {name: value for name, value in flags.items() if value is not None}
-    # The environment outranks the file; pydantic-settings reads it for every field that is not passed here.
     from_file = {name: value for name, value in held.items() if name in known and name not in environment}
     try:
-        settings = kind(**{**from_file, **given})
+        from_environment = EnvSettingsSource(kind)()
+    except SettingsError as error:
+        raise SettingsInvalid([*problems, f"environment: {error}; JSON is wanted"]) from error
+    try:
+        # What is passed outranks what pydantic-settings reads by itself: so the environment is passed, too, over the file.
+        settings = kind(**{**_over(from_file, from_environment), **given})
     except ValidationError as error:
-        problems += [_sentence(kind, problem, file, from_file, flags) for problem in error.errors(include_url=False)]
+        held_now = _Held(file, from_file, from_environment, flags)
+        problems += [_sentence(kind, problem, held_now) for problem in error.errors(include_url=False)]
         raise SettingsInvalid(problems) from error
     if problems:
         raise SettingsInvalid(problems)
     return settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What was read, by where it stands."""
+
+    file: Path | None
+    from_file: Mapping[str, Any]
+    from_environment: Mapping[str, Any]
+    flags: Flags
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`below` with what `above` says instead, table by table."""
+    both = [name for name in above if isinstance(above[name], dict) and isinstance(below.get(name), dict)]
+    return {**below, **above, **{name: _over(below[name], above[name]) for name in both}}
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -74,26 +97,34 @@ def _meant(name: str, known: Iterable[str], prefix: str = "") -> str:
     return f"; did you mean {(prefix + close[0].upper()) if prefix else repr(close[0])}?" if close else ""
 
 
-def _sentence(
-    kind: type[BaseSettings], problem: Mapping[str, Any], file: Path | None, from_file: Mapping[str, Any], flags: Flags
-) -> str:
-    path = problem["loc"]
+def _sentence(kind: type[BaseSettings], problem: Mapping[str, Any], held: _Held) -> str:
+    path, flags = problem["loc"], held.flags
     what = _what(kind, problem)
     if not path:
         return what
-    dotted = ".".join(_as_written(path, from_file))
+    written = list(_as_written(path, _over(held.from_file, held.from_environment)))
+    dotted = ".".join(written)
     flag = f"--{str(path[0]).replace('_', '-')}" if len(path) == 1 and path[0] in flags else None
     variable = (kind.model_config.get("env_prefix") or "") + "__".join(str(part) for part in path).upper()
     if problem["type"] == "missing":
         in_list = any(isinstance(part, int) for part in path)
         ways = ["set it in the file", *([] if in_list else [f"as {variable}"]), *([f"or by {flag}"] if flag else [])]
         return f"{dotted} is missing: {', '.join(ways)}"
-    source = f"{file}: {dotted}" if path[0] in from_file else variable
+    in_file = path[0] in held.from_file and not _states(held.from_environment, written)
+    source = f"{held.file}: {dotted}" if in_file else variable
     if flags.get(str(path[0])) is not None:
         source = flag or f"--{str(path[0]).replace('_', '-')}"
     if problem["type"].startswith("union_tag"):
         return f"{source}: {what}"
     return f"{source}: {what}{_seen(kind, path, problem.get('input'))}"
+
+
+def _states(table: Mapping[str, Any], path: list[str]) -> bool:
+    """True where `table` has a value at `path`, not only a table of some of its parts."""
+    at: Any = table
+    for part in path:
+        at = cast("dict[str, Any]", at).get(part) if isinstance(at, dict) else None
+    return at is not None and not isinstance(at, dict)
 
 
 def _as_written(path: tuple[str | int, ...], held: Mapping[str, Any]) -> Iterator[str]:

@@ -36,6 +36,37 @@ def test_flags_outrank_the_environment_which_outranks_the_file(file: Path, monke
     assert (settings.store, settings.port) == ("environment", 3)
 
 
+def test_a_variable_reaches_into_a_table_of_the_file_and_leaves_the_rest(file: Path, monkeypatch: pytest.MonkeyPatch):
+    file.write_text('store = "s1"\n[broker]\nname = "file"\ntoken = "held-in-the-file"\n')
+    monkeypatch.setenv("PANIER_CHAIN_BROKER__NAME", "environment")
+    broker = load(Chain, file).broker
+    assert broker is not None
+    assert (broker.name, broker.token.get_secret_value()) == ("environment", "held-in-the-file")
+    monkeypatch.setenv("PANIER_CHAIN_BROKER", '{"name": "whole", "token": "held-in-the-environment"}')
+    monkeypatch.delenv("PANIER_CHAIN_BROKER__NAME")
+    whole = load(Chain, file).broker
+    assert whole is not None
+    assert (whole.name, whole.token.get_secret_value()) == ("whole", "held-in-the-environment")
+
+
+def test_what_is_wrong_with_a_part_of_a_table_is_said_of_where_that_part_stands(file: Path, monkeypatch: pytest.MonkeyPatch):
+    file.write_text('store = "s1"\n[broker]\nname = 7\ntoken = "x"\n')
+    monkeypatch.setenv("PANIER_CHAIN_BROKER__PORT", "99999")
+    with pytest.raises(SettingsInvalid) as caught:
+        load(Chain, file)
+    assert caught.value.problems == (
+        f"{file}: broker.name: Input should be a valid string (seen: 7)",
+        "PANIER_CHAIN_BROKER__PORT: Input should be less than or equal to 65535 (seen: '99999')",
+    )
+
+
+def test_a_variable_that_is_no_json_where_json_is_wanted_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PANIER_CHAIN_TOKENS", "SECRET")
+    with pytest.raises(SettingsInvalid, match='"tokens".*JSON is wanted') as caught:
+        load(Chain, store="s1")
+    assert "SECRET" not in str(caught.value)
+
+
 def test_all_errors_are_told_at_once_with_what_was_meant(file: Path, monkeypatch: pytest.MonkeyPatch):
     file.write_text('sotre = "s1"\nport = 99999\n')
     monkeypatch.setenv("PANIER_SHOP_PROT", "1")
@@ -60,6 +91,7 @@ def test_a_secret_is_never_quoted():
 class Token(BaseModel):
     name: str
     token: SecretStr
+    port: Annotated[int, Field(le=65535)] = 1883
 
 
 class Chain(Shop):
