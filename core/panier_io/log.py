@@ -47,13 +47,19 @@ class _Bounded(io.TextIOBase):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = path.open("a", encoding="utf-8", buffering=1)
+        self._file = self._open()
+
+    def _open(self) -> TextIO:
+        return self._path.open("a", encoding="utf-8", buffering=1)
 
     def write(self, s: str) -> int:
         if self._file.tell() + len(s) > MOST_BYTES:
-            self._path.replace(self._path.with_name(self._path.name + ".1"))
-            self._file.close()
-            self._file = self._path.open("a", encoding="utf-8", buffering=1)
+            # It is gone already where it was put aside before and the new one could not be opened.
+            with contextlib.suppress(FileNotFoundError):
+                self._path.replace(self._path.with_name(self._path.name + ".1"))
+            # The old one is let go only for another: what is closed would never be written to again.
+            full, self._file = self._file, self._open()
+            full.close()
         return self._file.write(s)
 
     def flush(self) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import os
+import resource
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,3 +60,31 @@ def test_a_log_file_stops_growing_and_keeps_what_came_last(tmp_path: Path, monke
     assert names == ["device.log", "device.log.1"]
     assert all(file.stat().st_size <= 2_000 for file in tmp_path.iterdir())
     assert '"number": 99' in (tmp_path / "device.log").read_text()
+
+
+@contextmanager
+def no_descriptor_is_left() -> Generator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_log_file_that_could_not_be_put_aside_is_written_again_as_soon_as_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(log, "MOST_BYTES", 2_000)
+    log.setup("INFO", file=tmp_path / "device.log")
+    try:
+        with no_descriptor_is_left():
+            for number in range(40):
+                log.logger("test").info("told", number=number)
+        log.logger("test").info("told", number=99)
+    finally:
+        log.setup("INFO")
+    assert '"number": 99' in (tmp_path / "device.log").read_text()
+    assert '"number": 0' in (tmp_path / "device.log.1").read_text()
