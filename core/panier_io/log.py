@@ -40,6 +40,15 @@ def setup(level: str = "INFO", *, file: Path | None = None, as_json: bool | None
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
+    loop = logging.getLogger("asyncio")
+    loop.handlers, loop.propagate = [_Loop()], False
+
+
+class _Loop(logging.Handler):
+    """What fails where nobody waits for it, such as in a callback: asyncio tells it on a standard error that a screen covers."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger("asyncio").log(record.levelno, record.getMessage(), exc_info=record.exc_info)
 
 
 class _Bounded(io.TextIOBase):

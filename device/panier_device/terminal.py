@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import time
 from contextlib import AsyncExitStack, closing
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
@@ -28,6 +29,7 @@ from panier_device.screen.view import Link, price_mark
 from panier_device.screen.word import LANGUAGES
 from panier_device.settings import DeviceSettings
 from panier_device.shop import Shop
+from panier_device.situation import Message
 from panier_device.sync import Sync
 from panier_device.tally import Tally
 from panier_device.weighing import WeighStation
@@ -152,7 +154,14 @@ class Terminal:
 
     def _read(self, scanner: Scanner, reading: Reading) -> None:
         self.screen.scanned()
-        scanner.tell(accepted=self.agent.take(reading))
+        try:
+            accepted = self.agent.take(reading)
+        except Exception:
+            # The scanner's driver logs it and goes on; the shopper heard a beep and must not take the item for counted.
+            self.agent.now = replace(self.agent.now, message=Message("scan_failed", "attention"))
+            self.screen.repaint()
+            raise
+        scanner.tell(accepted=accepted)
 
     def link(self) -> Link:
         """How we stand with the gateway."""

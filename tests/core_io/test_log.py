@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import resource
 from collections.abc import Generator
@@ -7,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.waiting import let_others_run
 
 from panier_io import log
 from panier_io.store import StoreUnusable, open_database
@@ -88,3 +91,21 @@ def test_a_log_file_that_could_not_be_put_aside_is_written_again_as_soon_as_it_c
         log.setup("INFO")
     assert '"number": 99' in (tmp_path / "device.log").read_text()
     assert '"number": 0' in (tmp_path / "device.log.1").read_text()
+
+
+async def test_what_fails_where_nobody_waits_for_it_is_in_the_log(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    def fails() -> None:
+        raise ValueError("nobody waits for this")
+
+    log.setup("INFO", file=tmp_path / "device.log", as_json=True)
+    try:
+        asyncio.get_running_loop().call_soon(fails)
+        await let_others_run()
+    finally:
+        log.setup("INFO")
+    [line] = (tmp_path / "device.log").read_text().splitlines()
+    told = json.loads(line)
+    assert (told["level"], told["part"]) == ("error", "asyncio")
+    assert told["event"].startswith("Exception in callback")
+    assert "ValueError: nobody waits for this" in told["exception"]
+    assert capfd.readouterr().err == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
 import termios
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -26,6 +27,7 @@ from panier_device.driver.stream_source import StreamSource
 from panier_device.driver.wedge import WedgeDecoder
 from panier_device.driver.wedge_scanner import WedgeScanner
 from panier_device.hardware import amiss, scanner_trouble
+from panier_io import log
 from panier_io.firmware import firmware_config
 from panier_simulators.hidpos import SimulatedHidPos, reports
 from panier_simulators.keyboard import ENDS, strokes
@@ -120,6 +122,33 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tries to open again at once: a cable is pulled at every place of a code here, and half a second each adds up."""
     monkeypatch.setattr("panier_device.driver.plugged._AGAIN", 0.01)
     monkeypatch.setattr("panier_device.driver.plugged._SETTLE", 0.01)
+
+
+async def test_a_scan_that_fails_within_is_logged_and_refused_and_the_next_one_is_taken(tmp_path: Path):
+    heard: asyncio.Queue[Reading] = asyncio.Queue()
+
+    def deliver(reading: Reading) -> None:
+        if reading.frame.text == CODE:
+            raise sqlite3.DatabaseError("database disk image is malformed")
+        heard.put_nowait(reading)
+
+    profile = QUICK.model_copy(update={"feedback": Feedback(refused="\x07")})
+    log.setup("ERROR", file=tmp_path / "device.log")
+    try:
+        with SimulatedScanner(tmp_path / "line", split="whole") as line:
+            scanner = SerialScanner(str(tmp_path / "line"), profile)
+            task = asyncio.create_task(scanner.run(deliver))
+            await until(lambda: scanner.present)
+            line.send(Programming().frame(CODE) + Programming().frame(NEXT))
+            assert (await next_code(heard)).text == NEXT
+            assert sounds(line.told()) == "beep"
+            assert not task.done()
+            task.cancel()
+    finally:
+        log.setup("INFO")
+    told = (tmp_path / "device.log").read_text()
+    assert "scan_failed" in told
+    assert "image is malformed" in told
 
 
 def pull_while(call: str, line: SimulatedScanner, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,10 @@ import asyncio
 import os
 import pty
 import resource
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,23 @@ async def test_a_damaged_assortment_keeps_no_terminal_from_starting(tmp_path: Pa
     finally:
         await handheld.terminal.stop()
         handheld.scanner.close()
+
+
+async def test_an_assortment_that_spoils_while_it_is_used_is_said_at_the_scan_and_gone_at_the_next_start(handheld: Handheld):
+    path = handheld.directory / "shop.db"
+    with closing(sqlite3.connect(path)) as shop:
+        (page,) = shop.execute("SELECT rootpage FROM sqlite_master WHERE name = 'gtin'").fetchone()
+        (size,) = shop.execute("PRAGMA page_size").fetchone()
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xa5" * size)
+    await handheld.scan(MILK)
+    await handheld.see("This device failed at that code.", "Scan it again, or press h.")
+    log = handheld.directory / "device.log"
+    await until(lambda: "scan_failed" in log.read_text())
+    assert "image is malformed" in log.read_text()
+    handheld.terminal.kill()
+    await until(lambda: "assortment_damaged" in log.read_text())
 
 
 async def test_a_second_process_on_the_same_directory_is_refused(handheld: Handheld):

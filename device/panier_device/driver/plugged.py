@@ -153,8 +153,14 @@ class PluggedScanner(Generic[Data]):
         def hand_on(frames: list[Frame], read_at: int, noise: int) -> None:
             for frame in self._judge(frames, read_at, noise):
                 reading = Reading(frame, self.entry, read_at, self._reads)
-                if not self._guard.is_repeat(reading):
+                if self._guard.is_repeat(reading):
+                    continue
+                try:
                     deliver(reading)
+                except Exception:
+                    # Such as a disk that fails. This is a callback, where nobody else would hear of it, and more codes may wait.
+                    self._log.exception("scan_failed")
+                    self.tell(accepted=False)
 
         def silent() -> None:
             before = self._decoder.noise

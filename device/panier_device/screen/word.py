@@ -292,6 +292,7 @@ ENGLISH = Words(
         "wrong_staff_code": ("That is not the staff code.", "Try again in a moment."),
         "too_dear": ("That price cannot be right.", "Put it aside or ask staff: press h."),
         "trip_unreadable": ("This basket got lost here.", "Scan it again, or press h."),
+        "scan_failed": ("This device failed at that code.", "Scan it again, or press h."),
         "disk_fault": ("This device cannot save any more.", "Please take another, or press h."),
     },
     refused=("That code cannot be used here.", "Scan again, or type its digits."),
