@@ -62,7 +62,7 @@ def test_what_is_wrong_with_a_part_of_a_table_is_said_of_where_that_part_stands(
 
 def test_a_variable_that_is_no_json_where_json_is_wanted_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PANIER_CHAIN_TOKENS", "SECRET")
-    with pytest.raises(SettingsInvalid, match='"tokens".*JSON is wanted') as caught:
+    with pytest.raises(SettingsInvalid, match=r'"tokens".*JSON is wanted') as caught:
         load(Chain, store="s1")
     assert "SECRET" not in str(caught.value)
 

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 from tests.waiting import let_others_run
 
+from panier_io import exposition
 from panier_io.exposition import serve
 from panier_io.supervisor import Supervisor
 from panier_io.vitals import Vitals, room
@@ -145,3 +149,34 @@ async def test_who_asks_over_http_is_answered_while_the_event_loop_hangs(manager
     finally:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    vitals = Vitals(Supervisor({}), vital={})
+    server, port = serve(0, CollectorRegistry(), vitals)
+    vitals.begin()
+    yield port
+    server.shutdown()
+    server.server_close()
+
+
+def test_who_connects_and_asks_nothing_keeps_nobody_from_asking(port: int):
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=10),
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer,
+    ):
+        assert answer.status == 200
+
+
+def test_who_asks_nothing_is_let_go_and_who_does_not_wait_is_no_news(
+    port: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(exposition._Quiet, "timeout", 0.05)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as idle:
+        assert idle.recv(1) == b""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as hasty:
+        hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        hasty.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+    assert urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).status == 200
+    assert capfd.readouterr().err == ""
