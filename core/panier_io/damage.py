@@ -131,8 +131,26 @@ def _commits_claimed(log: Path) -> int:
 
 
 def _replace(path: Path, old: sqlite3.Connection | None, make: Make, settle: Settle, reason: str) -> Damage:
-    aside = _set_aside(path)
-    building, whole = _beside(path, ".building"), _beside(path, ".new")
+    held = asides(path)
+    aside = _aside(path, _number(held[-1]) + 1 if held else 1)
+    try:
+        _set_aside(path, aside)
+        _build(path, old, make, settle, reason)
+    except (OSError, sqlite3.Error, StoreUnusable) as error:
+        # The damaged file is still there, and is all the evidence that is needed of it.
+        for half in (_beside(path, ".building"), _beside(path, ".new"), aside):
+            _remove(half)
+        raise StoreUnusable(f"{reason}; nothing new can be put in its place: {error}; is the disk full, or read-only?") from error
+    if old is not None:
+        old.close()
+    _finish(path)
+    for older in held[: 1 - _KEPT]:
+        _remove(older)
+    return Damage(reason, aside)
+
+
+def _build(path: Path, old: sqlite3.Connection | None, make: Make, settle: Settle, reason: str) -> None:
+    building = _beside(path, ".building")
     _remove(building)
     new = open_database(building)
     with closing(new.conn) as connection:
@@ -143,12 +161,8 @@ def _replace(path: Path, old: sqlite3.Connection | None, make: Make, settle: Set
             settle(connection, reason)
     # Closed, it is one file without a log.
     _sync(building)
-    building.replace(whole)
+    building.replace(_beside(path, ".new"))
     _sync(path.parent)
-    if old is not None:
-        old.close()
-    _finish(path)
-    return Damage(reason, aside)
 
 
 def _finish(path: Path) -> None:
@@ -166,21 +180,26 @@ def _remove_old(path: Path) -> None:
     _remove(path)
 
 
-def _set_aside(path: Path) -> Path:
-    numbers = sorted(int(held.stem.rpartition("-")[2]) for held in asides(path))
-    for number in numbers[: 1 - _KEPT]:
-        _remove(_aside(path, number))
-    aside = _aside(path, numbers[-1] + 1 if numbers else 1)
-    for suffix in ("", "-wal"):
-        with suppress(FileNotFoundError):
-            shutil.copy2(_beside(path, suffix), _beside(aside, suffix))
-            _sync(_beside(aside, suffix))
-    return aside
+def _set_aside(path: Path, aside: Path) -> None:
+    """Copies the file and its log. The copy has its name only once it is whole; a part of one is no evidence."""
+    part = _beside(path, ".aside")
+    try:
+        for suffix in ("-wal", ""):
+            with suppress(FileNotFoundError):
+                shutil.copy2(_beside(path, suffix), part)
+                _sync(part)
+                part.replace(_beside(aside, suffix))
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def asides(path: Path) -> list[Path]:
-    """The damaged files that were set aside for `path` and that nobody has deleted."""
-    return sorted(path.parent.glob(f"{path.stem}.damaged-*{path.suffix}"))
+    """The damaged files that were set aside for `path` and that nobody has deleted, oldest first."""
+    return sorted(path.parent.glob(f"{path.stem}.damaged-*{path.suffix}"), key=_number)
+
+
+def _number(aside: Path) -> int:
+    return int(aside.stem.rpartition("-")[2])
 
 
 def _aside(path: Path, number: int) -> Path:

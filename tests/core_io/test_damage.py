@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from panier.trip import CardScanned, HelpRequested, TripStarted
 from panier_io import damage
 from panier_io.damage import mend
 from panier_io.journal import SKIPPED, Journal
+from panier_io.store import StoreUnusable
 from panier_simulators.chaos.trouble import Trouble, compiler
 
 START = TripStarted(store="north", currency="USD", timezone="UTC", snapshot=7)
@@ -164,6 +167,39 @@ def test_the_evidence_never_fills_the_disk(tmp_path: Path):
         assert journal.damage is not None
         journal.close()
     assert [file.name for file in damage.asides(path)] == [f"journal.damaged-{number}.db" for number in (4, 5, 6)]
+
+
+@contextmanager
+def a_disk_that_takes(size: int) -> Generator[None]:
+    """No file may grow beyond `size` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0], ids=["no room for the copy", "no room for the new file"])
+def test_a_disk_that_fills_up_in_the_middle_costs_no_evidence_and_leaves_no_part_of_one(tmp_path: Path, share: float):
+    path, name = written(tmp_path, 400)
+    for number in (9, 10, 11):
+        (tmp_path / f"journal.damaged-{number}.db").write_text(f"evidence {number}")
+    overwrite(path, b"help_requested", b"help_Requested")
+    found = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    for _ in range(3):
+        with (
+            a_disk_that_takes(int(path.stat().st_size * share)),
+            pytest.raises(StoreUnusable, match=r"is not what was written.*is the disk full"),
+        ):
+            Journal(path, "hand-1")
+        assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == found
+    journal = Journal(path, "hand-1")
+    assert (journal.id, len(sequences(journal))) == (name, 399)
+    assert "journal.damaged-12.db" in journal.trouble
+    journal.close()
+    assert [file.name for file in damage.asides(path)] == [f"journal.damaged-{number}.db" for number in (10, 11, 12)]
+    assert (tmp_path / "journal.damaged-12.db").read_bytes() == found["journal.db"]
 
 
 def test_a_journal_of_format_1_is_taken_over_whole(tmp_path: Path):
