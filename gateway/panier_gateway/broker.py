@@ -186,17 +186,11 @@ class EmbeddedBroker:
         fresh.replace(self._config)
 
     async def _spawn(self) -> None:
-        for left in self._directory.glob("*.ports"):
-            left.unlink(missing_ok=True)
-        prctl = ctypes.CDLL(None).prctl  # looked up before the fork: between fork and exec only the call itself is safe
-        with self._said.open("wb") as said:
-            self._process = await asyncio.create_subprocess_exec(
-                str(self._binary), "-c", str(self._config),
-                stdin=asyncio.subprocess.DEVNULL, stdout=said, stderr=said,
-                preexec_fn=lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),
-                # A group of its own: Ctrl-C on the terminal stops the gateway, which stops the broker last.
-                start_new_session=True,
-            )  # fmt: skip
+        try:
+            self._process = await self._begin()
+        except OSError as error:
+            # A disk that became read-only, or no memory for another process: the gateway lives on and tries again.
+            raise BrokerUnusable(f"{self._binary} cannot be started: {error}") from error
         try:
             async with asyncio.timeout(_READY_SECONDS):
                 await self._wait_until_it_answers(self._process)
@@ -204,6 +198,19 @@ class EmbeddedBroker:
             self._process.kill()
             raise BrokerUnusable(f"{self._binary} does not listen on port {self.port} after {_READY_SECONDS} s") from None
         self._log.info("broker_started", pid=self._process.pid, port=self.port)
+
+    async def _begin(self) -> asyncio.subprocess.Process:
+        for left in self._directory.glob("*.ports"):
+            left.unlink(missing_ok=True)
+        prctl = ctypes.CDLL(None).prctl  # looked up before the fork: between fork and exec only the call itself is safe
+        with self._said.open("wb") as said:
+            return await asyncio.create_subprocess_exec(
+                str(self._binary), "-c", str(self._config),
+                stdin=asyncio.subprocess.DEVNULL, stdout=said, stderr=said,
+                preexec_fn=lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),
+                # A group of its own: Ctrl-C on the terminal stops the gateway, which stops the broker last.
+                start_new_session=True,
+            )  # fmt: skip
 
     async def _wait_until_it_answers(self, process: asyncio.subprocess.Process) -> None:
         # It writes this file when all its ports listen. To connect would not tell whether it is ours that holds the port.

@@ -106,6 +106,22 @@ async def test_a_broker_that_dies_is_started_again_and_nothing_is_lost(shop, sta
     await until(lambda: len({manifest.boot for manifest in till.manifests}) == 1 and len(till.manifests) >= 2)
 
 
+async def test_a_broker_that_the_system_cannot_start_is_tried_again_and_the_gateway_lives(shop, started):
+    till = await shop.till()
+    said = shop.settings.data_dir / "broker" / "broker.said"
+    said.unlink()
+    said.mkdir()  # as on a disk that became read-only, no file can be opened for writing there
+    os.kill(shop.gateway._broker.pid, signal.SIGKILL)
+    await until(lambda: shop.gateway._broker.restarts > 1)
+    assert shop.gateway._broker.pid is None
+    said.rmdir()
+    await until(lambda: till.births == 2)
+    till.add(started)
+    await until(lambda: shop.gateway._session.connected)
+    await till.send()
+    await till.acknowledged(1)
+
+
 async def test_an_enrolment_is_taken_up_while_the_gateway_runs_and_the_old_password_ends(shop):
     old = shop.addresses["till-1"]
     new = shop.enrol("till-1")
