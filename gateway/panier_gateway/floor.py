@@ -163,10 +163,6 @@ class Floor:
             del self.changed[device]
         return devices
 
-    def rows(self) -> list[LiveRow]:
-        """All rows, by device."""
-        return [self.row(device) for device in sorted(self.terminals)]
-
     def row(self, device: str) -> LiveRow:
         """One terminal's row."""
         terminal = self.terminals[device]

@@ -52,6 +52,8 @@ class Publication:
         self._looked_at = 0
         self._is_behind = False
         self._changed = asyncio.Event()
+        self._rows: dict[str, LiveRow] = {}
+        """As last reckoned, whether the broker has them or not."""
         self._published: dict[str, LiveRow] = {}
         self._counters: Counters | None = None
         self._day = 0
@@ -86,8 +88,8 @@ class Publication:
             await asyncio.sleep(_PAUSE)
 
     def live(self) -> Live:
-        """The floor for the back office."""
-        return Live(terminals=self._floor.rows(), counters=self._floor.counters())
+        """The floor for the back office: what was reckoned for monitors, since to price every basket anew takes a second."""
+        return Live(terminals=[self._rows[device] for device in sorted(self._rows)], counters=self._floor.counters())
 
     async def refresh(self) -> None:
         """Reads the shift's figures anew from the ledger."""
@@ -108,7 +110,7 @@ class Publication:
         await self.refresh()
         news = False
         for device in self._floor.next_changed(_ROWS):
-            row = self._floor.row(device)
+            row = self._rows[device] = self._floor.row(device)
             if self._published.get(device) != row:
                 await self._retain(self._topics.live_row(device), row)
                 self._published[device] = row

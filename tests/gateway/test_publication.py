@@ -1,0 +1,19 @@
+"""What monitors and the back office are told of the floor."""
+
+from __future__ import annotations
+
+from tests.waiting import until
+
+
+async def test_the_report_to_the_back_office_prices_no_basket_again(shop, started, item, monkeypatch):
+    till = await shop.till()
+    till.add(started, item("a", 150))
+    await till.send()
+    await until(lambda: [row["total"] for live in shop.office.live[-1:] for row in live["terminals"]] == [150])
+    floor, publication = shop.gateway._floor, shop.gateway._publication
+    priced, total = [], floor._total
+    monkeypatch.setattr(floor, "_total", lambda trip: priced.append(trip) or total(trip))
+    assert [(row.device, row.total) for row in publication.live().terminals] == [("till-1", 150)]
+    publication.repeat_all()
+    assert [(row.device, row.total) for row in publication.live().terminals] == [("till-1", 150)], "whatever the broker lost"
+    assert priced == []
