@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from time import monotonic
 from typing import Literal
 
 from panier.message import Counters, LimitRow, LiveRow, Status, UnknownRow
 from panier.trip import HelpEnded, HelpRequested, Trip
 from panier_gateway.intake import TWO_MACHINES, Taken
 
-_SILENCE_MS = 150_000
-"""Milliseconds without a word after which a device counts as offline; each says once a minute that it is here."""
+_SILENCE = 150.0
+"""Seconds without a word after which a device counts as offline; each says once a minute that it is here."""
 
 Total = Callable[[Trip], int]
 """What a basket comes to, in minor units."""
@@ -36,6 +38,8 @@ class Terminal:
     remark: str | None = None
     """What staff should read of what they asked for."""
     last_at: int = 0
+    """When it was last heard, for people; `heard_at` is the same by the steady clock, since the other one may be set."""
+    heard_at: float = -math.inf
 
 
 @dataclass(slots=True)
@@ -52,9 +56,10 @@ class Shift:
 class Floor:
     """Folds what arrives into rows and counters, and remembers which rows changed since they were last fetched."""
 
-    def __init__(self, currency: str, total: Total) -> None:
+    def __init__(self, currency: str, total: Total, steady: Callable[[], float] = monotonic) -> None:
         self._currency = currency
         self._total = total
+        self._steady = steady
         self.terminals: dict[str, Terminal] = {}
         self.changed: dict[str, None] = {}
         """Devices whose rows differ from what was last published, the longest unpublished first."""
@@ -93,22 +98,23 @@ class Floor:
         """A birth message or a last will."""
         terminal = self._terminal(device)
         terminal.status = status
-        terminal.last_at = max(terminal.last_at, now if status.state == "online" else 0)
+        if status.state == "online":
+            terminal.last_at, terminal.heard_at = now, self._steady()
         self.changed[device] = None
 
-    def note_silence(self, now: int) -> None:
+    def note_silence(self) -> None:
         """A device whose last will was lost with its broker is offline all the same once it misses two heartbeats."""
         for terminal in self.terminals.values():
-            if terminal.status and terminal.status.state == "online" and now - terminal.last_at > _SILENCE_MS:
+            if terminal.status and terminal.status.state == "online" and self._is_silent(terminal):
                 terminal.status = terminal.status.model_copy(update={"state": "offline"})
                 self.changed[terminal.device] = None
 
     def take(self, taken: Taken, now: int) -> None:
         """A batch that is on the disk, or that was not taken."""
         terminal = self._terminal(taken.device)
-        if terminal.status and terminal.status.state == "offline" and now - terminal.last_at > _SILENCE_MS:
+        if terminal.status and terminal.status.state == "offline" and self._is_silent(terminal):
             terminal.status = terminal.status.model_copy(update={"state": "online"})
-        terminal.last_at = now
+        terminal.last_at, terminal.heard_at = now, self._steady()
         terminal.wrong = taken.wrong
         if taken.refused:
             count = len(taken.refused)
@@ -196,6 +202,9 @@ class Floor:
             self.terminals[device] = Terminal(device)
             self.changed[device] = None
         return self.terminals[device]
+
+    def _is_silent(self, terminal: Terminal) -> bool:
+        return self._steady() - terminal.heard_at > _SILENCE
 
     def _end_help(self, terminal: Terminal, now: int) -> None:
         if terminal.help_since is not None and not terminal.help_answered:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, time
+from time import monotonic
 from zoneinfo import ZoneInfo
 
 from panier.intake import Live
@@ -22,8 +24,8 @@ _ROWS = 50
 _IDLE = 30.0
 """Seconds after which the counters are looked at although nothing happened: midnight begins a new shift."""
 
-_LIMITS_EVERY = 2000
-"""Milliseconds between two looks at what is left of limited promotions: it goes over every lease that is out."""
+_LIMITS_EVERY = 2.0
+"""Seconds between two looks at what is left of limited promotions: it goes over every lease that is out."""
 
 Retain = Callable[[str, Message], Awaitable[None]]
 """Publishes a retained message to the topic."""
@@ -41,6 +43,7 @@ class Publication:
         retain: Retain,
         clock: Callable[[], int],
         limits: Callable[[], Limits] = dict,
+        steady: Callable[[], float] = monotonic,
     ) -> None:
         self._topics = topics
         self._zone = ZoneInfo(timezone)
@@ -49,7 +52,8 @@ class Publication:
         self._retain = retain
         self._clock = clock
         self._limits = limits
-        self._looked_at = 0
+        self._steady = steady
+        self._look_at = -math.inf
         self._is_behind = False
         self._changed = asyncio.Event()
         self._rows: dict[str, LiveRow] = {}
@@ -79,7 +83,7 @@ class Publication:
         self._changed.set()
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LIMITS_EVERY / 1000 if self._is_behind else _IDLE):
+                async with asyncio.timeout(_LIMITS_EVERY if self._is_behind else _IDLE):
                     await self._changed.wait()
             self._changed.clear()
             await self._publish()
@@ -94,17 +98,17 @@ class Publication:
     async def refresh(self) -> None:
         """Reads the shift's figures anew from the ledger."""
         floor, midnight = self._floor, self._midnight()
-        floor.note_silence(self._clock())
+        floor.note_silence()
         if midnight != self._day:
             self._day, floor.shift = midnight, Shift()
         figures = await self._clerk.figures(midnight)
         floor.waiting_for_backoffice, floor.dead_letters = figures.waiting, figures.dead_letters
         floor.shift.finished, floor.shift.turnover = figures.finished, figures.turnover
         floor.shift.incidents = figures.incidents
-        self._is_behind = self._clock() - self._looked_at < _LIMITS_EVERY
+        self._is_behind = self._steady() < self._look_at
         if not self._is_behind:
             floor.limits = await self._clerk.limits(self._limits())
-            self._looked_at = self._clock()
+            self._look_at = self._steady() + _LIMITS_EVERY
 
     async def _publish(self) -> None:
         await self.refresh()

@@ -48,15 +48,29 @@ def test_the_live_row_shows_the_quarantine_of_an_older_journal_until_it_is_relea
 
 
 def test_a_device_that_fell_silent_with_its_broker_is_offline_until_it_speaks(intake):
-    floor = Floor("USD", lambda trip: trip.units)
-    floor.hear("till-1", Status(state="online", journal="j"), now=0)
-    floor.note_silence(now=120_000)
+    seconds = [0.0]
+    floor = Floor("USD", lambda trip: trip.units, steady=lambda: seconds[0])
+    floor.hear("till-1", Status(state="online", journal="j"), now=9_000_000)
+    seconds[0] = 120.0
+    floor.note_silence()
     assert floor.row("till-1").state == "idle"
-    floor.note_silence(now=151_000)
+    seconds[0] = 151.0
+    floor.note_silence()
     assert floor.row("till-1").state == "offline"
     (taken,) = intake.take_in([batch(journal(STARTED))], now=152_000)
     floor.take(taken, now=152_000)
     assert floor.row("till-1").state == "shopping"
+
+
+def test_a_clock_that_is_set_back_hides_no_silence():
+    seconds = [0.0]
+    floor = Floor("USD", lambda trip: trip.units, steady=lambda: seconds[0])
+    floor.hear("till-1", Status(state="online", journal="j"), now=9_000_000)
+    floor.hear("till-1", Status(state="online", journal="j"), now=1_000)
+    assert floor.row("till-1").last_at == 1_000
+    seconds[0] = 151.0
+    floor.note_silence()
+    assert floor.row("till-1").state == "offline"
 
 
 def test_hardware_that_is_amiss_stands_on_the_row_until_it_is_mended():

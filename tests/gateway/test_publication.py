@@ -17,3 +17,14 @@ async def test_the_report_to_the_back_office_prices_no_basket_again(shop, starte
     publication.repeat_all()
     assert [(row.device, row.total) for row in publication.live().terminals] == [("till-1", 150)], "whatever the broker lost"
     assert priced == []
+
+
+async def test_a_clock_that_is_set_back_freezes_no_limit(shop):
+    publication = shop.gateway._publication
+    right = publication._clock
+    publication._clock = lambda: right() + 3_600_000
+    await publication.refresh()
+    publication._clock = right
+    limited = {"kind": "amount", "title": "2.00 off", "amount": "2.00", "usage_limit": 50, "target": {"skus": ["a"]}}
+    await shop.office.say("promotion", "two-off", limited)
+    await until(lambda: [row["limit"] for live in shop.office.live[-1:] for row in live["counters"]["limits"]] == [50])
