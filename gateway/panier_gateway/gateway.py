@@ -35,7 +35,7 @@ from panier_gateway.registry import GATEWAY, Identity, Registry, hash_password, 
 from panier_gateway.replica import Applied, Replica
 from panier_gateway.settings import BackOfficeSettings, GatewaySettings
 from panier_gateway.settlement import Settlement
-from panier_gateway.violation import Violations
+from panier_gateway.violation import Violation, Violations
 from panier_gateway.wire import Wire
 from panier_io import exposition
 from panier_io.log import logger
@@ -125,6 +125,8 @@ class Gateway:
             send=self._wire.send, stored=self._stored, disk_refused=self._disk.refused, clock=now_ms,
         )  # fmt: skip
         self._broker = EmbeddedBroker(settings.broker, settings.store, data) if settings.broker.kind == "embedded" else None
+        self._violations = Violations(data / "broker" / "broker.log")
+        self._untold: dict[str, Violation] = {}
         self._password = settings.broker.password.get_secret_value() if settings.broker.password else new_password()
         self._own = Identity(settings.broker.username, GATEWAY, hash_password(self._password))
         self._session = self._wire.session = self._new_session()
@@ -250,11 +252,15 @@ class Gateway:
             await asyncio.sleep(_REGISTRY_POLL)
 
     async def _watch_rights(self) -> None:
-        violations = Violations(self._settings.data_dir / "broker" / "broker.log")
         while True:
-            for violation in violations.read():
-                self._log.warning("rights_exceeded", text=str(violation))
-                await self._clerk.report_violation(violation)
+            for violation in self._violations.read():
+                if violation.client not in self._untold:
+                    self._log.warning("rights_exceeded", text=str(violation))
+                    self._untold[violation.client] = violation
+            for client in list(self._untold):
+                # Forgotten only when the incident is on the disk: the log is not read again.
+                await self._clerk.report_violation(self._untold[client])
+                del self._untold[client]
                 self._outbox_grew()
             await asyncio.sleep(_RIGHTS_POLL)
 

@@ -73,6 +73,18 @@ async def test_a_receipt_that_the_disk_refused_to_settle_is_settled_later(shop, 
     await until(lambda: [receipt["receipt"] for receipt in shop.office.receipts] == [till.trip])
 
 
+async def test_a_violation_that_the_disk_refused_to_note_is_told_later(shop, monkeypatch):
+    monkeypatch.setattr("panier_gateway.gateway._RIGHTS_POLL", 0.02)
+    till = await shop.till()
+    await until(lambda: till.acknowledgements)
+    ledger = shop.gateway._clerk._ledger._conn
+    ledger.execute("PRAGMA query_only = ON")
+    await till.session.publish("panier/1/shop/till-2/up/events", b"{}")
+    await until(lambda: shop.gateway._disk.refusals > 1)
+    ledger.execute("PRAGMA query_only = OFF")
+    await until(lambda: "rights_exceeded" in [incident["kind"] for incident in shop.office.incidents])
+
+
 async def test_deliveries_that_cannot_be_noted_are_made_again_and_arrive_once(shop, started, item):
     await until(lambda: shop.gateway._floor.backoffice == "connected")
     await shop.office.close()
