@@ -34,6 +34,19 @@ def _zone(name: str) -> str:
     return name
 
 
+def _url(text: str) -> str:
+    import httpx  # only where there is one: enrolling and the monitor start without it
+
+    try:
+        url = httpx.URL(text)
+        fault = "" if url.host and 0 < (url.port or 80) < 65536 else "it has no host, or a port beyond 65535"
+    except (httpx.InvalidURL, ValueError) as error:
+        fault = str(error)
+    if fault:
+        raise ValueError(f"no URL of a back office: {fault}; write it like https://office.example:8443")
+    return text
+
+
 def _rate(rate: object) -> object:
     if rate is not None and not (isinstance(rate, str) and re.fullmatch(TAX_RATE, rate)):
         raise ValueError(f'{rate!r} is no VAT rate; write it in percent and in quotes, such as "5.5"')
@@ -83,7 +96,7 @@ class BrokerSettings(_Table):
 class BackOfficeSettings(_Table):
     """The back office: its base URL and this store's token."""
 
-    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+")]
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+"), AfterValidator(_url)]
     token: SecretStr
 
 
