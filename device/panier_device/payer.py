@@ -130,6 +130,12 @@ class PayingAgent(Agent):
     def _decide(self, decided: Decision, *, keep_fresh: bool = False) -> None:
         super()._decide(decided if self.now.paying is None else decision.while_paying(decided), keep_fresh=keep_fresh)
 
+    def _end(self, trip: Trip, done: TripFinished, at: int, *before: PaymentEnded) -> bool:
+        is_ended = super()._end(trip, done, at, *before)
+        if is_ended:
+            self._catch_up()
+        return is_ended
+
     def _leases(self, trip: Trip | None) -> tuple[LeasesHeld, ...]:
         return super()._leases(trip) if self.now.paying is None else ()
 
@@ -137,10 +143,10 @@ class PayingAgent(Agent):
         """What had to wait while a payment bound the basket."""
         late, self._late = self._late, None
         trip = self.now.trip
+        if self._shop.held.version != (self._shelf.version if trip is None else trip.snapshot):
+            self.snapshot_arrived()
         if trip is None:
             return
-        if self._shop.held.version != trip.snapshot:
-            self.snapshot_arrived()
         if news := self._leases(self.now.trip):
             self._decide(Decision(news, self.now.message, starts=False), keep_fresh=True)
         if late is not None:

@@ -332,9 +332,13 @@ async def test_prices_that_arrive_while_somebody_pays_hold_from_the_next_trip_or
             await terminal.switch_on()
             await at.until(lambda: at.tender == "approved")
             assert "snapshot_adopted" not in at.desk.kinds
-        (trip,) = proved(tmp_path, terminal.book)
-        assert trip.finished is not None
-        assert (trip.finished.total, trip.snapshot) == (115, 7)
+            (trip,) = proved(tmp_path, terminal.book)
+            assert trip.finished is not None
+            assert (trip.finished.total, trip.snapshot) == (115, 7)
+            at.scan(BREAD)
+            assert at.desk.agent.now.trip is not None
+            assert at.desk.agent.now.priced is not None
+            assert (at.desk.agent.now.trip.snapshot, at.desk.agent.now.priced.total) == (8, 0)
 
 
 async def test_a_restart_with_other_prices_still_ends_with_what_was_asked_for(tmp_path: Path) -> None:
