@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -82,6 +83,9 @@ class Press:
         self._log = logger("printer").bind(printer=printer.name)
         self._news = asyncio.Event()
         self._last: tuple[str, str] | None = None
+        self._done: set[str] = set()
+        """Trips whose receipt is on the paper and still in the journal, because the disk refused."""
+        self._is_refused = False
         self.changed: Callable[[], None] = lambda: None
         self.state = PrinterState(pending=frozenset(trip for trip, _, _ in journal.slips()))
 
@@ -104,28 +108,45 @@ class Press:
 
     def print_again(self) -> None:
         """The last receipt once more, as a copy."""
-        if self._last is not None:
-            trip, body = self._last
+        if self._last is None:
+            return
+        trip, body = self._last
+        try:
+            self._strike_off()
             self._journal.print_again(trip, body)
-            self._set(replace(self.state, pending=self.state.pending | {trip}, printed=""))
-            self._news.set()
+        except sqlite3.Error:
+            self._log.exception("copy_refused")
+            return
+        self._set(replace(self.state, pending=self.state.pending | {trip}, printed=""))
+        self._news.set()
 
     async def run(self) -> None:
         """Looks after the printer until cancelled."""
         try:
             while True:
                 self._news.clear()
-                slips = self._journal.slips()
-                self._set(replace(self.state, pending=frozenset(trip for trip, _, _ in slips)))
-                is_ready = await self._look()
-                if slips and is_ready:
-                    await self._print(*slips[0])
-                    continue
+                try:
+                    rest, self._is_refused = await self._turn(), False
+                except sqlite3.Error:
+                    if not self._is_refused:
+                        self._log.exception("journal_refused")
+                    rest, self._is_refused = _AGAIN, True
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(_AGAIN if slips or not is_ready else _IDLE):
+                    async with asyncio.timeout(rest):
                         await self._news.wait()
         finally:
             self._printer.close()
+
+    async def _turn(self) -> float:
+        """Prints the oldest of what waits, where that can be; gives the seconds to rest. Raises sqlite3.Error."""
+        self._strike_off()
+        slips = self._journal.slips()
+        self._set(replace(self.state, pending=frozenset(trip for trip, _, _ in slips)))
+        is_ready = await self._look()
+        if slips and is_ready:
+            await self._print(*slips[0])
+            return 0.0
+        return _AGAIN if slips or not is_ready else _IDLE
 
     async def _look(self) -> bool:
         """True where it can print now."""
@@ -160,10 +181,16 @@ class Press:
         return self._end(trip, body)
 
     def _end(self, trip: str, body: str | None, *, is_unsure: bool = False) -> None:
-        self._journal.end_slip(trip)
+        self._done.add(trip)
         self._last = None if body is None else (trip, body)
         printed = "" if body is None else trip
         self._set(replace(self.state, pending=self.state.pending - {trip}, printed=printed, is_unsure=is_unsure))
+        self._strike_off()
+
+    def _strike_off(self) -> None:
+        for trip in tuple(self._done):
+            self._journal.end_slip(trip)
+            self._done.remove(trip)
 
     def _told(self, status: PrinterStatus) -> None:
         self._stand(status.fault, is_near_end=status.paper == "near_end")

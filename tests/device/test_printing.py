@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -185,6 +185,64 @@ async def test_a_printer_that_never_says_that_it_printed_is_given_up_after_a_cop
             await until(lambda: running.state.is_unsure)
         assert [rows[0] == "COPY" for rows in receipts(machine)] == [False, True]
         assert amiss((), None, running.state) == "a receipt may not be whole"
+
+
+async def test_a_disk_that_refuses_before_the_first_byte_prints_nothing_and_later_no_copy(desk: Desk, tmp_path: Path):
+    with SimulatedPrinter(tmp_path / "printer0") as machine:
+        machine.paper("out")
+        async with at_work(desk, machine) as running:
+            trip = shop(desk, MILK)
+            await until(lambda: running.state.fault == "paper_out")
+            with refused(desk, "UPDATE"):
+                machine.paper("enough")
+                await until(lambda: running.state.fault is None)
+                await asked_again(machine)
+                assert receipts(machine) == []
+            await until(lambda: running.state.printed == trip)
+        assert [rows[-1] for rows in receipts(machine)] == [trip]
+        assert "COPY" not in receipts(machine)[0]
+
+
+async def test_what_is_on_the_paper_stays_printed_once_though_the_disk_does_not_let_it_go(desk: Desk, tmp_path: Path):
+    with SimulatedPrinter(tmp_path / "printer0") as machine:
+        async with at_work(desk, machine) as running:
+            with refused(desk, "DELETE"):
+                first = shop(desk, MILK)
+                await until(lambda: running.state.printed == first)
+                second = shop(desk, BEANS)
+                await until(lambda: running._is_refused)
+            await until(lambda: running.state.printed == second)
+        printed = receipts(machine)
+        assert [rows[-1] for rows in printed] == [first, second]
+        assert not any("COPY" in rows for rows in printed)
+        assert desk.journal.slips() == []
+
+
+async def test_a_copy_that_the_disk_refuses_may_be_asked_for_again(desk: Desk, tmp_path: Path):
+    with SimulatedPrinter(tmp_path / "printer0") as machine:
+        async with at_work(desk, machine) as running:
+            trip = shop(desk, MILK)
+            await until(lambda: running.state.printed == trip)
+            with refused(desk, "INSERT"):
+                running.print_again()
+                assert running.state.printed == trip
+            running.print_again()
+            await until(lambda: len(receipts(machine)) == 2)
+
+
+@contextmanager
+def refused(desk: Desk, what: str) -> Iterator[None]:
+    """SQLite refuses to write this to what is to be printed, as it does on a full disk."""
+    refusal = f"CREATE TRIGGER refused BEFORE {what} ON slip BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
+    desk.journal._conn.execute(refusal)
+    yield
+    desk.journal._conn.execute("DROP TRIGGER refused")
+
+
+async def asked_again(machine: SimulatedPrinter) -> None:
+    """The printer was looked at twice more: whatever was to be done after the first look was done."""
+    seen = machine.questions
+    await until(lambda: machine.questions >= seen + 8)
 
 
 async def test_near_the_end_of_the_paper_only_staff_hear_of_it(desk: Desk, tmp_path: Path):
