@@ -66,6 +66,8 @@ class Journal:
         self.last = _last(self._conn)
         """Highest sequence written, or lost."""
         self._lost = _lost(facts)
+        self._has_remains = False
+        """True while the write-ahead log may hold what was deleted: a first name, a card number."""
 
     def append(
         self, trip: str | None, at: int, *happenings: Happening, leases: Iterable[Lease] = (), slip: str = ""
@@ -126,8 +128,8 @@ class Journal:
         ).fetchone()
         kept = None if newest is None or newest[1] in _ENDS else newest[0]
         gone = self._conn.execute("DELETE FROM event WHERE sequence <= ? AND trip IS NOT ?", (self.acknowledged, kept)).rowcount
-        if gone:
-            overwrite_deleted(self._conn)
+        self._has_remains |= gone > 0
+        self._sweep()
         return gone
 
     def renew(self, upto: int) -> int:
@@ -186,9 +188,9 @@ class Journal:
         return row[0] if row else ""
 
     def erase_greeting(self) -> None:
-        """Overwrites every first name on the disk, in the write-ahead log too."""
-        if self._conn.execute("DELETE FROM greeting").rowcount:
-            overwrite_deleted(self._conn)
+        """Overwrites every first name on the disk, in the write-ahead log too; what the disk refuses of it is done next time."""
+        self._has_remains |= self._conn.execute("DELETE FROM greeting").rowcount > 0
+        self._sweep()
 
     def slips(self) -> list[tuple[str, str, int]]:
         """What is to be printed, oldest first: the trip, what was given for it, and how often printing it was begun."""
@@ -251,6 +253,11 @@ class Journal:
         if form < FORMAT:
             with transaction(self._conn):
                 _migrate(self._conn)
+
+    def _sweep(self) -> None:
+        if self._has_remains:
+            overwrite_deleted(self._conn)
+            self._has_remains = False
 
     def _fact(self, name: str) -> str:
         row = self._conn.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()

@@ -102,6 +102,8 @@ class Agent:
         self._card_entry: Entry = "scan"
         self._slot = CardSlot(rules)
         self._doubt = Doubt()
+        self._late: Capsule | None = None
+        """What the gateway said of the member and the disk refused, or a payment put off: it is not said again."""
         self._unheard: tuple[Happening, ...] = ()
         """What was refused last before a trip began; it goes with a call for help."""
 
@@ -282,7 +284,8 @@ class Agent:
             total=done.total, tender=before[0].outcome if before else "",
         )  # fmt: skip
         # The capsule ends with the trip: what is left of the member is in the events, which carry no name.
-        self._journal.erase_greeting()
+        self._late = None
+        self._erase_name()
         self.now = Situation(farewell=farewell) if trip.lines else Situation(message=Message("goodbye"))
         self.show()
         return True
@@ -295,8 +298,16 @@ class Agent:
 
     def dismiss(self) -> None:
         """The Thank-you screen has been read."""
+        self._erase_name()
         self.now = Situation()
         self.show()
+
+    def _erase_name(self) -> None:
+        """Takes the member's name off the disk; where that refuses, the end of the next trip tries again."""
+        try:
+            self._journal.erase_greeting()
+        except sqlite3.Error:
+            self._log.exception("name_not_erased")
 
     def painted(self, offers: tuple[str, ...]) -> None:
         """These offers are on the screen now; each is journalled once a trip."""
@@ -312,9 +323,9 @@ class Agent:
         if trip is None or capsule.trip != trip.trip:
             self._tally.malformed.labels("other_trip").inc()
             return
+        self._late = None
         if capsule.first_name != self.now.first_name:
-            self._journal.greet(trip.trip, capsule.first_name)
-            self.now = replace(self.now, first_name=capsule.first_name)
+            self._greet(trip.trip, capsule.first_name)
         fresh = frozenset(offer.offer for offer in decision.fresh_offers(trip, capsule.offers))
         decided = decision.take_capsule(trip, capsule)
         if decided.happenings:
@@ -323,6 +334,16 @@ class Agent:
             self._decide(replace(decided, message=self.now.message), keep_fresh=True)
         else:
             self.show()
+        if self.now.first_name != capsule.first_name or decision.take_capsule(self.now.trip or trip, capsule).happenings:
+            self._late = capsule
+
+    def _greet(self, trip: str, first_name: str) -> None:
+        try:
+            self._journal.greet(trip, first_name)
+        except sqlite3.Error:
+            self._log.exception("name_refused")
+        else:
+            self.now = replace(self.now, first_name=first_name)
 
     def leases_arrived(self, message: LeaseMessage) -> None:
         """What this device, and its trip, may use of limited promotions; what is for a journal before this one is void."""
@@ -379,7 +400,7 @@ class Agent:
             self.now = Situation(message=Message("trip_unreadable", "attention"))
             return
         if trip is None:
-            self._journal.erase_greeting()
+            self._erase_name()
             return
         self._log.info("trip_restored", trip=trip.trip, units=trip.units)
         self.now = Situation(trip=trip, priced=priced, first_name=self._journal.greeting(trip.trip), used_up=self._used_up(trip))
@@ -404,6 +425,9 @@ class Agent:
             message = decision.ask_twice(self._doubt.line)
         self.now = replace(self.now, message=message, farewell=None, **kept)
         self.show()
+        if happenings and self._late is not None:
+            late, self._late = self._late, None
+            self.capsule_arrived(late)
 
     def _record(self, happenings: tuple[Happening, ...], at: int, leases: Sequence[Lease] = (), slip: str = "") -> bool:
         """Puts happenings on the disk and prices the trip that follows; False where the disk refuses and nothing happened."""

@@ -25,7 +25,6 @@ class PayingAgent(Agent):
 
     charge: Callable[[int], None] | None = None
     """Asks for payment of this many minor units, where a payment terminal is fitted."""
-    _late: Capsule | None = None
 
     # -- as the checkout asks for it -----------------------------------------------------------------------------------
 
