@@ -24,9 +24,10 @@ from panier_io.log import logger
 
 PrinterTrouble = Fault | Literal["near_end", "unsure"]
 _AGAIN = 1.0
-"""Seconds between looks at a printer that cannot print."""
+"""Seconds between looks at a printer that cannot print, and before what failed once is begun again."""
 _IDLE = 10.0
-"""Seconds between looks at one with nothing to do: staff hear of an end of paper before a shopper does."""
+"""Seconds between looks at one with nothing to do: staff hear of an end of paper before a shopper does; and after each failure
+but the first, for each may put out paper."""
 _MOST_UNSURE = 2
 """Times that a receipt is printed with no word of it being on the paper: more would only empty the roll."""
 
@@ -144,8 +145,9 @@ class Press:
         self._set(replace(self.state, pending=frozenset(trip for trip, _, _ in slips)))
         is_ready = await self._look()
         if slips and is_ready:
-            await self._print(*slips[0])
-            return 0.0
+            trip, body, begun = slips[0]
+            is_over = await self._print(trip, body, begun)
+            return 0.0 if is_over else _IDLE if begun else _AGAIN
         return _AGAIN if slips or not is_ready else _IDLE
 
     async def _look(self) -> bool:
@@ -156,13 +158,15 @@ class Press:
             self._gone(gone)
         return self.state.fault is None
 
-    async def _print(self, trip: str, body: str, begun: int) -> None:
+    async def _print(self, trip: str, body: str, begun: int) -> bool:
+        """True where this receipt is done with."""
         try:
             slip = _Slip.model_validate_json(body)
         except ValidationError as error:
             # Bytes that changed on the disk: the trip itself is with the gateway.
             self._log.error("slip_unreadable", trip=trip, reason=str(error)[:200])
-            return self._end(trip, None, is_unsure=True)
+            self._end(trip, None, is_unsure=True)
+            return True
         receipt = slip.receipt.model_copy(update={"receipt": trip})
         parts = lay_out(receipt, self._printer.columns, card=slip.card, is_copy=begun > 0)
         self._journal.begin_slip(trip)
@@ -170,15 +174,17 @@ class Press:
             await self._printer.print(parts, self._told)
         except NotConfirmed as unsure:
             self._log.warning("receipt_not_confirmed", trip=trip, begun=begun + 1, reason=str(unsure))
-            if begun + 1 >= _MOST_UNSURE:
-                self._end(trip, body, is_unsure=True)
-            return None
+            if begun + 1 < _MOST_UNSURE:
+                return False
+            self._end(trip, body, is_unsure=True)
+            return True
         except DeviceGone as gone:
             self._gone(gone)
-            return None
+            return False
         self._tally.receipts.labels("copy" if begun else "original").inc()
         self._log.info("receipt_printed", trip=trip, is_copy=begun > 0)
-        return self._end(trip, body)
+        self._end(trip, body)
+        return True
 
     def _end(self, trip: str, body: str | None, *, is_unsure: bool = False) -> None:
         self._done.add(trip)

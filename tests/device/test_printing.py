@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import zxingcpp
 from tests.device.conftest import BEANS, CARD, MILK, Desk, open_desk
-from tests.waiting import until
+from tests.waiting import let_time_pass, until
 
 from panier_device.driver.escpos_printer import EscposPrinter
 from panier_device.driver.printer_profile import load_printer
-from panier_device.driver.printer_wire import open_serial
+from panier_device.driver.printer_wire import open_file, open_serial
 from panier_device.hardware import amiss
 from panier_device.printing import Press, PrinterState
 from panier_device.screen.dialogue import SHOPPING, Wish, press
@@ -43,7 +43,12 @@ async def at_work(desk: Desk, machine: SimulatedPrinter, **options: float) -> As
     async def opener():
         return open_serial(str(machine.link), 9600, "none")
 
-    printer = EscposPrinter("printer0", PROFILE, opener, **{"answer_s": 0.5, **options})
+    async with printing(desk, EscposPrinter("printer0", PROFILE, opener, **{"answer_s": 0.5, **options})) as running:
+        yield running
+
+
+@asynccontextmanager
+async def printing(desk: Desk, printer: EscposPrinter) -> AsyncIterator[Press]:
     running = Press(printer, desk.journal, desk.tally, fingerprint=lambda: desk.shop.held.fingerprint)
     desk.agent.receipt = running.slip_of
     task = asyncio.create_task(running.run())
@@ -243,6 +248,18 @@ async def asked_again(machine: SimulatedPrinter) -> None:
     """The printer was looked at twice more: whatever was to be done after the first look was done."""
     seen = machine.questions
     await until(lambda: machine.questions >= seen + 8)
+
+
+async def test_a_printer_that_takes_nothing_is_left_in_peace_and_staff_are_told(desk: Desk):
+    async def opener():
+        return open_file("/dev/full")
+
+    async with printing(desk, EscposPrinter("lp0", PROFILE.model_copy(update={"answers": False}), opener)) as running:
+        shop(desk, MILK)
+        await until(lambda: desk.journal.slips()[0][2] == 2)
+        await let_time_pass(0.3)
+        assert desk.journal.slips()[0][2] == 2
+        assert amiss((), None, running.state) == "receipt printer away; 1 to print"
 
 
 async def test_near_the_end_of_the_paper_only_staff_hear_of_it(desk: Desk, tmp_path: Path):
