@@ -239,7 +239,9 @@ class Intake:
         with self._ledger.transaction():
             reduced = self._ledger.reduce(now - _CONTENT_KEPT, now, _TIDIED)
             forgotten = self._ledger.forget(now - _SUMS_KEPT, now - _TOLD_KEPT)
-            states = {key: replace(self._state.journals[key], forgotten=upto) for key, upto in forgotten.items()}
+            held = {key: self._state.journals[key] for key in forgotten}
+            # An earlier trip may be forgotten after a later one, whose receipt was delivered before.
+            states = {key: replace(state, forgotten=max(state.forgotten, forgotten[key])) for key, state in held.items()}
             for (device, journal), state in states.items():
                 self._ledger.keep_journal(device, journal, state, now)
         self._state.journals |= states

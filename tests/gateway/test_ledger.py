@@ -93,6 +93,23 @@ def test_repeats_that_are_too_old_to_compare_are_not_taken_for_granted(ledger):
     assert conflict.wrong == TWO_MACHINES
 
 
+def test_an_earlier_trip_that_is_forgotten_after_a_later_one_makes_nobody_forget_that_one(ledger):
+    intake = Intake("shop", ledger, priced, lambda trip: trip.member)
+    done = TripFinished(units=1, discount=0, total=1)
+    later = [Event(sequence=n, at=n, trip="till-1.j.4", what=what) for n, what in ((4, STARTED), (5, ITEM), (6, done))]
+    intake.take_in([batch([*journal(STARTED, ITEM, done), *later])], now=5)
+    stuck, delivered = ledger.parcels(9)
+    ledger.delivered([delivered])
+    intake.tidy(now=4 * DAY)
+    ledger.delivered([stuck])
+    for day in (5, 35, 36):
+        intake.tidy(now=day * DAY)
+    assert ledger.count("event") == 0
+    clone = [replace(event, at=77) for event in later]
+    (conflict,) = intake.take_in([batch(clone)], now=37 * DAY)
+    assert conflict.wrong == TWO_MACHINES
+
+
 def test_a_damaged_ledger_goes_on_with_what_can_be_read_and_staff_are_told(tmp_path):
     path = tmp_path / "ledger.db"
     ledger = Ledger(path)
