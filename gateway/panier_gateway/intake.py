@@ -13,9 +13,10 @@ from panier.intake import Contact, Incident
 from panier.message import EventBatch, Malformed, Refusal, event_from_json
 from panier.money import format_minor
 from panier.receipt import Receipt, with_true_times
-from panier.trip import CodeRefused, Event, OfferAccepted, OfferRefused, OfferShown, Trip, TripOrder, TripStarted, start
+from panier.trip import CodeRefused, Event, Trip, TripOrder, TripStarted, start
 from panier_gateway import gap
 from panier_gateway.batch import Batch, first_sequence, without_jump
+from panier_gateway.contact import MemberOf, contact
 from panier_gateway.incident import Incidents
 from panier_gateway.ledger import DeadLetter, JournalState, Ledger
 from panier_gateway.purse import NOTHING_USED, Purses, TripUse
@@ -68,8 +69,6 @@ class Settled:
 
 Settle = Callable[[Trip], Settled]
 """Prices a finished trip and forms its receipt."""
-MemberOf = Callable[[Trip], str | None]
-"""The pseudonym of the member whose trip it is."""
 
 
 @dataclass(slots=True)
@@ -203,8 +202,8 @@ class Intake:
                 self._ledger.keep_trip(trip, device, journal, "open", None, None)
             else:
                 self._close(trip, device, journal, now, held.clock_offset)
-            if (contact := self._contact(_Work(device, journal, held.upto, {}), event, trip)) is not None:
-                self._ledger.post("contact", contact.contact, contact.model_dump_json())
+            if found := contact(event, trip, self._store, self._member_of):
+                self._ledger.post("contact", found.contact, found.model_dump_json())
         trips = self._state.trips.setdefault((device, journal), {})
         if trip.is_open:
             trips[trip.trip] = trip
@@ -377,8 +376,8 @@ class Intake:
             return
         work.events.append(event)
         work.last = trip
-        if contact := self._contact(work, event, trip):
-            work.contacts.append(contact)
+        if found := contact(event, trip, self._store, self._member_of):
+            work.contacts.append(found)
         if isinstance(event.what, CodeRefused) and (told := gap.told(event.what, trip)):
             identity, text = told
             work.incidents.append(self._incident(identity, work.device, event.what.reason, text, now, trip.trip))
@@ -387,21 +386,6 @@ class Intake:
         else:
             work.trips.pop(trip.trip, None)
             work.closed.append(trip)
-
-    def _contact(self, work: _Work, event: Event, trip: Trip) -> Contact | None:
-        match event.what:
-            case OfferShown(offer=offer):
-                what = "shown"
-            case OfferAccepted(offer=offer):
-                what = "accepted"
-            case OfferRefused(offer=offer):
-                what = "refused"
-            case _:
-                return None
-        return Contact(
-            contact=f"{work.device}.{work.journal}.{event.sequence}", store=self._store, device=work.device, trip=trip.trip,
-            member=self._member_of(trip), offer=offer, what=what, at=event.at,
-        )  # fmt: skip
 
     def _fold(self, work: _Work, event: Event) -> Trip:
         own = f"{work.device}.{work.journal}."
@@ -441,8 +425,8 @@ class Intake:
         ledger.keep_events(work.device, work.journal, work.events)
         for letter in work.letters:
             ledger.keep_dead_letter(letter, now)
-        for contact in work.contacts:
-            ledger.post("contact", contact.contact, contact.model_dump_json())
+        for found in work.contacts:
+            ledger.post("contact", found.contact, found.model_dump_json())
         for trip in work.started:
             ledger.keep_trip(trip, work.device, work.journal, "open", None, None)
         for trip in work.left_open:
