@@ -80,6 +80,11 @@ class _State:
     newest: dict[str, str]
     """The journal of each device that began last."""
 
+    def next_at(self, device: str, now: int) -> int:
+        """When a new journal of the device begins: after its newest one, also where our clock was set back since."""
+        newest = self.newest.get(device)
+        return now if newest is None else max(now, self.journals[device, newest].first_at + 1)
+
     def copy(self) -> _State:
         return _State(dict(self.journals), dict(self.trips), dict(self.newest))
 
@@ -154,7 +159,7 @@ class Intake:
             return False
         released = replace(state, released=True)
         with self._ledger.transaction():
-            self._ledger.keep_journal(device, journal, released, now)
+            self._ledger.keep_journal(device, journal, released)
         self._state.journals[device, journal] = released
         return True
 
@@ -242,7 +247,7 @@ class Intake:
             # An earlier trip may be forgotten after a later one, whose receipt was delivered before.
             states = {key: replace(state, forgotten=max(state.forgotten, forgotten[key])) for key, state in held.items()}
             for (device, journal), state in states.items():
-                self._ledger.keep_journal(device, journal, state, now)
+                self._ledger.keep_journal(device, journal, state)
         self._state.journals |= states
         if reduced:
             self._ledger.overwrite_deleted()
@@ -270,7 +275,7 @@ class Intake:
 
     def _take_one(self, batch: Batch, state: _State, now: int) -> Taken:
         key = device, journal = batch.device, batch.message.journal
-        before = state.journals.get(key, JournalState(0))
+        before = state.journals.get(key) or JournalState(0, first_at=state.next_at(device, now))
         work = _Work(device, journal, before.upto, dict(state.trips.get(key, {})), batch.clock_offset)
         done, after = self._take(batch.message, before, work, now)
         begins = before.upto == 0 and work.upto > 0
@@ -421,7 +426,7 @@ class Intake:
     def _write(self, work: _Work, state: JournalState, now: int) -> None:
         ledger = self._ledger
         if work.events or work.refused or state.quarantined:
-            ledger.keep_journal(work.device, work.journal, state, now)
+            ledger.keep_journal(work.device, work.journal, state)
         ledger.keep_events(work.device, work.journal, work.events)
         for letter in work.letters:
             ledger.keep_dead_letter(letter, now)

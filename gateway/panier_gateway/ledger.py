@@ -39,6 +39,7 @@ class JournalState:
 
     `conflict` is the first sequence under which two things were said. `released`: staff let the device go on in a new journal.
     Up to `forgotten` the events are not held any more. `clock_offset` is what its clock lags behind ours, in milliseconds.
+    `first_at` is when it was first heard, by our clock, and always after the journal that its device had before.
     """
 
     upto: int
@@ -47,6 +48,7 @@ class JournalState:
     released: bool = False
     forgotten: int = 0
     clock_offset: int = 0
+    first_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,18 +185,18 @@ class Ledger:
     def journals(self) -> dict[tuple[str, str], JournalState]:
         """Every journal by (device, journal), oldest first."""
         rows = self._conn.execute(
-            "SELECT device, journal, upto, quarantined, conflict, released, forgotten, clock_offset FROM journal"
+            "SELECT device, journal, upto, quarantined, conflict, released, forgotten, clock_offset, first_at FROM journal"
             " ORDER BY first_at"
         )
         return {
-            (device, journal): JournalState(upto, why, conflict, bool(released), forgotten, clock_offset)
-            for device, journal, upto, why, conflict, released, forgotten, clock_offset in rows
+            (device, journal): JournalState(upto, why, conflict, bool(released), forgotten, clock_offset, first_at)
+            for device, journal, upto, why, conflict, released, forgotten, clock_offset, first_at in rows
         }
 
-    def keep_journal(self, device: str, journal: str, state: JournalState, now: int) -> None:
+    def keep_journal(self, device: str, journal: str, state: JournalState) -> None:
         """Notes how far a journal is."""
         self._journals[device, journal] = (
-            device, journal, state.upto, state.quarantined, now, state.conflict, state.released, state.forgotten,
+            device, journal, state.upto, state.quarantined, state.first_at, state.conflict, state.released, state.forgotten,
             state.clock_offset,
         )  # fmt: skip
 

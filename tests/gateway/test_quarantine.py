@@ -57,6 +57,22 @@ def test_repeats_of_an_older_journal_accuse_nobody(intake):
     assert not again.another_machine
 
 
+def test_the_journal_that_began_last_is_the_newest_also_where_the_gateways_clock_was_set_back_meanwhile(ledger):
+    intake = Intake("shop", ledger, priced, lambda trip: trip.member)
+    intake.take_in([batch(journal(STARTED, name="b"), name="b")], now=1_000_000)
+    intake.take_in([batch(journal(STARTED, name="a"), name="a")], now=1_000)
+    restarted = Intake("shop", ledger, priced, lambda trip: trip.member)
+    assert restarted.is_alive(("till-1", "a"))
+    assert restarted.open_trips()["till-1"].trip == "till-1.a.1"
+    with ledger.transaction():
+        restarted.purses.lend("till-1.b", None, {("uses", False): 9}, {}, 1)
+        restarted.purses.lend("till-1.a", None, {("uses", False): 9}, {}, 1)
+    assert restarted.purses.stranded() == {"till-1.b"}
+    (taken,) = restarted.take_in([batch(journal(STARTED, ITEM, name="a"), name="a")], now=2_000_000)
+    assert not taken.another_machine
+    assert "two_machines" not in kinds(ledger)
+
+
 def test_what_one_group_brings_twice_is_compared_within_the_group(intake, ledger):
     clone = journal(STARTED, replace(ITEM, sku="b"))
     first, repeated, contradicted = intake.take_in(
