@@ -242,10 +242,11 @@ class Ledger:
     def keep_trip(
         self, trip: Trip, device: str, journal: str, state: TripState, closed_at: int | None, total: int | None
     ) -> None:
-        """Notes a trip's state; `closed_at` by the gateway's clock."""
+        """Notes a trip's state; `closed_at` by the gateway's clock: the first one holds, however often its receipt is tried."""
         self._conn.execute(
-            "INSERT INTO trip VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state,"
-            " closed_at = excluded.closed_at, total = excluded.total, last_sequence = excluded.last_sequence",
+            "INSERT INTO trip VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " closed_at = CASE state WHEN 'unsettled' THEN closed_at ELSE excluded.closed_at END, state = excluded.state,"
+            " total = excluded.total, last_sequence = excluded.last_sequence",
             (trip.trip, device, journal, trip.first_sequence, state, closed_at, total, trip.last_sequence),
         )
 

@@ -163,6 +163,16 @@ def test_a_receipt_that_cannot_be_formed_keeps_the_trip_and_tells_someone(intake
     assert json.loads(ledger.parcels(9)[0].body)["kind"] == "unsettled"
 
 
+def test_a_trip_whose_receipt_is_formed_late_counts_on_the_day_on_which_it_ended(ledger):
+    settle = [unpriced, unpriced, priced]
+    intake = Intake("shop", ledger, lambda trip: settle.pop(0)(trip), lambda trip: trip.member)
+    intake.take_in([batch(journal(STARTED, ITEM, TripFinished(units=1, discount=0, total=5)))], now=5)
+    for today in (100, 200):
+        assert intake.settle_what_is_left(now=today) == (today == 200)
+        assert (ledger.shift(0), ledger.shift(6)) == ((1, 5), (0, 0))
+    assert kinds(ledger) == ["receipt", "unsettled"]
+
+
 def test_one_batch_that_trips_over_a_bug_does_not_hold_up_the_others(ledger):
     def broken(trip):
         raise RuntimeError("a bug of ours")
