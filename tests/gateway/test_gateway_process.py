@@ -115,7 +115,7 @@ def test_all_that_is_wrong_with_the_settings_is_said_at_once(tmp_path):
 @pytest.mark.parametrize("url", ["https://x:port", "http://[::1", "http://x:99999", "https://xn--", "http://user@:80"])
 def test_a_back_office_that_no_client_can_call_is_said_with_what_to_write(tmp_path, url):
     file = tmp_path / "gateway.toml"
-    file.write_text(f'store = "x"\n[backoffice]\nurl = "{url}"\ntoken = "secret"\n')
+    file.write_text(f'store = "x"\ndata_dir = "{tmp_path}"\n[backoffice]\nurl = "{url}"\ntoken = "secret"\n')
     code, out = panier("gateway", "--settings", str(file), "--check", "--json")
     assert code == 1
     (problem,) = json.loads(out)["problems"]
