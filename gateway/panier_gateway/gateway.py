@@ -217,8 +217,7 @@ class Gateway:
             self._forwarding.wake()
 
     async def _feed_changed(self, applied: Applied) -> None:
-        if applied.snapshot or applied.campaigns or applied.refused:
-            self._left_over.set()
+        self._left_over.set()
         if applied.snapshot:
             await self._announce()
         if applied.snapshot or applied.campaigns:
@@ -239,6 +238,9 @@ class Gateway:
                 # Forgotten only when the incident is on the disk; told twice, it is one incident.
                 await self._clerk.report_refused_entries(refused)
                 await asyncio.to_thread(self._replica.forget_refused, refused[-1].sequence)
+            if gone := await asyncio.to_thread(self._replica.gone):
+                await self._clerk.forget(gone)
+                await asyncio.to_thread(self._replica.forget_gone, gone)
             if settled or refused:
                 self._outbox_grew()
             await self._left_over.wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -27,6 +27,7 @@ CREATE INDEX IF NOT EXISTS entry_sequence ON entry(sequence);
 CREATE INDEX IF NOT EXISTS entry_promotion ON entry(sequence) WHERE kind = 'promotion';
 CREATE TABLE IF NOT EXISTS card(card TEXT PRIMARY KEY, member TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS card_member ON card(member);
+CREATE TABLE IF NOT EXISTS gone(member TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refused(
     sequence INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -177,6 +178,8 @@ class Replica:
             self._insert(entry, body)
             cards = MemberRecord.model_validate(entry.body).cards
             conn.executemany("INSERT OR REPLACE INTO card VALUES (?, ?)", [(card, entry.key) for card in cards])
+        else:
+            conn.execute("INSERT OR IGNORE INTO gone VALUES (?)", (entry.key,))
 
     def refused(self) -> list[RefusedEntry]:
         """Entries that were refused and not yet reported, oldest first."""
@@ -186,6 +189,19 @@ class Replica:
         """They are reported."""
         with self._writing:
             self._writer.conn.execute("DELETE FROM refused WHERE sequence <= ?", (upto,))
+
+    def gone(self) -> list[str]:
+        """Members that were taken out of the feed, and of whom the ledger may still know something."""
+        return [row[0] for row in self._all("SELECT member FROM gone")]
+
+    def forget_gone(self, members: Iterable[str]) -> None:
+        """The ledger has erased them."""
+        with self._writing:
+            self._writer.conn.executemany("DELETE FROM gone WHERE member = ?", [(member,) for member in members])
+
+    def holds_member(self, member: str) -> bool:
+        """False where nobody is called so, or not any more."""
+        return self._one("SELECT 1 FROM entry WHERE kind = 'member' AND key = ?", member) is not None
 
     def member_of_card(self, card: str) -> MemberRecord | None:
         """The member who holds this card, or None."""

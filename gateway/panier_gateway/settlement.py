@@ -94,7 +94,9 @@ class Settlement:
     def _used(self, trip: Trip, priced: PricedBasket) -> TripUse:
         uses = counted_uses(in_force(trip, *self._promotions(trip)), priced)
         points = priced.points_earned - priced.points_burned
-        return TripUse(leases=used_leases(trip, priced), member=trip.member, points=points, uses=uses)
+        # A trip that comes in after its member was erased must not begin to remember them again.
+        member = trip.member if trip.member and self._replica.holds_member(trip.member) else None
+        return TripUse(leases=used_leases(trip, priced), member=member, points=points, uses=uses)
 
     def _promotions(self, trip: Trip) -> tuple[PromotionSet, PromotionSet | None]:
         """The store's promotions as of the trip's snapshot, and the member's offers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.waiting import until
 
-from panier.trip import CardScanned
+from panier.trip import CapsuleReceived, CardScanned, TripFinished
 from panier_gateway import patience
 
 CLAIRE = {"member": "m1", "first_name": "Claire", "cards": ["2900000000010"]}
@@ -60,3 +60,24 @@ async def test_what_a_full_disk_kept_from_being_told_is_told_when_there_is_space
     assert offers(till) == []
     ledger.execute("PRAGMA query_only = OFF")
     await until(lambda: offers(till) == ["c1"])
+
+
+async def test_of_a_member_who_is_taken_out_of_the_feed_nothing_is_remembered(shop, till, started, item):
+    held = CapsuleReceived(member="m1", segments=("member",), offers=())
+    remembered = "SELECT member FROM member_trip"
+    till.add(held, item(), TripFinished(units=1, discount=0, total=150))
+    await till.send()
+    await until(lambda: shop.query(remembered) == [("m1",)])
+    ledger = shop.gateway._clerk._ledger._conn
+    ledger.execute("PRAGMA query_only = ON")
+    await shop.office.say("member", "m1", None)
+    await until(lambda: shop.gateway._disk.refusals > 1)
+    assert shop.query(remembered) == [("m1",)]
+    ledger.execute("PRAGMA query_only = OFF")
+    await until(lambda: shop.query(remembered) == [])
+    await until(lambda: shop.gateway._replica.gone() == [])
+    # A trip that was offline meanwhile begins no new memory.
+    till.add(started, held, item(), TripFinished(units=1, discount=0, total=150))
+    await till.send()
+    await until(lambda: len(shop.office.receipts) == 2)
+    assert shop.query(remembered) == []
