@@ -40,6 +40,8 @@ def open_database(path: Path) -> Database:
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute("PRAGMA busy_timeout=5000")
+            # Kilobytes of pages for each connection; the system keeps the rest of the file for all of them.
+            connection.execute("PRAGMA cache_size=-1000")
         except sqlite3.Error:
             connection.close()
             raise
