@@ -15,7 +15,7 @@ from panier_gateway.batch import Batch
 from panier_gateway.intake import Intake, Taken
 from panier_gateway.ledger import DeadLetter, Ledger, Parcel
 from panier_gateway.purse import Limits
-from panier_gateway.replay.desk import Desk
+from panier_gateway.replay.desk import Desk, Outcome
 from panier_gateway.replica import RefusedEntry
 from panier_gateway.violation import Violation
 
@@ -91,9 +91,9 @@ class Clerk:
         """Lets go of some of what nobody needs any more; True where there may be more."""
         return await self._run(lambda: self._intake.tidy(self._clock()))
 
-    async def decided(self) -> bool:
-        """Does what people decided since the last call; False where there was nothing. Raises sqlite3.Error."""
-        return await self._run(self._decided)
+    async def decided(self) -> list[Outcome]:
+        """Does what people decided since the last call. Raises sqlite3.Error."""
+        return await self._run(lambda: self._desk.apply(self._clock()))
 
     async def quarantined(self) -> dict[tuple[str, str], str]:
         """Journals from which nothing is taken, and why."""
@@ -166,9 +166,6 @@ class Clerk:
     def _bury(self, parcel: Parcel, reason: str) -> None:
         letter = DeadLetter(device=None, journal=None, sequence=None, reason=reason, payload=parcel.body)
         self._ledger.keep_dead_letter(letter, self._clock())
-
-    def _decided(self) -> bool:
-        return bool(self._desk.apply(self._clock()))
 
     def _figures(self, since: int) -> Figures:
         finished, turnover = self._ledger.shift(since)

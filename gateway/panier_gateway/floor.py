@@ -79,10 +79,15 @@ class Floor:
     def restore(self, trips: Mapping[str, Trip], quarantined: Mapping[tuple[str, str], str]) -> None:
         """What the ledger knew at the start."""
         for device, trip in trips.items():
-            terminal = self._terminal(device)
-            terminal.trip = trip
-            terminal.help_since = trip.last_at if trip.needs_help else None
+            self.follow(device, trip)
         self.restore_quarantine(quarantined)
+
+    def follow(self, device: str, trip: Trip) -> None:
+        """Where a device's trip is by the ledger, without a word of the device: after a start, or after what people decided."""
+        terminal = self._terminal(device)
+        terminal.trip = trip if trip.is_open else None
+        terminal.help_since = trip.last_at if trip.is_open and trip.needs_help else None
+        self.changed[device] = None
 
     def restore_quarantine(self, quarantined: Mapping[tuple[str, str], str]) -> None:
         """The quarantined journals of all devices, after a start or a release."""

@@ -248,7 +248,7 @@ class Gateway:
     async def _do_what_is_decided(self) -> None:
         """What people decided with `panier replay`, at the start and within a moment of when they did."""
         while True:
-            if await self._clerk.decided():
+            if await self._reception.do_what_is_decided():
                 self._floor.restore_quarantine(await self._clerk.quarantined())
                 self._outbox_grew()
             await asyncio.sleep(_REGISTRY_POLL)

@@ -187,16 +187,16 @@ class Intake:
         self._state = state
         return taken
 
-    def reconsider(self, device: str, journal: str, sequence: int, record: dict[str, Any], now: int) -> str:
+    def reconsider(self, device: str, journal: str, sequence: int, record: dict[str, Any], now: int) -> tuple[str, Taken | None]:
         """Takes an event that was refused before, as it is or corrected, into its trip at its own place; says what came of it.
 
-        Raises PanierError where it is refused again. A repeat changes nothing.
+        Raises PanierError where it is refused again. A repeat changes nothing. A trip that is not its device's last is not told.
         """
         event = event_from_json({**record, "sequence": sequence})
         if not event.trip.startswith(f"{device}.{journal}."):
             raise Forged(f"trip {event.trip} is not one of {device}'s journal {journal}")
         if self._ledger.events(device, journal, sequence, sequence):
-            return f"event {sequence} of journal {journal} is stored already"
+            return f"event {sequence} of journal {journal} is stored already", None
         if self._ledger.settled(event.trip):
             raise TripOrder(f"trip {event.trip} has its receipt, which stays as it is; drop the event and say how it was settled")
         held = self._state.journals.get((device, journal), JournalState(sequence))
@@ -214,7 +214,12 @@ class Intake:
             trips[trip.trip] = trip
         else:
             trips.pop(trip.trip, None)
-        return f"event {sequence} is in trip {trip.trip}, which {'goes on' if trip.is_open else 'has ended'}"
+        last = self._state.newest.get(device) == journal and all(
+            one.first_sequence <= trip.first_sequence for one in trips.values()
+        )
+        upto = self.upto(device, journal)
+        taken = Taken(device=device, journal=journal, upto=upto, events=(event,), trip=trip if last else None)
+        return f"event {sequence} is in trip {trip.trip}, which {'goes on' if trip.is_open else 'has ended'}", taken
 
     def refuse_payload(self, device: str, reason: str, payload: bytes, now: int) -> None:
         """Keeps a message that could not be read at all. One incident a device and hour, whatever arrives."""

@@ -67,6 +67,8 @@ class Reception:
         self._devices: frozenset[str] = frozenset()
         self._waiting = Turns()
         self._is_closing = False
+        self._turn = asyncio.Lock()
+        """What was taken in, or decided, is told to all before the next is: they follow one order."""
         self._bell = asyncio.Event()
         self._is_over = asyncio.Event()
         self._log = logger("reception")
@@ -100,7 +102,8 @@ class Reception:
         while self._waiting or not self._is_closing:
             self._bell.clear()
             while self._waiting:
-                await self._take_in()
+                async with self._turn:
+                    await self._take_in()
             if not self._is_closing:
                 await self._bell.wait()
         self._is_over.set()
@@ -115,6 +118,17 @@ class Reception:
         with suppress(TimeoutError):
             async with asyncio.timeout(_FINISH_WITHIN):
                 await self._is_over.wait()
+
+    async def do_what_is_decided(self) -> bool:
+        """Does what people decided; all who follow trips hear of it. False where there was nothing. Raises sqlite3.Error."""
+        async with self._turn:
+            outcomes = await self._clerk.decided()
+            taken = [outcome.taken for outcome in outcomes if outcome.taken is not None]
+            await self._tell(taken)
+            for one in taken:
+                if one.trip is not None:
+                    self._floor.follow(one.device, one.trip)
+        return bool(outcomes)
 
     async def _hand_on(self, device: str, what: str, payload: bytes) -> None:
         match what:
@@ -165,18 +179,21 @@ class Reception:
             self._disk_refused("intake", error)
             await asyncio.sleep(_DISK_WAIT)
             return
+        await self._tell(taken)
+        now = self._clock()
+        for one in taken:
+            self._floor.take(one, now)
+        self.batches_stored += len(taken)
+        self._stored(taken)
+
+    async def _tell(self, taken: Sequence[Taken]) -> None:
         for one in taken:
             self._greeting.follow(one)
+            self.events_stored += len(one.events)
         for device, acknowledgement in acknowledgements(taken):
             await self._acknowledge(device, acknowledgement)
         for one in taken:
             await self._answer(one)
-        now = self._clock()
-        for one in taken:
-            self._floor.take(one, now)
-            self.events_stored += len(one.events)
-        self.batches_stored += len(taken)
-        self._stored(taken)
 
     async def _answer(self, taken: Taken) -> None:
         try:

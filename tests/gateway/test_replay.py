@@ -214,3 +214,46 @@ async def test_a_released_journal_is_renewed_by_its_device(shop, started, item):
     await till.send()
     await until(lambda: till.acknowledgements[-1].renew)
     assert till.acknowledgements[-1].upto == 1
+
+
+async def test_what_is_decided_of_a_trip_shows_on_the_floor_and_at_its_device_at_once(shop, started, item):
+    limited = {"id": "uses", "kind": "amount", "amount": "1.00", "usage_limit": 2, "target": {"skus": ["a"]}}
+    await shop.office.say("promotion", "uses", limited)
+    await until(lambda: shop.gateway._replica.newest[0] == 1)
+    till = await shop.till()
+    begun, end = till.add(started, TripFinished(units=0, discount=0, total=0))
+    await till.send([replace(begun, what=replace(started, currency="usd"))])
+    floor, data = shop.gateway._floor, shop.settings.data_dir
+    await until(lambda: floor.row("till-1").wrong)
+
+    async def correct(event):
+        ((letter,),) = shop.query("SELECT id FROM dead_letter WHERE decided_at IS NULL")
+        (data / "right.json").write_text(event_to_json(event))
+        arguments = [
+            "correct",
+            str(letter),
+            "--file",
+            str(data / "right.json"),
+            "--reason",
+            "typo",
+            "--data",
+            str(data),
+            "--json",
+        ]
+        done = await asyncio.to_thread(CliRunner().invoke, replay, arguments)
+        assert done.exit_code == 0, done.stdout
+
+    assert floor.row("till-1").state == "idle"
+    assert not till._of(till.topics.lease)
+    heard = floor.row("till-1").last_at
+    await correct(begun)
+    await until(lambda: (floor.row("till-1").state, floor.row("till-1").trip) == ("shopping", till.trip))
+    await until(lambda: till._of(till.topics.lease))
+    assert floor.row("till-1").last_at == heard
+    await till.send_raw(
+        EventBatch(journal=till.journal, events=[{**json.loads(event_to_json(end)), "what": {"kind": "?"}}]).encode()
+    )
+    await until(lambda: shop.gateway._clerk._ledger.count("dead_letter") == 1)
+    await correct(end)
+    await until(lambda: floor.row("till-1").state == "idle")
+    await until(lambda: len(shop.office.receipts) == 1)

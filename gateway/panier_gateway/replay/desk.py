@@ -11,7 +11,7 @@ from typing import Any, Literal
 from panier.error import PanierError
 from panier.message import EventBatch, decode
 from panier_gateway.batch import Batch
-from panier_gateway.intake import Intake
+from panier_gateway.intake import Intake, Taken
 from panier_gateway.ledger import Decision, Ledger, Letter, OutboxKind
 from panier_io.log import logger
 
@@ -27,11 +27,12 @@ class NotReplayable(PanierError):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a decision; `is_done` is False where it was refused and the letter stays."""
+    """What came of a decision; `is_done` is False where it was refused and the letter stays, `taken` what it did to a trip."""
 
     decision: Decision
     is_done: bool
     text: str
+    taken: Taken | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For `--json` and for logs."""
@@ -60,7 +61,7 @@ class Desk:
         outcomes: list[Outcome] = []
         for decision in self._ledger.decisions():
             try:
-                outcome = Outcome(decision, True, self._do(decision, now))
+                outcome = Outcome(decision, True, *self._do(decision, now))
             except PanierError as error:
                 outcome = Outcome(decision, False, f"{error.code}: {error}"[:500])
             except sqlite3.OperationalError:
@@ -74,20 +75,20 @@ class Desk:
             outcomes.append(outcome)
         return outcomes
 
-    def _do(self, decision: Decision, now: int) -> str:
+    def _do(self, decision: Decision, now: int) -> tuple[str, Taken | None]:
         if decision.act == "release":
             device, _, journal = decision.body.partition(".")
             if not self._intake.release(device, journal, now):
                 raise NotReplayable(f"no quarantined journal {decision.body!r} is held; see `panier replay list`")
-            return f"journal {journal} of {device} is released: whoever speaks under it goes on in a new one"
+            return f"journal {journal} of {device} is released: whoever speaks under it goes on in a new one", None
         letter = self._ledger.letter(decision.letter)
         if letter is None or letter.decided_at is not None:
-            return "nothing was left to do: the letter was dealt with before"
+            return "nothing was left to do: the letter was dealt with before", None
         if decision.act == "drop":
-            return "dropped; it stays readable here for a while"
+            return "dropped; it stays readable here for a while", None
         return self._again(letter, decision.body or letter.payload, now)
 
-    def _again(self, letter: Letter, content: str, now: int) -> str:
+    def _again(self, letter: Letter, content: str, now: int) -> tuple[str, Taken | None]:
         match about(letter):
             case "event":
                 assert letter.device is not None
@@ -100,11 +101,11 @@ class Desk:
                 (taken,) = self._intake.take_in([batch], now)
                 if taken.wrong:
                     raise NotReplayable(taken.wrong)
-                return f"{len(taken.events)} events were taken, {len(taken.refused)} refused"
+                return f"{len(taken.events)} events were taken, {len(taken.refused)} refused", taken
             case "receipt" | "contact" | "incident" as kind:
                 found = _PARCEL.match(letter.reason)
                 assert found is not None
-                return self._post(kind, found[2], json.dumps(_object(content), ensure_ascii=False))
+                return self._post(kind, found[2], json.dumps(_object(content), ensure_ascii=False)), None
             case _:
                 raise NotReplayable(
                     "only events and what was meant for the back office can be taken again; drop it with a reason"
