@@ -26,8 +26,6 @@ _DAY = 86_400_000
 _CONTENT_KEPT, _SUMS_KEPT, _TOLD_KEPT = 3 * _DAY, 30 * _DAY, 90 * _DAY
 """How long events of a delivered trip are kept, what is needed to find out a copied device, and what staff were told."""
 _TIDIED = 200
-_LONGEST_COPY = 64_000
-"""Characters that a letter keeps of what its sender still holds; what was acknowledged is kept whole, whatever its size."""
 _CLOCK_TOLD = 120_000
 """Milliseconds that a device's clock may be wrong by before staff are told."""
 TWO_MACHINES = "two machines use one identity: enrol one of them anew"
@@ -223,10 +221,8 @@ class Intake:
 
     def refuse_payload(self, device: str, reason: str, payload: bytes, now: int) -> None:
         """Keeps a message that could not be read at all. One incident a device and hour, whatever arrives."""
-        letter = DeadLetter(
-            device=device, journal=None, sequence=None, reason=reason,
-            payload=payload[:_LONGEST_COPY].decode(errors="backslashreplace")[:_LONGEST_COPY],
-        )  # fmt: skip
+        text = payload.decode(errors="backslashreplace")
+        letter = DeadLetter(device=device, journal=None, sequence=None, reason=reason, payload=text, is_copy=True)
         hour = now // 3_600_000
         incident = self._incident(f"{device}.malformed.{hour}", device, "malformed", f"unreadable message: {reason}", now)
         with self._ledger.transaction():
@@ -322,7 +318,7 @@ class Intake:
         if state.quarantined:
             return _outcome(work, None, wrong=state.quarantined), state
         if first is None:
-            work.letters.append(_copy(_letter(work, None, "no event of the batch has a sequence", records[0])))
+            work.letters.append(_letter(work, None, "no event of the batch has a sequence", records[0], is_copy=True))
             return _outcome(work, work.upto, wrong="events without a sequence"), state
         if first > work.upto + 1:
             missing = f"events {work.upto + 1} to {first - 1} are missing"
@@ -333,7 +329,8 @@ class Intake:
         run = without_jump(records, first)
         repeats = min(work.upto - first + 1, len(run))
         if conflict := self._conflict(work, run[: max(0, repeats)], first, state.forgotten):
-            work.letters.append(_copy(_letter(work, conflict, "conflicts with what is stored", run[conflict - first])))
+            record = run[conflict - first]
+            work.letters.append(_letter(work, conflict, "conflicts with what is stored", record, is_copy=True))
             why = TWO_MACHINES
             work.incidents.append(
                 self._incident(f"{work.device}.{work.journal}.{conflict}.conflict", work.device, "conflict", why, now)
@@ -480,10 +477,8 @@ def _outcome(work: _Work, upto: int | None, wrong: str | None = None) -> Taken:
     )  # fmt: skip
 
 
-def _letter(work: _Work, sequence: int | None, reason: str, record: dict[str, Any]) -> DeadLetter:
-    payload = json.dumps(record, ensure_ascii=False)
-    return DeadLetter(device=work.device, journal=work.journal, sequence=sequence, reason=reason, payload=payload)
-
-
-def _copy(letter: DeadLetter) -> DeadLetter:
-    return replace(letter, payload=letter.payload[:_LONGEST_COPY])
+def _letter(work: _Work, sequence: int | None, reason: str, record: dict[str, Any], *, is_copy: bool = False) -> DeadLetter:
+    return DeadLetter(
+        device=work.device, journal=work.journal, sequence=sequence, reason=reason,
+        payload=json.dumps(record, ensure_ascii=False), is_copy=is_copy,
+    )  # fmt: skip

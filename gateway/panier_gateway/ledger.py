@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from panier_io.log import logger
 from panier_io.store import insert_rows, open_database, overwrite_deleted, row_sum, transaction
 
 _LETTER = "SELECT id, device, journal, sequence, reason, payload, times, first_at, last_at, decided_at FROM dead_letter"
+_LONGEST_COPY = 64_000  # characters
 _PROOF = 64_000  # bytes, as of a large batch
 
 OutboxKind = Literal["receipt", "contact", "incident"]
@@ -72,13 +74,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """Something that was refused, and why; `payload` is whole unless the sender still holds it."""
+    """Something that was refused, and why. `is_copy`: its sender still holds it, and sends it again; a part of it will do."""
 
     device: str | None
     journal: str | None
     sequence: int | None
     reason: str
     payload: str
+    is_copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,14 +294,17 @@ class Ledger:
 
     def keep_dead_letter(self, letter: DeadLetter, now: int) -> None:
         """Keeps what was refused; the same thing again only counts."""
-        text = f"{letter.device}\0{letter.journal}\0{letter.sequence}\0{letter.reason}\0{letter.payload}"
+        # What is sent again says another time and more events, and the reason may number the place that does not fit.
+        same = re.sub(r"\d+", "#", letter.reason) if letter.is_copy else f"{letter.reason}\0{letter.payload}"
+        text = f"{letter.device}\0{letter.journal}\0{letter.sequence}\0{same}"
         digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+        payload = letter.payload[:_LONGEST_COPY] if letter.is_copy else letter.payload
         self._conn.execute(
             "INSERT INTO dead_letter(digest, device, journal, sequence, reason, payload, first_at, last_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(digest) DO UPDATE SET times = times + 1, last_at = excluded.last_at,"
-            # Refused again after somebody dealt with it: it waits for somebody again.
-            " decided_at = NULL",
-            (digest, letter.device, letter.journal, letter.sequence, letter.reason, letter.payload, now, now),
+            # Refused again after somebody dealt with it: it waits for somebody again, as it is now.
+            " payload = iif(decided_at IS NULL, payload, excluded.payload), decided_at = NULL",
+            (digest, letter.device, letter.journal, letter.sequence, letter.reason, payload, now, now),
         )
 
     def dead_letters(self) -> list[DeadLetter]:

@@ -89,12 +89,13 @@ class Reception:
         if sender is None:
             return self._log.warning("unknown_topic", topic=topic)
         device, what = sender
+        if device not in self._devices:
+            # Of a whole store without its registry, a copy of each repeat would fill the disk.
+            return await self._refuse(device, what, payload, f"{device}: {_NOT_ENROLLED}", b"")
         try:
-            if device not in self._devices:
-                raise Malformed(f"{device}: {_NOT_ENROLLED}")
             await self._hand_on(device, what, payload)
         except Malformed as error:
-            await self._refuse(device, what, payload, str(error))
+            await self._refuse(device, what, payload, str(error), payload)
         return None
 
     async def run(self) -> None:
@@ -208,13 +209,13 @@ class Reception:
     async def _acknowledge(self, device: str, acknowledgement: Acknowledgement) -> None:
         await self._send(self._topics.device(device).acknowledgement, acknowledgement)
 
-    async def _refuse(self, device: str, what: str, payload: bytes, reason: str) -> None:
+    async def _refuse(self, device: str, what: str, payload: bytes, reason: str, kept: bytes) -> None:
         self._floor.shift.refused_messages += 1
         self.messages_refused += 1
         self._log.warning("message_refused", device=device, what=what, reason=reason, size=len(payload))
         if payload:
             try:
-                await self._clerk.refuse_payload(device, f"{what}: {reason}", payload)
+                await self._clerk.refuse_payload(device, f"{what}: {reason}", kept)
             except sqlite3.Error as error:
                 self._disk_refused("dead letters", error)
         self._stored(())

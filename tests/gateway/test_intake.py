@@ -111,6 +111,15 @@ def test_a_batch_without_any_sequence_is_kept_as_a_dead_letter_and_moves_nothing
     assert [letter.reason for letter in ledger.dead_letters()] == ["no event of the batch has a sequence"]
 
 
+def test_what_cannot_be_read_and_comes_again_is_one_letter_however_it_grows(intake, ledger):
+    for now in range(1, 200):
+        intake.refuse_payload("till-1", f"events: Invalid JSON: line 1 column {now}", b"{" * now, now)
+    (letter,) = ledger.letters()
+    assert (letter.times, letter.payload, letter.last_at) == (199, "{", 199)
+    intake.refuse_payload("till-1", "events: EventBatch of 900001 bytes; the most is 900000", b"x" * 900_001, 200)
+    assert [len(letter.payload) for letter in ledger.letters()] == [1, 64_000]
+
+
 def test_a_wiped_device_starts_a_journal_of_its_own_and_its_old_trip_is_reported(intake, ledger):
     intake.take_in([batch(journal(STARTED, ITEM))], now=5)
     (taken,) = intake.take_in([batch(journal(STARTED, name="k"), name="k")], now=6)

@@ -57,13 +57,16 @@ async def test_a_payload_that_cannot_be_read_stops_nothing_and_is_kept_for_a_per
     await until(lambda: [incident["kind"] for incident in shop.office.incidents] == ["malformed"])
 
 
-async def test_a_device_that_was_never_enrolled_here_is_refused(shop, started):
+async def test_a_device_that_was_never_enrolled_here_is_refused_and_fills_no_disk(shop, started, item):
     stranger = await shop.till("till-9")
     await until(lambda: "till-9" in shop.gateway._reception._devices)
     shop.gateway._reception.enrol(["till-1"])
     stranger.add(started)
     await stranger.send()
-    await until(lambda: shop.query("SELECT reason FROM dead_letter WHERE reason LIKE 'events:%not enrolled'"))
+    stranger.add(item())
+    await stranger.send()
+    refused = "SELECT payload, times FROM dead_letter WHERE reason LIKE 'events:%not enrolled'"
+    await until(lambda: shop.query(refused) == [("", 2)])
     assert shop.query("SELECT * FROM event") == []
 
 
