@@ -90,7 +90,8 @@ class Session:
                 wait = _FIRST_WAIT
                 await self._on_connect()
                 await self._hand_on_from(connection)
-            except (NotConnected, OSError) as error:
+            except (NotConnected, OSError, UnicodeError) as error:
+                # UnicodeError: a host that is no name at all.
                 self._log.info("disconnected", reason=str(error), again_in=round(wait, 1))
             except asyncio.CancelledError:
                 await self._say_goodbye()

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from panier.error import PanierError
 
 S = TypeVar("S", bound=BaseSettings)
 Flags = Mapping[str, Any]
+_HOST = re.compile(r"[\w.-]{1,253}")
 
 
 class SettingsInvalid(PanierError):
@@ -27,6 +31,27 @@ class SettingsInvalid(PanierError):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+def checked_host(value: str) -> str:
+    """A name or address that can be asked for. Raises ValueError: `gateway..shop` would fail with every attempt to connect."""
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(value)
+        return value
+    try:
+        # As the resolver does: no part empty or too long.
+        value.encode("idna")
+    except UnicodeError:
+        is_name = False
+    else:
+        is_name = _HOST.fullmatch(value) is not None
+    if not is_name:
+        raise ValueError("no name of a machine; one such as gateway.shop, or an address, is wanted, without a port")
+    return value
+
+
+Host = Annotated[str, AfterValidator(checked_host)]
+"""A setting that names a machine."""
 
 
 def load(kind: type[S], file: Path | None = None, **flags: Any) -> S:

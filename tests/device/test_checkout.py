@@ -14,7 +14,8 @@ from tests.waiting import let_time_pass
 
 from panier.message import LeaseMessage
 from panier.payment import PaymentBegun, PaymentEnded
-from panier_device.payment.port import Charge
+from panier_device.payment.line import LineProtocol
+from panier_device.payment.port import Charge, NotReady
 from panier_device.payment.wire import TcpPaymentTerminal
 from panier_device.payment.zvt import ZvtProtocol, ZvtTerms
 from panier_simulators.payment.manner import Manner
@@ -175,6 +176,13 @@ async def test_a_shopper_who_looks_for_the_card_is_not_told_that_the_terminal_is
         paying.cancel()
         await asyncio.gather(paying, return_exceptions=True)
     assert stood == []
+
+
+async def test_a_host_that_is_no_name_at_all_is_a_terminal_that_is_away() -> None:
+    terminal = TcpPaymentTerminal("payment..shop", 20007, LineProtocol(5.0, 180.0), silent_s=1.0)
+    with pytest.raises(NotReady, match="no payment terminal answers"):
+        await terminal.prepare("EUR")
+    assert terminal.trouble == "away"
 
 
 async def test_staff_hear_of_a_terminal_that_is_off_before_a_shopper_does_and_when_it_is_back(sim: Sim, tmp_path: Path) -> None:

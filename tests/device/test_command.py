@@ -65,13 +65,14 @@ def test_sound_settings_and_hardware_pass(tmp_path: Path, port: str):
 
 def test_everything_that_is_wrong_with_the_settings_is_said_at_once(tmp_path: Path):
     file = write(
-        tmp_path, 'currncy = "USD"\nprice_age_s = 0\ntimezone = "Mars/Olympus"\n[broker]\nhost = ""\npassword = "secret"\n'
+        tmp_path,
+        'currncy = "USD"\nprice_age_s = 0\ntimezone = "Mars/Olympus"\n[broker]\nhost = "gateway..shop"\npassword = "secret"\n',
     )
     code, said = check(file)
     problems = "\n".join(said["problems"])
     assert code == 1
     assert "did you mean 'currency'" in problems
-    for word in ("price_age_s", "Mars/Olympus", "broker.host"):
+    for word in ("price_age_s", "Mars/Olympus", "broker.host: no name of a machine", "(seen: 'gateway..shop')"):
         assert word in problems
     assert "secret" not in problems
 

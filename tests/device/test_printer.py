@@ -212,8 +212,9 @@ async def test_a_port_that_is_not_there_says_so(tmp_path: Path):
         open_file(str(tmp_path / "none"))
     with SimulatedPrinter() as machine:
         port = machine.port
-    with pytest.raises(DeviceGone, match="does not answer"):
-        await open_tcp("127.0.0.1", port)
+    for host in ("127.0.0.1", "printer..shop"):
+        with pytest.raises(DeviceGone, match="does not answer"):
+            await open_tcp(host, port)
 
 
 # -- what is written ---------------------------------------------------------------------------------------------------

@@ -131,8 +131,8 @@ async def open_tcp(host: str, port: int) -> Wire:
     """A printer in the network. Raises DeviceGone."""
     try:
         line = await asyncio.to_thread(socket.create_connection, (host, port), _CONNECTING)
-    except OSError as error:
-        raise DeviceGone(f"{host}:{port} does not answer: {error.strerror or error}") from error
+    except (OSError, UnicodeError) as error:
+        raise DeviceGone(f"{host}:{port} does not answer: {getattr(error, 'strerror', '') or error}") from error
     line.setblocking(False)
     line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return Wire(line.fileno(), line.close)

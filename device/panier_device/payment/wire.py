@@ -71,7 +71,7 @@ class TcpPaymentTerminal:
         try:
             async with asyncio.timeout(_CONNECT_S):
                 reader, writer = await asyncio.open_connection(*self._at)
-        except (OSError, TimeoutError) as error:
+        except (OSError, UnicodeError, TimeoutError) as error:
             self._stand("away", str(error) or "no answer")
             return None
         if dialogue is None:
