@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -17,7 +17,7 @@ from panier.catalogue import Product
 from panier.message import SnapshotPart
 from panier.snapshot import Change, ChangeKind, Fingerprint
 from panier_io.damage import discard
-from panier_io.store import StoreUnusable, open_database
+from panier_io.store import StoreUnusable, open_database, transaction
 
 _PRODUCT: TypeAdapter[Product] = TypeAdapter(Product)
 _CHUNK = 250
@@ -151,15 +151,27 @@ class Shop:
         loading = self.loading
         if loading is None or (part.version, part.since, part.part) != (loading.version, loading.since, loading.part):
             return "unexpected"
-        if part.since:
-            self._stage_changes(part.changes)
-        else:
-            self._stage_everything(part.changes)
-        if part.part + 1 < part.parts:
-            self.loading = Loading(part.version, part.fingerprint, part.since, part.part + 1, part.parts)
-            return "more"
-        self.loading = None
-        return self._finish(part)
+        is_last = part.part + 1 >= part.parts
+        before = self._sum, self.unsound
+        try:
+            with transaction(self._writing):
+                if part.since:
+                    self._stage_changes(part.changes)
+                else:
+                    self._stage_everything(part.changes)
+                if is_last:
+                    self._adopt(part)
+        except _Mismatch:
+            self.loading = None
+            with suppress(sqlite3.Error):  # it goes with the next load
+                self._writing.executescript(_DROP.format("_next") + "DROP TABLE IF EXISTS change_next;")
+            return "mismatch"
+        except BaseException:
+            # The disk refused: nothing of this part is held, and it will be asked for again.
+            self._sum, self.unsound = before
+            raise
+        self.loading = None if is_last else replace(loading, part=part.part + 1)
+        return "complete" if is_last else "more"
 
     def close(self) -> None:
         """Closes the file."""
@@ -179,15 +191,13 @@ class Shop:
 
     def _stage_changes(self, changes: Iterable[Change]) -> None:
         rows = [(change.kind, change.key, change.body) for change in changes]
-        with self._transaction():
-            self._writing.executemany("INSERT INTO change_next(kind, key, body) VALUES (?, ?, ?)", rows)
+        self._writing.executemany("INSERT INTO change_next(kind, key, body) VALUES (?, ?, ?)", rows)
 
     def _stage_everything(self, changes: list[Change]) -> None:
-        with self._transaction():
-            for start in range(0, len(changes), _CHUNK):
-                self._fill([(one.kind, one.key, one.body) for one in changes[start : start + _CHUNK] if one.body is not None])
-                # A scan that came in meanwhile needs the interpreter now.
-                time.sleep(0)
+        for start in range(0, len(changes), _CHUNK):
+            self._fill([(one.kind, one.key, one.body) for one in changes[start : start + _CHUNK] if one.body is not None])
+            # A scan that came in meanwhile needs the interpreter now.
+            time.sleep(0)
 
     def _fill(self, items: list[tuple[ChangeKind, str, str]]) -> None:
         """Adds items to tables that held none of them: 92,331 at a first start, so without a look at each place."""
@@ -205,18 +215,11 @@ class Shop:
         promotions = [(key, body) for kind, key, body in items if kind == "promotion"]
         self._writing.executemany("INSERT OR REPLACE INTO promotion_next VALUES (?, ?)", promotions)
 
-    def _finish(self, part: SnapshotPart) -> Outcome:
-        try:
-            with self._transaction():
-                total = self._swap() if part.since == 0 else self._apply_changes()
-                if str(total) != part.fingerprint:
-                    raise _Mismatch
-                self._put({"version": str(part.version), "fingerprint": part.fingerprint})
-        except _Mismatch:
-            return "mismatch"
-        finally:
-            self._writing.executescript(_DROP.format("_next") + "DROP TABLE IF EXISTS change_next;")
-        return "complete"
+    def _adopt(self, part: SnapshotPart) -> None:
+        total = self._swap() if part.since == 0 else self._apply_changes()
+        if str(total) != part.fingerprint:
+            raise _Mismatch
+        self._put({"version": str(part.version), "fingerprint": part.fingerprint})
 
     def _swap(self) -> Fingerprint:
         self._writing.execute("DROP INDEX IF EXISTS product_name")
@@ -230,6 +233,7 @@ class Shop:
         total = Fingerprint.parse(_held(self._writing).fingerprint)
         for kind, key, body in self._writing.execute("SELECT kind, key, body FROM change_next ORDER BY place").fetchall():
             total = self._write(Change(version=1, kind=kind, key=key, body=body), total)
+        self._writing.execute("DROP TABLE change_next")
         return total
 
     def _write(self, change: Change, total: Fingerprint) -> Fingerprint:
@@ -273,16 +277,6 @@ class Shop:
 
     def _put(self, facts: Mapping[str, str]) -> None:
         self._writing.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
-
-    @contextmanager
-    def _transaction(self) -> Generator[None, None, None]:
-        self._writing.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._writing.execute("ROLLBACK")
-            raise
-        self._writing.execute("COMMIT")
 
 
 class _Mismatch(Exception):

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import resource
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -215,6 +216,48 @@ def test_a_damaged_file_is_deleted_and_the_shop_begins_empty(tmp_path: Path, dam
     with closing(Shop(path)) as again:
         assert (again.damage, again.find(OAT)) == ("", (PRODUCTS["3"], 7))
     assert [file.name for file in tmp_path.iterdir()] == ["shop.db"]
+
+
+@contextmanager
+def a_disk_that_refuses() -> Iterator[None]:
+    """No file may be written beyond its first bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_part_that_the_disk_refuses_is_all_that_has_to_come_again(shop: Shop, place: int):
+    stock(shop)
+    broken = Change(version=8, kind="product", key="9", body='{"sku":"9"}')
+    items = [change for change in changes() for change in (change, replace(broken, key=f"x{change.key}"))]
+    parts = whole(8, items, size=4)
+    assert len(parts) == 3
+    assert [shop.take(part) for part in parts[:place]] == ["more"] * place
+    for _ in range(2):
+        with a_disk_that_refuses(), pytest.raises(sqlite3.OperationalError):
+            shop.take(parts[place])
+        assert shop.loading is not None
+        assert shop.loading.part == place
+        assert shop.find(OAT) == (PRODUCTS["3"], 7)
+    assert [shop.take(part) for part in parts[place:]] == ["more"] * (2 - place) + ["complete"]
+    assert (shop.held.version, shop.unsound) == (8, len(changes()))
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_part_of_a_delta_that_the_disk_refuses_is_all_that_has_to_come_again(shop: Shop, place: int):
+    stock(shop)
+    items = [Change(version=8, kind="product", key=key) for key in ("2", "3")]
+    parts = delta(shop, 8, items, [one for one in changes() if one.key not in ("2", "3")], size=1)
+    assert [shop.take(part) for part in parts[:place]] == ["more"] * place
+    with a_disk_that_refuses(), pytest.raises(sqlite3.OperationalError):
+        shop.take(parts[place])
+    assert shop.find(OAT) == (PRODUCTS["3"], 7)
+    assert [shop.take(part) for part in parts[place:]] == ["more"] * (1 - place) + ["complete"]
+    assert shop.find(OAT) is None
 
 
 REFUSED = """
