@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar, TypeVarTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -66,10 +67,13 @@ class Supply:
         return loading.part / loading.parts if loading and loading.since == 0 else None
 
     def announced(self, manifest: Manifest) -> None:
-        """The gateway says what is newest."""
-        self.manifest = manifest
+        """The gateway says what is newest; it says so again every half minute, which is no reason to ask again."""
+        known, self.manifest = self.manifest, manifest
         self.heard()
-        self.ask_now()
+        if known is None or (known.version, known.fingerprint, known.boot) != (
+            manifest.version, manifest.fingerprint, manifest.boot,
+        ):  # fmt: skip
+            self.ask_now()
 
     def arrived(self, payload: bytes) -> bool:
         """A part came; False where so many wait that this one was never asked for."""
@@ -93,13 +97,14 @@ class Supply:
         """Until cancelled."""
         try:
             while True:
-                try:
-                    async with asyncio.timeout(self._patience if self._asked_at is not None else None):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._still_patient()):
                         await self._news.wait()
-                except TimeoutError:
+                self._news.clear()
+                # However many other words came meanwhile, but not where the answer lies here.
+                if not self._parts and self._still_patient() == 0:
                     self._asked_at = None
                     self._patience = min(self._patience * 2, _LONGEST)
-                self._news.clear()
                 try:
                     await self._step()
                 except sqlite3.Error:
@@ -108,6 +113,10 @@ class Supply:
                     self._asked_at = time.monotonic()
         finally:
             self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _still_patient(self) -> float | None:
+        """Seconds until what was asked is asked again; None where nothing is."""
+        return None if self._asked_at is None else max(0.0, self._asked_at + self._patience - time.monotonic())
 
     async def _step(self) -> None:
         while self._parts:
