@@ -10,11 +10,23 @@ from panier_io.journal import Journal
 
 
 class Wallet:
-    """Leases in the journal's file, and in memory for the screen. A trip's own lease ends with it."""
+    """Leases in the journal's file, and in memory for the screen. A trip's own lease ends with it.
+
+    What the device keeps of a promotion stays when that ends: what was used of it is known here alone until the gateway has the
+    receipt, and a promotion may come back under its name. It is a row for each limited promotion that there was.
+    """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._of = journal.id
         self._leases = {_key(lease): lease for lease in journal.leases()}
+
+    @property
+    def _known(self) -> dict[tuple[str, bool, str], Lease]:
+        """All leases by promotion, kind and holder. What was held under the old name of a journal is void once it is renewed."""
+        if self._of != self._journal.id:
+            self._of, self._leases = self._journal.id, {}
+        return self._leases
 
     @property
     def _own(self) -> str:
@@ -23,8 +35,8 @@ class Wallet:
     def take(self, leases: Iterable[Lease], trip: str | None) -> None:
         """Merges what the gateway says, on the disk too; leases of other journals and of trips that have ended are void."""
         fitting = [lease for lease in leases if lease.holder in (self._own, trip)]
-        merged = [lease.merged(self._leases.get(_key(lease), lease)) for lease in fitting]
-        changed = [lease for lease in merged if self._leases.get(_key(lease)) != lease]
+        merged = [lease.merged(self._known.get(_key(lease), lease)) for lease in fitting]
+        changed = [lease for lease in merged if self._known.get(_key(lease)) != lease]
         if changed:
             self._journal.hold(changed)
             self._leases |= {_key(lease): lease for lease in changed}
@@ -36,7 +48,7 @@ class Wallet:
         """
         usable = [
             lease.held
-            for lease in self._leases.values()
+            for lease in self._known.values()
             if lease.left and (lease.holder == trip or (lease.holder == self._own and lease.promotion in promotions))
         ]
         usable.sort(key=lambda lease: lease.holder != trip)
@@ -44,7 +56,7 @@ class Wallet:
 
     def after(self, used: Iterable[tuple[HeldLease, int]]) -> list[Lease]:
         """The leases that a trip's end changes, as they will be once it is on the disk."""
-        known = [(self._leases.get((held.promotion, held.is_spend, held.holder)), amount) for held, amount in used]
+        known = [(self._known.get((held.promotion, held.is_spend, held.holder)), amount) for held, amount in used]
         return [replace(lease, used=lease.used + amount) for lease, amount in known if lease is not None]
 
     def ended(self, trip: str, changed: Iterable[Lease]) -> None:

@@ -80,6 +80,28 @@ def test_a_lease_that_comes_in_mid_trip_is_journalled_before_it_counts(tmp_path:
     assert again.agent.now.priced.discount == 200
 
 
+def test_what_was_held_under_the_old_name_of_a_renewed_journal_is_void(tmp_path: Path) -> None:
+    desk = limited(tmp_path)
+    told(desk, 2)
+    desk.agent.type_code(BEANS)
+    desk.journal.renew(0)
+    desk.agent.restore()
+    desk.agent.finish()
+    assert desk.journal.leases() == []
+    told(desk, 1)
+    assert [one_trip(desk) for _ in range(2)] == [200, 0]
+
+
+def test_a_promotion_that_ends_and_comes_back_gives_nothing_a_second_time(tmp_path: Path) -> None:
+    desk = limited(tmp_path)
+    told(desk, 2)
+    assert [one_trip(desk) for _ in range(2)] == [200, 200]
+    desk.stock(changes(promotions={}), version=8)
+    desk.stock(changes(promotions=LIMITED), version=9)
+    told(desk, 2)
+    assert one_trip(desk) == 0, "the gateway may have no receipt of the two trips yet"
+
+
 def test_leases_of_another_journal_or_of_a_trip_that_ended_are_void(tmp_path: Path) -> None:
     desk = limited(tmp_path)
     told(desk, 5, journal="zzzzzz")
