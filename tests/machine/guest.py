@@ -167,6 +167,23 @@ async def an_overflow_of_the_kernels_buffer_delivers_no_part() -> str:
 
 
 @check
+async def a_clock_that_is_set_in_mid_code_cuts_nothing() -> str:
+    with plug_keyboard() as keyboard:
+        source, decoder = EvdevSource(str(LINK)), WedgeDecoder(LAYOUT)
+        source.grab()
+        frames: list[Frame] = []
+        for step in (3600.0, -7200.0):
+            type_on(keyboard, CODE[:6], enter=False)
+            frames += decoder.feed(drain(source))
+            time.clock_settime(time.CLOCK_REALTIME, time.time() + step)
+            type_on(keyboard, CODE[6:])
+            frames += decoder.feed(drain(source))
+        source.close()
+        assert frames == [Frame(CODE)] * 2, frames
+        return f"{len(frames)} codes"
+
+
+@check
 async def a_keyboard_that_is_pulled_in_mid_code_comes_back_without_a_half_one() -> str:
     took: list[float] = []
     keyboard = plug_keyboard()

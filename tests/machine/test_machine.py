@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
         "a_grabbed_scan_types_nowhere_else",
         "a_second_program_is_told_that_the_scanner_is_taken",
         "an_overflow_of_the_kernels_buffer_delivers_no_part",
+        "a_clock_that_is_set_in_mid_code_cuts_nothing",
         "a_keyboard_that_is_pulled_in_mid_code_comes_back_without_a_half_one",
         "reports_of_a_hid_keyboard_become_a_code",
         "reports_of_a_hidraw_become_codes_and_a_pulled_scanner_no_half_one",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import struct
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,9 @@ import evdev
 
 from panier_device.driver.node import unfit
 from panier_device.driver.port import DeviceGone, KeyEvent, NoSuchDevice
+
+_EVIOCSCLOCKID = 0x400445A0
+"""_IOW('E', 0xa0, int), linux/input.h: which clock stamps the events that this reader gets."""
 
 
 class EvdevSource:
@@ -20,6 +26,8 @@ class EvdevSource:
             if why_not := unfit(Path(path), "input"):
                 raise NoSuchDevice(f"{why_not}: name the scanner's own")
             self._device: Any = evdev.InputDevice(path)
+            # Left to itself the kernel stamps events with the time of day, which is set while somebody scans.
+            fcntl.ioctl(self._device.fd, _EVIOCSCLOCKID, struct.pack("i", time.CLOCK_MONOTONIC))
         except OSError as error:
             raise DeviceGone(f"{path}: {error.strerror or error}") from error
 
