@@ -80,6 +80,7 @@ class Terminal:
             self.screen.print_again = self.press.print_again
         self._shown: Link | None = None
         self._journal_says = ""
+        self._metrics_refused = False
         self.vitals = Vitals(
             Supervisor(), vital={"the journal": self._try_journal},
             serving={"journal": lambda: self._journal_says, "disk": lambda: room(settings.data_dir / "journal.db")},
@@ -140,9 +141,20 @@ class Terminal:
                 self.tally.watch_payment(self.payment.trouble, self.payment.broken)
             if self.press is not None:
                 self.tally.printer_noise.set(self.press.noise)
-            if self.settings.metrics_file:
-                self.tally.write(self.settings.metrics_file)
+            self._write_metrics()
             await asyncio.sleep(_TICK)
+
+    def _write_metrics(self) -> None:
+        if self.settings.metrics_file is None:
+            return
+        try:
+            self.tally.write(self.settings.metrics_file)
+        except OSError as error:
+            if not self._metrics_refused:
+                log.logger("metrics").warning("metrics_refused", file=str(self.settings.metrics_file), reason=str(error))
+            self._metrics_refused = True
+        else:
+            self._metrics_refused = False
 
     async def _try_journal(self) -> None:
         try:

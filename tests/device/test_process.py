@@ -141,6 +141,21 @@ async def test_it_measures_itself_and_stays_small(handheld: Handheld):
     assert figures["panier_rss_bytes"] % resource.getpagesize() == 0
 
 
+async def test_figures_that_cannot_be_written_are_said_once_and_end_nothing(handheld: Handheld):
+    await until(handheld.metrics.exists)
+    handheld.metrics.unlink()
+    handheld.metrics.mkdir()
+    log = handheld.directory / "device.log"
+    await until(lambda: "metrics_refused" in log.read_text())
+    await handheld.scan(MILK)
+    await handheld.see("▸ Oat milk")
+    handheld.metrics.rmdir()
+    await until(handheld.metrics.exists)
+    assert "panier_events_waiting 2.0" in handheld.metrics.read_text()
+    assert log.read_text().count("metrics_refused") == 1
+    assert handheld.terminal.restarts == 0
+
+
 async def test_a_scanner_beeps_for_what_the_shop_cannot_use_and_is_missed_while_it_is_away(tmp_path: Path):
     profile = tmp_path / "beeps.toml"
     profile.write_text('title = "Beeps"\n[feedback]\nrefused = "\\u0007"\n')
