@@ -310,10 +310,10 @@ class Agent:
             self._log.exception("name_not_erased")
 
     def painted(self, offers: tuple[str, ...]) -> None:
-        """These offers are on the screen now; each is journalled once a trip."""
+        """These offers are on the screen now; each is journalled once a trip. What the disk refuses waits for the next frame."""
         shown = decision.note_shown(self.now.trip, tuple(offer for offer in offers if offer not in self.now.used_up))
         if shown.happenings:
-            self._record(shown.happenings, self._at(self.now.trip))
+            self._record(shown.happenings, self._at(self.now.trip), is_quiet=True)
 
     # -- what the gateway says -----------------------------------------------------------------------------------------
 
@@ -429,7 +429,9 @@ class Agent:
             late, self._late = self._late, None
             self.capsule_arrived(late)
 
-    def _record(self, happenings: tuple[Happening, ...], at: int, leases: Sequence[Lease] = (), slip: str = "") -> bool:
+    def _record(
+        self, happenings: tuple[Happening, ...], at: int, leases: Sequence[Lease] = (), slip: str = "", *, is_quiet: bool = False
+    ) -> bool:
         """Puts happenings on the disk and prices the trip that follows; False where the disk refuses and nothing happened."""
         trip = self.now.trip
         try:
@@ -439,6 +441,8 @@ class Agent:
                 events = self._journal.append(trip.trip, at, *happenings, leases=leases, slip=slip)
         except (sqlite3.Error, Malformed) as error:
             self._log.exception("journal_refused")
+            if is_quiet:
+                return False
             reason = "disk_fault" if isinstance(error, sqlite3.Error) else error.code
             self.now = replace(self.now, message=Message(reason, "attention"))
             self.show()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.screens.conftest import CARD, OFFERS, Bench, ean13, offer, product
+from tests.waiting import let_time_pass, until
 from textual.pilot import Pilot
 
 from panier.member import Capsule
@@ -141,6 +142,26 @@ async def test_offers_count_as_shown_when_they_are_painted_and_once(bench: Bench
         assert bench.kinds.count("offer_shown") == 3
         await pilot.press("o", "escape")
         assert bench.kinds.count("offer_shown") == 3
+
+
+async def test_offers_that_the_disk_refuses_to_note_wait_for_the_next_change(bench: Bench):
+    attempts: list[str] = []
+    connection = bench.journal._conn
+    async with bench.app.run_test(size=SIZE) as pilot:
+        bench.scan_code(CARD)
+        bench.greet(*OFFERS)
+        full = "CREATE TRIGGER refused BEFORE INSERT ON event BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
+        connection.execute(full)
+        connection.set_trace_callback(lambda said: attempts.append(said) if said.startswith("BEGIN") else None)
+        await until(lambda: attempts)
+        await let_time_pass(0.3)
+        await pilot.press("o")
+        await let_time_pass(0.3)
+        assert len(attempts) <= 5
+        assert any("Offers for you" in row for row in bench.rows)
+        connection.execute("DROP TRIGGER refused")
+        await pilot.press("escape")
+        await until(lambda: bench.kinds.count("offer_shown") == len(bench.app._painting.offers) > 0)
 
 
 async def test_a_refused_offer_is_not_shown_again_in_the_trip(bench: Bench):
