@@ -127,14 +127,15 @@ def add_scanned(content: ProductCode | PluCode, product: Product, version: int, 
     """A product by its code: by weight, at the price or in the number that its own label states, or as the shelf says.
 
     A weight says nothing of what is sold by the piece, a price in another currency nothing to this store, and a price of 0 is
-    that of a number as the catalogue lists it, not of a bag.
+    that of a number as the catalogue lists it, not of a bag. Beside the number of goods that cost the same, anybody can write a
+    price: the shelf's holds.
     """
     serial = content.serial if isinstance(content, ProductCode) else ""
     match content:
         case ProductCode(grams=int(grams)) if product.unit == "kg" and 0 < grams <= _HEAVIEST:
             weighing = Weighing(grams=grams, price_per_kg=product.unit_price)
             return Decision((replace(_item(product, version, entry, weighing.price, serial), weighing=weighing),))
-        case ProductCode(price=int(price), currency="") if price > 0:
+        case ProductCode(price=int(price), currency="") if price > 0 and _varies(content, product):
             scale = 10 ** exponent(currency), 10**content.price_decimals
             minor = (2 * price * scale[0] + scale[1]) // (2 * scale[1])
             return Decision((replace(_item(product, version, entry, minor, serial), is_labelled=True),))
@@ -142,6 +143,11 @@ def add_scanned(content: ProductCode | PluCode, product: Product, version: int, 
             return Decision((replace(_item(product, version, entry, product.unit_price), quantity=count),))
         case _:
             return add_product(product, version, entry, serial)
+
+
+def _varies(content: ProductCode, product: Product) -> bool:
+    """True where each piece has its own price: sold by weight, by a number that holds it, or of GS1's variable measure."""
+    return product.unit == "kg" or bool(content.printed) or content.gtin14.startswith("9")
 
 
 def stop_excess(trip: Trip | None, decided: Decision) -> Decision:

@@ -109,6 +109,31 @@ async def test_a_label_says_what_its_bag_costs(
     assert item.is_labelled == (grams is None and quantity == 1)
 
 
+COLA = checked("0590123412345")
+CHEESE = checked("9590123412345")
+PRICED = GOODS | {
+    "7": Product(sku="7", gtins=(COLA,), name="Cola", unit_price=240),
+    "8": Product(sku="8", gtins=(CHEESE, "0" + checked("209876540000")), name="Cheese", unit_price=900),
+}
+
+
+@pytest.mark.parametrize(
+    ("label", "symbology", "price"),
+    [
+        (f"https://any.example/01/{COLA}?3922=000001", "qr", 240),
+        (f"01{COLA}3922000001", "gs1-128", 240),
+        (f"01{COLA}3922000001{GS}10A7", "gs1-datamatrix", 240),
+        (f"https://any.example/01/{CHEESE}?3922=000733", "qr", 733),
+        (f"01{CHEESE}3922000733", "gs1-128", 733),
+        (checked("209876540733"), "ean13", 733),
+    ],
+)
+async def test_a_price_beside_a_number_counts_only_where_pieces_differ(tmp_path: Path, label: str, symbology: str, price: int):
+    async with scanning(tmp_path, "SE", PRICED) as scan:
+        item = last(await scan(label, symbology))
+    assert (item.unit_price, item.is_labelled) == (price, price == 733)
+
+
 @pytest.mark.parametrize("price", ["3920" + "9" * 15, "3922" + "9" * 15, "3920" + "9" * 12 + "0"])
 @pytest.mark.parametrize("carrier", ["qr", "gs1-128"])
 async def test_a_price_beyond_anything_is_refused_and_all_else_goes_on_to_the_gateway(tmp_path: Path, price: str, carrier: str):
