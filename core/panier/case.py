@@ -151,12 +151,12 @@ def _weighed(fields: Fields, sku: str, category: str) -> BasketLine:
 
 def _shopper(fields: Fields, now: datetime) -> Shopper:
     at = fields.optional_text("now", longest=40)
-    if at is not None:
-        try:
-            now = datetime.fromisoformat(at)
-        except ValueError:
-            raise fields.refuse("now", f"{at!r} is not a time; write it like 2026-03-01T08:00:00+01:00") from None
-    now = now if now.tzinfo else now.replace(tzinfo=UTC)
+    try:
+        now = now if at is None else datetime.fromisoformat(at)
+        now = now if now.tzinfo else now.replace(tzinfo=UTC)
+        now.astimezone(UTC)  # before the year 1 or after 9999 it has no time in UTC
+    except (ValueError, OverflowError):
+        raise fields.refuse("now", f"{at!r} is not a time; write it like 2026-03-01T08:00:00+01:00") from None
     coupons = _words(fields, "coupons")
     if not fields.has("member"):
         return Shopper(now=now, coupons=coupons)

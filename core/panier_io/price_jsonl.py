@@ -46,8 +46,17 @@ def price(
             answered = answer(line, datetime.now(UTC))
             if answered["id"] is None and "error" in answered:
                 answered["line"] = number
-            sys.stdout.write(json.dumps(answered, default=str) + "\n")
+            sys.stdout.write(_written(answered) + "\n")
             sys.stdout.flush()
+
+
+def _written(answered: dict[str, Any]) -> str:
+    """An answer as JSON; an id that is a number with a fraction has the digits that it came with."""
+    name = answered["id"]
+    if not isinstance(name, Decimal) or not name.is_finite():
+        return json.dumps(answered, default=str)
+    others = json.dumps({field: value for field, value in answered.items() if field != "id"}, default=str)
+    return f'{{"id": {name}, {others[1:]}'
 
 
 def _lint(path: Path, *, as_json: bool) -> int:
@@ -89,13 +98,17 @@ class _NotJson(ValueError):
 def _parse(text: bytes) -> object:
     """Reads JSON with every number as it is written: money never passes through a float. Raises _NotJson."""
     try:
-        return json.loads(text.decode("utf-8-sig"), parse_float=_number, parse_int=_number)
+        return json.loads(text.decode("utf-8-sig"), parse_float=_number, parse_int=_number, parse_constant=_no_number)
     except UnicodeDecodeError as error:
         raise _NotJson(f"not text in UTF-8 (byte 0x{error.object[error.start]:02x} at position {error.start})") from None
     except RecursionError:
         raise _NotJson("nested too deep") from None
     except json.JSONDecodeError as error:
         raise _NotJson(f"not JSON ({error})") from None
+
+
+def _no_number(written: str) -> object:
+    raise _NotJson(f"not JSON ({written} is no number)")
 
 
 def _number(written: str) -> int | Decimal:
