@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 
 from panier.error import PanierError
@@ -59,33 +58,3 @@ def parse_minor(text: str, currency: str) -> int:
 def format_minor(minor: int, currency: str) -> str:
     """Decimal string of minor units: 1240, EUR → `"12.40"`."""
     return f"{Decimal(minor).scaleb(-exponent(currency)):.{exponent(currency)}f}"
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """An amount: integer minor units and an ISO 4217 currency code. Amounts of two currencies never mix."""
-
-    minor: int
-    currency: str
-
-    @classmethod
-    def parse(cls, text: str, currency: str) -> Money:
-        """Reads a decimal string such as `"12.40"`. Raises NotMoney."""
-        return cls(parse_minor(text, currency), currency)
-
-    def __add__(self, other: Money) -> Money:
-        return Money(self.minor + self._same(other), self.currency)
-
-    def __sub__(self, other: Money) -> Money:
-        return Money(self.minor - self._same(other), self.currency)
-
-    def __mul__(self, count: int) -> Money:
-        return Money(self.minor * count, self.currency)
-
-    def __str__(self) -> str:
-        return format_minor(self.minor, self.currency)
-
-    def _same(self, other: Money) -> int:
-        if other.currency != self.currency:
-            raise NotMoney(f"{other} {other.currency} cannot be reckoned with {self} {self.currency}")
-        return other.minor

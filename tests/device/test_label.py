@@ -12,9 +12,8 @@ import pytest
 from tests.device.conftest import MILK, PRODUCTS, WEIGHED_AND_DEPOSIT, Desk, changes, open_desk
 from tests.waiting import until
 
-from panier.barcode import BadNumbering, BarcodeRefused, HouseCode
+from panier.barcode import BadNumbering, BarcodeRefused
 from panier.barcode.gtin import check_digit
-from panier.barcode.house import write_house
 from panier.barcode.numbering import guard_digit
 from panier.catalogue import Product
 from panier.message import event_from_json
@@ -202,8 +201,8 @@ async def test_one_piece_is_sold_once_and_may_come_back_after_it_was_put_back(tm
     [
         (checked("980123456789"), "ean13", "deposit_slip"),
         ("00" + checked("34006381333931123"), "gs1-128", "whole_case"),
-        (write_house(HouseCode("transfer", "HAND-1.7")), "qr", "transfer_code"),
-        (write_house(HouseCode("service", "OFF")), "qr", "service_code"),
+        ("PANIER:T:HAND-1.79Q", "qr", "transfer_code"),
+        ("PANIER:S:OFFE3", "qr", "service_code"),
         (f"10A7{GS}17{TODAY}", "gs1-128", "label_without_product"),
         (f"255{checked('978020137962')}{GS}17{YESTERDAY}", "gs1-128", "coupon_expired"),
     ],

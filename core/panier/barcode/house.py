@@ -32,11 +32,3 @@ def read_house(text: str) -> HouseCode:
             "this is a code of this shop's devices, but a part of it is missing or wrong; show it again and scan it"
         )
     return HouseCode(_KINDS[found[1]], found[2])
-
-
-def write_house(code: HouseCode) -> str:
-    """The text of a code of our own, as a QR code carries it. Raises BadHouseCode where the payload cannot be written."""
-    kind = next(letter for letter, kind in _KINDS.items() if kind == code.kind)
-    if not re.fullmatch(r"[0-9A-Z./-]{1,28}", code.payload):
-        raise BadHouseCode("the payload of a code of our own has 1 to 28 capital letters, digits, -, . and /")
-    return f"{PREFIX}{kind}:{code.payload}{check_pair(code.payload)}"
