@@ -71,6 +71,10 @@ class Clerk:
         """Reports entries of the feed that cannot be used here."""
         await self._run(lambda: self._intake.incidents.report_refused_entries(entries, self._clock()))
 
+    async def report_another_feed(self, text: str) -> None:
+        """Reports that the back office's log is another one than before."""
+        await self._run(lambda: self._intake.incidents.report_another_feed(text, self._clock()))
+
     async def report_left_out(self, campaigns: Collection[str]) -> None:
         """Reports campaigns for which a member's capsule had no room."""
         await self._run(lambda: self._intake.incidents.report_left_out(campaigns, self._clock()))

@@ -56,6 +56,10 @@ class Distribution:
                 except Exception:
                     self._log.exception("answer_failed", device=device, have=ask.have, part=ask.part)
 
+    def forget(self) -> None:
+        """Versions may mean something else from now on; what is being packed is kept by nobody."""
+        self._sets = OrderedDict()
+
     def close(self) -> None:
         """Ends the packing thread."""
         self._packer.shutdown(cancel_futures=True)
@@ -82,16 +86,17 @@ class Distribution:
 
     async def _parts(self, since: int, version: int) -> list[bytes]:
         key = (since, version)
-        if key not in self._sets:
+        sets = self._sets
+        if key not in sets:
             loop = asyncio.get_running_loop()
             parts = await loop.run_in_executor(self._packer, pack, self._replica, since, version)
-            self._sets[key] = parts
+            sets[key] = parts
             self._log.info("snapshot_packed", since=since, version=version, parts=len(parts), bytes=sum(map(len, parts)))
-            self._forget(key)
-        self._sets.move_to_end(key)
-        return self._sets[key]
+            self._trim(key)
+        sets.move_to_end(key)
+        return sets[key]
 
-    def _forget(self, newest: tuple[int, int]) -> None:
+    def _trim(self, newest: tuple[int, int]) -> None:
         # One whole set at a time: it is by far the largest thing that is held.
         for key in [key for key in self._sets if key[0] == 0 and newest[0] == 0 and key != newest]:
             del self._sets[key]

@@ -14,10 +14,15 @@ from panier.feed import FeedPage
 from panier_gateway.patience import Patience
 from panier_gateway.replica import NOTHING, Applied, Replica
 from panier_io.log import logger
+from panier_io.store import StoreUnusable
 
 _PAGE = 5000
 _SILENCE = 45.0
 """Seconds without so much as a ping after which the stream counts as dead: a half-closed line never says so itself."""
+
+
+class AnotherFeed(Exception):
+    """The back office has another log than before, which is of no use."""
 
 
 class Following:
@@ -50,7 +55,9 @@ class Following:
             try:
                 await self._follow()
                 reason = "the stream ended"
-            except (httpx.HTTPError, SSEError, ValidationError, ValueError, OSError) as error:
+            except AnotherFeed as error:
+                reason = str(error)
+            except (httpx.HTTPError, SSEError, ValidationError, ValueError, OSError, StoreUnusable) as error:
                 self._reached(False)
                 reason = f"{type(error).__name__}: {error}"
             self._log.warning("feed_lost", reason=reason, again_in=self._patience.next_pause)
@@ -65,8 +72,27 @@ class Following:
             await self._pull()
             self._patience.restart()
             async for event in stream.aiter_sse():
-                if _last(event) > self._replica.position:
+                if _last(event) not in (0, self._replica.position):
                     await self._pull()
+
+    async def _begin_anew(self, theirs: int) -> None:
+        """Takes another log in beside the one that is held, which serves until this one is here whole."""
+        another = f"the back office's log is not the one that was followed up to {self._replica.position}; it ends at {theirs}"
+        self._log.error("another_feed", ours=self._replica.position, theirs=theirs)
+        with self._replica.beside() as fresh:
+            more = True
+            while more:
+                page = await self._page(fresh.position)
+                await asyncio.to_thread(fresh.apply, page)
+                more = page.more and bool(page.entries)
+            if fresh.newest[0] == 0:
+                self._untold = self._untold.and_then(
+                    Applied(another=f"{another} and sells nothing, so that nothing was taken in")
+                )
+                raise AnotherFeed(another)
+            await asyncio.to_thread(self._replica.become, fresh)
+        told = f"{another}; all of it was taken in anew"
+        self._untold = self._untold.and_then(Applied(snapshot=True, campaigns=True, refused=True, another=told))
 
     async def _pull(self) -> None:
         try:
@@ -79,12 +105,15 @@ class Following:
 
     async def _take_page(self) -> bool:
         """Takes in what follows; True where there is more."""
-        page = await self._page()
+        position = self._replica.position
+        # From our last entry on: a back office that was put back to a backup may have gone beyond it again, with other ones.
+        page = await self._page(max(0, position - 1))
+        if page.last < position or not all(map(self._replica.recognizes, page.entries[:1])):
+            await self._begin_anew(page.last)
+            return True
         applied = await asyncio.to_thread(self._replica.apply, page)
         self._untold = self._untold.and_then(applied)
-        if page.last < self._replica.position:
-            self._log.error("feed_went_back", ours=self._replica.position, theirs=page.last, hint="another back office?")
-        return page.more and bool(page.entries)
+        return page.more and self._replica.position > position
 
     async def _tell(self) -> None:
         if (untold := self._untold) != NOTHING:
@@ -94,8 +123,8 @@ class Following:
             await self._changed(untold)
             self._untold = NOTHING
 
-    async def _page(self) -> FeedPage:
-        parameters = {"after": self._replica.position, "limit": _PAGE}
+    async def _page(self, after: int) -> FeedPage:
+        parameters = {"after": after, "limit": _PAGE}
         response = await self._client.get(f"{self._root}/feed", params=parameters)
         response.raise_for_status()
         # Off the loop: a page of 5,000 products takes a tenth of a second to read.

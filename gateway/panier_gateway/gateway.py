@@ -217,6 +217,11 @@ class Gateway:
             self._forwarding.wake()
 
     async def _feed_changed(self, applied: Applied) -> None:
+        if applied.another:
+            self._settlement.forget()
+            self._distribution.forget()
+            await self._clerk.report_another_feed(applied.another)
+            self._outbox_grew()
         self._left_over.set()
         if applied.snapshot:
             await self._announce()

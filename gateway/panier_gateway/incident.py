@@ -77,6 +77,10 @@ class Incidents:
             told.append((f"{first}-{last}", f"{len(others)} more entries of the feed, {first} to {last}, were refused"))
         self._tell(*(self.of(f"{self._store}.feed.{name}", "entry_refused", text, now) for name, text in told))
 
+    def report_another_feed(self, text: str, now: int) -> None:
+        """Reports that the back office's log is another one than before: once an hour at the most."""
+        self._tell(self.of(f"{self._store}.{row_sum(text):08x}.feed.{now // _HOUR}", "feed_replaced", text, now))
+
     def report_left_out(self, campaigns: Collection[str], now: int) -> None:
         """Reports campaigns for which a member's capsule had no room: each once."""
         text = "campaign {} was left out for a member: all offers of one member have to fit into {:,} bytes; aim it at a category"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +18,7 @@ from panier.promotion import PromotionInvalid, parse_promotion
 from panier.sense import Sense
 from panier.snapshot import Change, ChangeKind, Fingerprint, canonical
 from panier_io.log import logger
-from panier_io.store import open_database
+from panier_io.store import open_database, row_sum, transaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry(
@@ -32,6 +33,13 @@ CREATE TABLE IF NOT EXISTS refused(
     sequence INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
+_BECOME = (
+    "DELETE FROM main.entry", "INSERT INTO main.entry SELECT * FROM fresh.entry",
+    "DELETE FROM main.card", "INSERT INTO main.card SELECT * FROM fresh.card",
+    "DELETE FROM main.refused", "INSERT INTO main.refused SELECT * FROM fresh.refused",
+    "DELETE FROM main.fact", "INSERT INTO main.fact SELECT * FROM fresh.fact",
+    "INSERT OR IGNORE INTO main.gone SELECT * FROM fresh.gone",
+)  # fmt: skip
 _PRODUCT = TypeAdapter(Product)
 MAX_BODY = 64_000
 """Characters of one product or promotion at the most, as in `Change`; of a campaign's promotion too."""
@@ -46,12 +54,14 @@ class Applied:
     campaigns: bool = False
     members: frozenset[str] = frozenset()
     refused: bool = False
+    another: str = ""
+    """Why the log is not the one that was followed before, in words for staff."""
 
     def and_then(self, later: Applied) -> Applied:
         """What both pages brought."""
         return Applied(
             self.snapshot or later.snapshot, self.campaigns or later.campaigns, self.members | later.members,
-            self.refused or later.refused,
+            self.refused or later.refused, later.another or self.another,
         )  # fmt: skip
 
 
@@ -76,6 +86,7 @@ class Replica:
     """
 
     def __init__(self, path: Path, currency: str = "EUR") -> None:
+        self._path = path
         self._currency = currency
         self.promotions_refused = 0
         """Promotions and campaigns that came since the start and that no engine of this version can use."""
@@ -91,6 +102,9 @@ class Replica:
         facts = dict(self._writer.conn.execute("SELECT name, value FROM fact").fetchall())
         self.position = int(facts.get("position", "0"))
         """Sequence of the last entry taken in."""
+        self.known = int(facts.get("known", facts.get("version", "0")))
+        """The highest version that devices of this store may hold: of a log that was put back to a backup, beyond the newest."""
+        self._last_sum = int(facts.get("last_sum", "0"))
         self._newest = (int(facts.get("version", "0")), Fingerprint.parse(facts.get("fingerprint", "0")))
 
     @property
@@ -104,12 +118,13 @@ class Replica:
             conn = self._writer.conn
             version, fingerprint = self._newest
             position, campaigns, members, refused = self.position, False, set[str](), False
+            last: FeedEntry | None = None
             conn.execute("BEGIN IMMEDIATE")
             try:
                 for entry in page.entries:
                     if entry.sequence <= position:
                         continue
-                    position = entry.sequence
+                    position, last = entry.sequence, entry
                     body = None if entry.body is None else canonical(entry.body)
                     if fault := _fault(entry, body):
                         # Devices trust what the gateway serves, so that nonsense stops here; what was held before stands.
@@ -134,8 +149,16 @@ class Replica:
                     else:
                         self._replace_member(entry, body)
                         members.add(entry.key)
-                facts = {"position": str(position), "version": str(version), "fingerprint": str(fingerprint)}
-                conn.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
+                known, last_sum = max(self.known, version), _sum(last) if last else self._last_sum
+                facts = {
+                    "position": position,
+                    "version": version,
+                    "fingerprint": fingerprint,
+                    "known": known,
+                    "last_sum": last_sum,
+                }
+                rows = [(name, str(value)) for name, value in facts.items()]
+                conn.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", rows)
                 conn.execute("COMMIT")
             except BaseException:
                 # SQLite takes a transaction back by itself where the disk is full.
@@ -144,7 +167,38 @@ class Replica:
                 raise
             changed = version != self._newest[0]
             self.position, self._newest = position, (version, fingerprint)
+            self.known, self._last_sum = known, last_sum
         return Applied(changed, campaigns, frozenset(members), refused)
+
+    def recognizes(self, entry: FeedEntry) -> bool:
+        """False where the log says something else at our position than it said before."""
+        return entry.sequence != self.position or self._last_sum in (0, _sum(entry))
+
+    @contextmanager
+    def beside(self) -> Generator[Replica]:
+        """An empty replica in a file of its own, for what is to take this one's place. Raises StoreUnusable."""
+        path = self._path.with_suffix(".anew.db")
+        _remove(path)
+        fresh = Replica(path, self._currency)
+        try:
+            yield fresh
+        finally:
+            fresh.close()
+            _remove(path)
+
+    def become(self, fresh: Replica) -> None:
+        """Holds what `fresh` holds, all of it at once. What versions devices may hold is remembered."""
+        with self._writing:
+            conn = self._writer.conn
+            conn.execute("ATTACH ? AS fresh", (str(fresh._path),))
+            try:
+                with transaction(conn):
+                    for statement in _BECOME:
+                        conn.execute(statement)
+                    conn.execute("UPDATE main.fact SET value = ? WHERE name = 'known'", (str(max(self.known, fresh.known)),))
+            finally:
+                conn.execute("DETACH fresh")
+            self._load_facts()
 
     def _doubt(self, entry: FeedEntry) -> str | None:
         """Why an entry's promotion cannot be used, by field; None where it can, or where there is none."""
@@ -295,9 +349,10 @@ class Replica:
             after = rows[-1][2]
 
     def close(self) -> None:
-        """Closes the file."""
-        self._reader.close()
-        self._writer.close()
+        """Closes the file, once nobody is at it: a thread goes on although who waited for it was cancelled."""
+        with self._writing, self._reading:
+            self._reader.close()
+            self._writer.close()
 
     def _body(self, kind: str, key: str, version: int) -> str | None:
         row = self._one(
@@ -323,6 +378,15 @@ class Replica:
     def _all(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with self._reading:
             return self._reader.conn.execute(query, values).fetchall()
+
+
+def _remove(path: Path) -> None:
+    for left in ("", "-wal", "-shm"):
+        path.with_name(path.name + left).unlink(missing_ok=True)
+
+
+def _sum(entry: FeedEntry) -> int:
+    return row_sum(entry.sequence, entry.kind, entry.key, None if entry.body is None else canonical(entry.body))
 
 
 def _fault(entry: FeedEntry, body: str | None) -> str | None:

@@ -38,6 +38,10 @@ class Settlement:
         self._store = store
         self._replica = replica
         self._log = logger("settlement")
+        self.forget()
+
+    def forget(self) -> None:
+        """Versions and revisions may mean something else from now on."""
         self._shelves = Kept[tuple[int, str], PromotionSet](6)
         self._offer_sets = Kept[tuple[object, ...], PromotionSet](100)
         self._offers = Kept[tuple[str, int], Offer](100)
@@ -50,8 +54,8 @@ class Settlement:
 
         Raises SnapshotUnknown where the feed is behind, and what pricing raises.
         """
-        newest, _ = self._replica.newest
-        if trip.snapshot > newest:
+        if trip.snapshot > self._replica.known:
+            newest = self._replica.newest[0]
             raise SnapshotUnknown(f"trip {trip.trip} was priced with snapshot {trip.snapshot}; the newest here is {newest}")
         device, journal, _ = trip.trip.split(".")
         known = tuple(self._known_offers(trip))

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from dataclasses import replace
+
 import pytest
 from tests.waiting import until
 
+from panier.feed import FeedEntry, FeedPage
+from panier.message import Ask
 from panier.trip import CapsuleReceived, CardScanned, TripFinished
 from panier_gateway import patience
+from panier_gateway.replica import Replica
 
 CLAIRE = {"member": "m1", "first_name": "Claire", "cards": ["2900000000010"]}
 CAMPAIGN = {
@@ -40,10 +47,10 @@ def offers(till):
 
 async def test_the_page_before_one_that_stays_away_is_told(shop, till, product):
     office = shop.office
-    office.breaks_after = 1
+    office.page, office.breaks_after = 2, 0
     await office.say("campaign", "c1", CAMPAIGN)
     await office.say("product", "a", product("a", 150))
-    office.page, office.breaks_after = 1, 2
+    office.breaks_after = 1
     await until(lambda: offers(till) == ["c1"])
     assert shop.gateway._replica.position == 2
     office.breaks_after = None
@@ -81,3 +88,85 @@ async def test_of_a_member_who_is_taken_out_of_the_feed_nothing_is_remembered(sh
     await till.send()
     await until(lambda: len(shop.office.receipts) == 2)
     assert shop.query(remembered) == []
+
+
+@pytest.fixture
+async def backed_up(shop, till, product):
+    """The same terminal, after a backup at entry 2 and three entries that the backup does not hold."""
+    office = shop.office
+    await office.say("product", "a", product("a", 150))
+    await office.say("product", "a", product("a", 200))
+    await office.say("campaign", "c1", CAMPAIGN)
+    await office.say("product", "b", product("b", 1000))
+    await until(lambda: offers(till) == ["c1"] and till.manifests[-1].version == 5)
+    assert (await till.ask(Ask(have=0))).version == 5
+    return till
+
+
+def restore(office):
+    del office.feed[2:]
+
+
+def told(office):
+    return [incident["text"] for incident in office.incidents if incident["kind"] == "feed_replaced"]
+
+
+async def prices(till, have):
+    part = await till.ask(Ask(have=have))
+    assert part.since == 0
+    return part.version, {change.key: json.loads(change.body or "{}")["unit_price"] for change in part.changes}
+
+
+async def test_a_back_office_that_was_put_back_to_a_backup_is_followed_from_its_beginning(
+    shop, backed_up, product, started, item
+):
+    restore(shop.office)
+    await shop.office.say("product", "a", product("a", 175))
+    await until(lambda: backed_up.manifests[-1].version == 3)
+    assert await prices(backed_up, have=5) == (3, {"a": 175})
+    assert await prices(backed_up, have=0) == (3, {"a": 175}), "what was packed before is another shop's"
+    await until(lambda: offers(backed_up) == [])
+    await until(lambda: told(shop.office))
+    assert "followed up to 5; it ends at 3; all of it was taken in anew" in told(shop.office)[0]
+    # A terminal that has not heard of it yet: the receipt is formed by what there is now, and the difference told.
+    backed_up.add(replace(started, snapshot=5), item("a", 200, snapshot=5), TripFinished(units=1, discount=0, total=200))
+    await backed_up.send()
+    await until(lambda: [receipt["total"] for receipt in shop.office.receipts] == [200])
+    await until(lambda: "price_mismatch" in [incident["kind"] for incident in shop.office.incidents])
+
+
+async def test_a_backup_that_went_beyond_our_position_while_nobody_looked_is_noticed(shop, backed_up, product):
+    await shop.office.close()
+    restore(shop.office)
+    shop.office.feed += [
+        {"sequence": sequence, "kind": "product", "key": "a", "body": product("a", 170 + sequence)} for sequence in range(3, 8)
+    ]
+    await shop.office.open()
+    await until(lambda: backed_up.manifests[-1].version == 7)
+    assert await prices(backed_up, have=0) == (7, {"a": 177})
+    await until(lambda: told(shop.office))
+    await shop.close()
+    await shop.open()
+    await until(lambda: shop.gateway._floor.backoffice == "connected")
+    assert len(told(shop.office)) == 1, "the log that is followed now is known again"
+
+
+async def test_a_back_office_with_an_empty_database_takes_no_price_from_the_store(shop, backed_up, product):
+    await shop.office.close()
+    del shop.office.feed[:]
+    await shop.office.open()
+    await until(lambda: told(shop.office))
+    assert "sells nothing, so that nothing was taken in" in told(shop.office)[0]
+    assert await prices(backed_up, have=0) == (5, {"a": 200, "b": 1000})
+
+
+async def test_a_replica_is_closed_when_the_page_that_is_being_taken_in_is_on_the_disk(tmp_path, product):
+    entries = [FeedEntry(sequence=n, kind="product", key=f"p{n}", body=product(f"p{n}", n)) for n in range(1, 3001)]
+    held = Replica(tmp_path / "feed.db")
+    taking = asyncio.create_task(asyncio.to_thread(held.apply, FeedPage(entries=entries, last=3000, more=False)))
+    await until(held._writing.locked)
+    held.close()
+    await taking
+    again = Replica(tmp_path / "feed.db")
+    assert again.position == 3000
+    again.close()
