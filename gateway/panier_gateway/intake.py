@@ -243,6 +243,7 @@ class Intake:
         """Lets go of what nobody needs any more, a piece at a time; True where there may be more."""
         with self._ledger.transaction():
             reduced = self._ledger.reduce(now - _CONTENT_KEPT, now, _TIDIED)
+            more = self.purses.tidy(_TIDIED) or reduced == _TIDIED
             forgotten = self._ledger.forget(now - _SUMS_KEPT, now - _TOLD_KEPT)
             held = {key: self._state.journals[key] for key in forgotten}
             # An earlier trip may be forgotten after a later one, whose receipt was delivered before.
@@ -252,7 +253,7 @@ class Intake:
         self._state.journals |= states
         if reduced:
             self._ledger.overwrite_deleted()
-        return reduced == _TIDIED
+        return more
 
     def _take_together(self, batches: Sequence[Batch], before: _State, now: int) -> tuple[list[Taken], _State]:
         state = before.copy()

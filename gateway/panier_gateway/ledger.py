@@ -397,6 +397,8 @@ class Ledger:
         self._conn.execute("DELETE FROM event WHERE what = '' AND at < ?", (sums_before,))
         self._conn.execute("DELETE FROM incident WHERE at < ?", (told_before,))
         self._conn.execute("DELETE FROM dead_letter WHERE decided_at < ?", (told_before,))
+        # Who decided what, and why, stays; what it was about may name a card.
+        self._conn.execute("UPDATE decision SET body = '' WHERE body != '' AND act != 'release' AND done_at < ?", (told_before,))
         return {(device, journal): upto for device, journal, upto in rows}
 
     def overwrite_deleted(self) -> None:

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from panier.error import PanierError
 from panier.lease import HeldLease, Lease, Purse, standing_share, trip_share
 from panier.member import Standing
 from panier.message import LimitRow
 from panier.trip import Trip
+from panier_io.log import logger
 from panier_io.store import open_database, transaction
 
 SCHEMA = """
@@ -34,7 +38,10 @@ CREATE TABLE IF NOT EXISTS lease_use(
 CREATE TABLE IF NOT EXISTS member_trip(
     trip TEXT PRIMARY KEY, member TEXT NOT NULL, points INTEGER NOT NULL, uses TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS member_trip_member ON member_trip(member);
+CREATE TABLE IF NOT EXISTS member_past(
+    member TEXT PRIMARY KEY, points INTEGER NOT NULL, uses TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
+_USES = TypeAdapter(dict[str, int])
 _SELECT = "SELECT promotion, is_spend, holder, granted, used FROM lease"
 
 
@@ -131,9 +138,27 @@ class Purses:
         self.close(trip)
         return beyond
 
-    def close(self, holder: str) -> int:
-        """Takes back what a holder did not use, of all promotions; gives how many leases that were."""
-        return self._conn.execute("UPDATE lease SET granted = used WHERE holder = ? AND granted > used", (holder,)).rowcount
+    def close(self, holder: str) -> None:
+        """Takes back what a holder did not use, of all promotions. What a trip was lent ends with it; a journal may yet speak."""
+        if holder.count(".") > 1:
+            self._conn.execute("DELETE FROM lease WHERE holder = ?", (holder,))
+        else:
+            self._conn.execute("UPDATE lease SET granted = used WHERE holder = ? AND granted > used", (holder,))
+
+    def tidy(self, limit: int) -> bool:
+        """Adds up what is kept of trips that left the ledger, which nothing can settle again; True where there may be more."""
+        gone = "NOT EXISTS (SELECT 1 FROM trip WHERE trip.trip = old.trip)"
+        self._conn.execute(f"DELETE FROM lease_use AS old WHERE {gone}")  # noqa: S608  (a literal)
+        rows = self._conn.execute(
+            f"SELECT trip, member, points, uses FROM member_trip AS old WHERE {gone} LIMIT ?",  # noqa: S608  (a literal)
+            (limit,),
+        ).fetchall()
+        for trip, member, points, uses in rows:
+            row = self._conn.execute("SELECT points, uses FROM member_past WHERE member = ?", (member,)).fetchone() or (0, "{}")
+            past = (member, row[0] + points, json.dumps(_added((row[1], uses))))
+            self._conn.execute("INSERT OR REPLACE INTO member_past VALUES (?, ?, ?)", past)
+            self._conn.execute("DELETE FROM member_trip WHERE trip = ?", (trip,))
+        return len(rows) == limit
 
     def rows(self, limits: Limits) -> list[LimitRow]:
         """Each limit with what is used, out and free."""
@@ -163,23 +188,24 @@ class Purses:
         if not trip:
             return False
         row = self._conn.execute("SELECT state FROM trip WHERE trip = ?", (holder,)).fetchone()
-        return row is not None and row[0] == "abandoned"
+        return row is None or row[0] == "abandoned"
 
     def standing(self, members: Collection[str]) -> dict[str, Standing]:
         """Where trips in this store left each member; how many orders there were elsewhere, nobody knows here."""
         return {member: self._standing(member) for member in members}
 
     def _standing(self, member: str) -> Standing:
-        rows = self._conn.execute("SELECT points, uses FROM member_trip WHERE member = ?", (member,)).fetchall()
-        uses: dict[str, int] = {}
-        for _, text in rows:
-            for name, count in json.loads(text).items():
-                uses[name] = uses.get(name, 0) + count
-        return Standing(points=max(0, sum(points for points, _ in rows)), uses=uses)
+        rows = self._conn.execute(
+            "SELECT points, uses FROM member_trip WHERE member = ?1"
+            " UNION ALL SELECT points, uses FROM member_past WHERE member = ?1",
+            (member,),
+        ).fetchall()
+        return Standing(points=max(0, sum(points for points, _ in rows)), uses=_added(uses for _, uses in rows))
 
-    def forget(self, members: Iterable[str]) -> None:
+    def forget(self, members: Collection[str]) -> None:
         """Erases what is known of members."""
-        self._conn.executemany("DELETE FROM member_trip WHERE member = ?", [(member,) for member in members])
+        for table in ("member_trip", "member_past"):
+            self._conn.executemany(f"DELETE FROM {table} WHERE member = ?", [(member,) for member in members])  # noqa: S608
 
     def _keep(self, before: Purse, after: Purse) -> None:
         if after.used != before.used:
@@ -215,3 +241,14 @@ def free_stranded(ledger: Path, holders: Sequence[str]) -> list[str]:
 
 def _lease(promotion: str, is_spend: int, holder: str, granted: int, used: int) -> Lease:
     return Lease(promotion=promotion, is_spend=bool(is_spend), holder=holder, granted=granted, used=used)
+
+
+def _added(uses: Iterable[str]) -> dict[str, int]:
+    """Sums by name; what a damaged disk spoiled counts for nothing, because a member must be greeted all the same."""
+    total: Counter[str] = Counter()
+    for text in uses:
+        try:
+            total.update(_USES.validate_json(text))
+        except ValidationError:
+            logger("purse").error("uses_unreadable", text=text)
+    return dict(total)

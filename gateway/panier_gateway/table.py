@@ -6,8 +6,8 @@ import sqlite3
 
 from panier_gateway import purse
 
-FORMAT = 3
-"""1 and 2: without some of what `_ADDED` names."""
+FORMAT = 4
+"""1 and 2: without some of what `_ADDED` names. 3: without `member_past`; leases of trips that ended stayed."""
 _SCHEMA = (
     """
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -65,6 +65,7 @@ def bring_up(connection: sqlite3.Connection) -> int:
             for column in columns:
                 if column.split()[0] not in has:
                     connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+        connection.execute("DELETE FROM lease WHERE granted <= used AND holder LIKE '%.%.%'")
         connection.execute("UPDATE fact SET value = ? WHERE name = 'format'", (str(FORMAT),))
     if held <= FORMAT:
         connection.execute("CREATE INDEX IF NOT EXISTS event_reduced ON event(at) WHERE what = ''")

@@ -6,12 +6,14 @@ import json
 import sqlite3
 from dataclasses import replace
 
+import pytest
 from tests.gateway.conftest import ITEM, STARTED, batch, journal, kinds, priced, stored, unpriced
 
+from panier.member import Standing
 from panier.message import happening_to_json
 from panier.trip import CardScanned, Event, HelpRequested, TripAbandoned, TripFinished
 from panier_gateway.intake import TWO_MACHINES, Intake
-from panier_gateway.ledger import Ledger
+from panier_gateway.ledger import Ledger, LedgerUnusable
 
 
 def test_more_events_than_one_statement_takes_are_all_stored(intake, ledger):
@@ -57,6 +59,37 @@ def test_a_ledger_of_format_1_is_taken_over(tmp_path):
     done = TripFinished(units=1, discount=0, total=1)
     (taken,) = intake.take_in([batch(journal(STARTED, ITEM, done))], now=6)
     assert (taken.upto, kinds(ledger)) == (3, ["receipt"])
+
+
+def test_a_ledger_of_format_3_is_taken_over_with_where_members_stand(tmp_path):
+    path = tmp_path / "ledger.db"
+    with sqlite3.connect(path) as old:
+        old.executescript(
+            """
+            CREATE TABLE fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+            INSERT INTO fact VALUES ('format', '3');
+            CREATE TABLE lease(
+                promotion TEXT NOT NULL, is_spend INTEGER NOT NULL, holder TEXT NOT NULL, granted INTEGER NOT NULL,
+                used INTEGER NOT NULL, PRIMARY KEY (promotion, is_spend, holder)) STRICT, WITHOUT ROWID;
+            INSERT INTO lease VALUES ('p', 0, 'till-1.j', 4, 4), ('p', 0, 'till-1.j.1', 1, 1), ('p', 0, 'till-1.j.9', 1, 0);
+            CREATE TABLE member_trip(
+                trip TEXT PRIMARY KEY, member TEXT NOT NULL, points INTEGER NOT NULL, uses TEXT NOT NULL) STRICT, WITHOUT ROWID;
+            INSERT INTO member_trip VALUES ('till-1.j.1', 'm', 30, '{"p": 1}'), ('till-1.j.5', 'm', 5, '{"p": 2}');
+            """
+        )
+    old.close()
+    ledger = Ledger(path)
+    intake = Intake("shop", ledger, priced, lambda trip: trip.member)
+    assert ledger.damage is None
+    for _ in range(2):
+        assert intake.purses.standing(["m"]) == {"m": Standing(points=35, uses={"p": 3})}
+        intake.tidy(now=6)
+    assert ledger.connection.execute("SELECT holder FROM lease").fetchall() == [("till-1.j",), ("till-1.j.9",)]
+    assert ledger.connection.execute("SELECT member FROM member_past").fetchall() == [("m",)]
+    ledger.connection.execute("UPDATE fact SET value = '5' WHERE name = 'format'")
+    ledger.close()
+    with pytest.raises(LedgerUnusable, match="has format 5; this version knows 4"):
+        Ledger(path)
 
 
 DAY = 86_400_000

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from tests.gateway.conftest import stored
 from tests.waiting import until
 
 from panier.definition import PERCENT
@@ -346,6 +347,62 @@ def test_where_trips_left_a_member_is_a_fold_that_erasure_empties(ledger: Ledger
     with ledger.transaction():
         intake.purses.forget(["m"])
     assert intake.purses.standing(["m"]) == {"m": Standing()}
+
+
+def rows(ledger: Ledger, table: str) -> int:
+    return ledger.connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+def test_what_trips_were_lent_and_used_leaves_the_disk_with_them_and_every_count_stays(ledger: Ledger, intake: Intake) -> None:
+    device = begun(intake)
+    with ledger.transaction():
+        device.hear(intake.purses.lend(device.holder, device.trip and device.trip.trip, {}, LIMITS, 1))
+    device.add(item("a"))
+    assert device.finish()
+    sent(intake, device)
+    assert rows(ledger, "lease") == 0
+    with ledger.transaction():
+        for trip, points, uses in (("t1", 30, {"p": 1}), ("t2", -10, {"p": 1, "q": 1})):
+            intake.purses.settle(trip, TripUse(member="m", points=points, uses=uses))
+    counted, standing = intake.purses.rows(LIMITS), intake.purses.standing(["m"])
+    assert standing == {"m": Standing(points=20, uses={"p": 2, "q": 1})}
+    ledger.delivered(ledger.parcels(9))
+    for day in (4, 5):
+        intake.tidy(now=day * 86_400_000)
+        assert (rows(ledger, "lease_use"), rows(ledger, "member_trip"), rows(ledger, "member_past")) == (0, 0, 1)
+        assert (intake.purses.rows(LIMITS), intake.purses.standing(["m"])) == (counted, standing)
+    with ledger.transaction():
+        intake.purses.settle("t3", TripUse(member="m", points=5, uses={"q": 1}))
+    assert intake.purses.standing(["m"]) == {"m": Standing(points=25, uses={"p": 2, "q": 2})}
+    with ledger.transaction():
+        intake.purses.forget(["m"])
+    assert intake.purses.standing(["m"]) == {"m": Standing()}
+
+
+def test_what_the_disk_spoiled_of_a_members_uses_counts_for_nothing_and_the_rest_counts(ledger: Ledger, intake: Intake) -> None:
+    with ledger.transaction():
+        for trip in ("t1", "t2"):
+            intake.purses.settle(trip, TripUse(member="m", points=1, uses={"p": 1}))
+        ledger.connection.execute("UPDATE member_trip SET uses = CAST(x'7bff' AS TEXT) WHERE trip = 't1'")
+    assert intake.purses.standing(["m"]) == {"m": Standing(points=2, uses={"p": 1})}
+    intake.tidy(now=1)
+    assert intake.purses.standing(["m"]) == {"m": Standing(points=2, uses={"p": 1})}
+
+
+def test_what_a_trip_was_lent_that_left_the_disk_open_can_still_be_freed(ledger: Ledger, intake: Intake) -> None:
+    device = begun(intake)
+    first = device.trip
+    assert first is not None
+    with ledger.transaction():
+        intake.purses.lend(device.holder, first.trip, {}, LIMITS, 1)
+    device.trip = None
+    device.add(TripStarted(store="shop", currency="EUR", timezone="UTC", snapshot=0))
+    sent(intake, device)
+    intake.tidy(now=4 * 86_400_000)
+    assert stored(ledger, device.name, device.journal) == [2]
+    file = Path(ledger.connection.execute("PRAGMA database_list").fetchone()[2])
+    assert free_stranded(file, [first.trip]) == [first.trip]
+    assert intake.purses.purse("uses", False, USES).free == USES
 
 
 LIMITED = {"id": "uses", "kind": "amount", "amount": "1.00", "usage_limit": 2, "target": {"skus": ["a"]}}

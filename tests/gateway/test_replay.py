@@ -12,7 +12,7 @@ from tests.waiting import until
 from typer.testing import CliRunner
 
 from panier.message import EventBatch, event_to_json
-from panier.trip import Event, HelpRequested, TripAbandoned, TripFinished
+from panier.trip import CardScanned, Event, HelpRequested, TripAbandoned, TripFinished
 from panier_gateway.batch import Batch
 from panier_gateway.intake import Intake, Settled
 from panier_gateway.ledger import Ledger
@@ -149,6 +149,22 @@ def test_what_cannot_be_taken_again_says_why_and_stays(counter):
     counter.run("drop", str(letter.id), "--reason", "again")
     assert [outcome.is_done for outcome in counter.desk.apply(now=8)] == [True, True]
     assert counter.ledger.count("dead_letter") == 0
+
+
+def test_who_decided_what_and_why_is_kept_and_the_content_leaves_the_disk_after_ninety_days(counter):
+    start, card, end = records(STARTED, CardScanned(card="2900000000179"), DONE)
+    counter.send({**start, "what": {"kind": "?"}}, card, end)
+    letter = counter.ledger.letters()[0]
+    with counter.ledger.transaction():
+        counter.ledger.decide(letter.id, "correct", "ada", "typo", json.dumps(start), 6)
+        counter.ledger.decide(0, "release", "ada", "enrolled anew", "till-1.j", 6)
+    counter.desk.apply(now=6)
+    for day, content in ((90, json.dumps(start)), (91, "")):
+        counter.intake.tidy(now=day * DAY)
+        bodies = [body for (body,) in counter.ledger.connection.execute("SELECT body FROM decision ORDER BY id")]
+        assert bodies == [content, "till-1.j"]
+    (kept,) = counter.ledger.history(letter.id)
+    assert (kept["who"], kept["why"], kept["ok"]) == ("ada", "typo", True)
 
 
 def test_a_batch_under_a_name_that_names_no_trips_is_refused_again_and_the_gateway_starts(counter):
