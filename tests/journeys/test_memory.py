@@ -36,8 +36,8 @@ MINUTES = float(os.environ.get("PANIER_MINUTES", "20"))
 EVERY_S, DAY_S = 10.0, 86_400.0
 MOST_GROWTH_A_DAY = 0.25
 BROKER_MOST = 64_000_000
-"""Bytes. nats-server writes through a few buffers of 4 MB, each of which fills and is then taken anew: its memory goes up and down
-within hours, and what can be told of it is where it ends.
+"""Bytes. nats-server writes through a few buffers of 4 MB, each of which fills and is then taken anew: its memory goes up and
+down within hours, and what can be told of it is where it ends.
 """
 
 Sample = tuple[float, int]
