@@ -53,7 +53,11 @@ class Handheld:
         """Starts it, until the screen is there and the scanner's line has settled: what is scanned before is not taken."""
         await self.terminal.start()
         await self.see("Scan your card or first item")
-        await until(lambda: "scanner_open" in (self.directory / "device.log").read_text())
+        await self.opened(1)
+
+    async def opened(self, times: int) -> None:
+        """Waits until the scanner's line was opened so often, and has settled."""
+        await until(lambda: (self.directory / "device.log").read_text().count("scanner_open") >= times)
 
     async def scan(self, code: str) -> None:
         await asyncio.to_thread(self.scanner.scan, code)
@@ -76,6 +80,7 @@ async def test_a_trip_survives_kill_9_to_the_last_line_painted(handheld: Handhel
     handheld.terminal.kill()
     await until(lambda: handheld.terminal.restarts)
     await handheld.see("▸ Espresso beans", "Oat milk", "2 items", "TOTAL  14.19")
+    await handheld.opened(2)
     await handheld.scan(BREAD)
     await handheld.see("3 items", "TOTAL  15.34")
     handheld.terminal.send("f")
