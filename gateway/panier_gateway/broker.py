@@ -210,8 +210,6 @@ class EmbeddedBroker:
                 preexec_fn=lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),
                 # A group of its own: Ctrl-C on the terminal stops the gateway, which stops the broker last.
                 start_new_session=True,
-                # Go lets its heap double before it looks for what is free; half of that is enough for a broker that hardly works.
-                env={"GOGC": "50", **os.environ},
             )  # fmt: skip
 
     async def _wait_until_it_answers(self, process: asyncio.subprocess.Process) -> None:
