@@ -31,6 +31,7 @@ _DROP = "DROP TABLE IF EXISTS product{0}; DROP TABLE IF EXISTS gtin{0}; DROP TAB
 Outcome = Literal["more", "complete", "mismatch", "unexpected"]
 """Of a part: ask for the next one; the version is adopted; the fingerprint is another than announced, so ask for everything;
 or the part does not follow what was begun."""
+_NO_FINGERPRINT = f"{0:064x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Held:
     """Which snapshot is held; version 0 is none. `confirmed_at` is when the gateway last said that it is the newest (ms)."""
 
     version: int = 0
-    fingerprint: str = f"{0:064x}"
+    fingerprint: str = _NO_FINGERPRINT
     currency: str = ""
     timezone: str = ""
     confirmed_at: int = 0
@@ -294,7 +295,7 @@ def _held(connection: sqlite3.Connection) -> Held:
     facts: dict[str, str] = dict(connection.execute("SELECT name, value FROM fact").fetchall())
     return Held(
         version=int(facts.get("version", 0)),
-        fingerprint=facts.get("fingerprint", Held.fingerprint),
+        fingerprint=facts.get("fingerprint", _NO_FINGERPRINT),
         currency=facts.get("currency", ""),
         timezone=facts.get("timezone", ""),
         confirmed_at=int(facts.get("confirmed_at", 0)),

@@ -46,6 +46,12 @@ def test_an_empty_shop_holds_nothing(shop: Shop):
     assert (shop.held.version, shop.find(OAT), shop.promotions()[1], shop.search("", 5)) == (0, None, {}, [])
 
 
+def test_a_shop_that_never_got_prices_opens_again(tmp_path: Path):
+    for _ in range(2):
+        with closing(Shop(tmp_path / "shop.db")) as shop:
+            assert (shop.damage, shop.held.version, shop.held.fingerprint) == ("", 0, "0" * 64)
+
+
 def test_a_full_snapshot_in_parts_is_seen_only_when_it_is_whole(shop: Shop):
     parts = whole(7, size=2)
     assert len(parts) == 3

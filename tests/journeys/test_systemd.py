@@ -43,6 +43,7 @@ pytestmark = [
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     with machine(tmp_path_factory.mktemp("machine"), FILES, os.environ.get("PANIER_DATA")) as made:
         made.run("systemctl", "start", "screen")
+        made.run("sh", "-c", "until test -e /dev/pts/0; do sleep 0.05; done")
         yield made
 
 
