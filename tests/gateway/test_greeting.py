@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.waiting import until
 
+from panier.definition import PERCENT
 from panier.feed import CampaignRecord
+from panier.holdout import is_held_out
 from panier.trip import CapsuleReceived, CardScanned
 from panier_gateway.capsule import may_run
 
@@ -124,3 +126,26 @@ async def test_a_device_that_says_it_has_the_capsule_is_not_sent_it_again(shop, 
 )
 def test_campaigns_that_are_over_are_not_held_for_years(campaign, changes, held):
     assert may_run(CampaignRecord.model_validate(campaign("c1", **changes)), NOW) is held
+
+
+async def test_a_member_who_is_held_out_gets_no_offer(shop, started) -> None:
+    names = [f"m{number}" for number in range(50)]
+    held_out = next(name for name in names if is_held_out(name, "c1", 50 * PERCENT))
+    treated = next(name for name in names if not is_held_out(name, "c1", 50 * PERCENT))
+    for card, name in (("2900000000010", held_out), ("2900000000027", treated)):
+        await shop.office.say("member", name, {"member": name, "first_name": "", "cards": [card], "segments": []})
+    campaign = {
+        "campaign": "c1", "revision": 1, "title": "t", "reason": "r", "state": "running", "segment": "member", "holdout": 50,
+        "promotion": {"id": "c1", "kind": "percent", "percent": "10"},
+    }  # fmt: skip
+    await shop.office.say("campaign", "c1", campaign)
+    await until(lambda: shop.gateway._greeting._audiences, "the campaign where capsules are made")
+    till = await shop.till()
+    till.add(started, CardScanned(card="2900000000010"))
+    await till.send()
+    await until(lambda: till.capsules)
+    assert till.capsules[-1].capsule.offers == ()
+    till.add(CardScanned(card="2900000000027"))
+    await till.send()
+    await until(lambda: len(till.capsules) == 2)
+    assert [offer.offer for offer in till.capsules[-1].capsule.offers] == ["c1"]

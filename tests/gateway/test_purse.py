@@ -16,8 +16,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from tests.gateway.conftest import stored
 from tests.waiting import until
 
-from panier.definition import PERCENT
-from panier.holdout import is_held_out
 from panier.lease import HeldLease, Lease
 from panier.member import Standing
 from panier.message import EventBatch, LeaseMessage, decode, event_to_json
@@ -456,6 +454,7 @@ async def test_over_the_wire_a_limited_offer_comes_with_its_lease_and_not_at_all
     await shop.office.say("campaign", "c1", campaign)
     await shop.office.say("product", "a", {"sku": "a", "gtins": [], "name": "A", "unit_price": 400})
     await until(lambda: shop.gateway._replica.position == 3)
+    await until(lambda: shop.gateway._greeting._audiences, "the campaign where capsules are made")
     first, second = await shop.till("till-1"), await shop.till("till-2")
     begun = replace(started, snapshot=3)
     for till in (first, second):
@@ -478,26 +477,3 @@ async def test_over_the_wire_a_limited_offer_comes_with_its_lease_and_not_at_all
     await first.send()
     await until(lambda: len(first.capsules) == 2)
     assert first.capsules[1].capsule.standing.uses == {"c1": 1}
-
-
-async def test_a_member_who_is_held_out_gets_no_offer(shop, started) -> None:
-    names = [f"m{number}" for number in range(50)]
-    held_out = next(name for name in names if is_held_out(name, "c1", 50 * PERCENT))
-    treated = next(name for name in names if not is_held_out(name, "c1", 50 * PERCENT))
-    for card, name in (("2900000000010", held_out), ("2900000000027", treated)):
-        await shop.office.say("member", name, {"member": name, "first_name": "", "cards": [card], "segments": []})
-    campaign = {
-        "campaign": "c1", "revision": 1, "title": "t", "reason": "r", "state": "running", "segment": "member", "holdout": 50,
-        "promotion": {"id": "c1", "kind": "percent", "percent": "10"},
-    }  # fmt: skip
-    await shop.office.say("campaign", "c1", campaign)
-    await until(lambda: shop.gateway._replica.position == 3)
-    till = await shop.till()
-    till.add(started, CardScanned(card="2900000000010"))
-    await till.send()
-    await until(lambda: till.capsules)
-    assert till.capsules[-1].capsule.offers == ()
-    till.add(CardScanned(card="2900000000027"))
-    await till.send()
-    await until(lambda: len(till.capsules) == 2)
-    assert [offer.offer for offer in till.capsules[-1].capsule.offers] == ["c1"]
