@@ -8,7 +8,7 @@ from typing import Any
 
 from panier_simulators.payment.book import Book
 from panier_simulators.payment.manner import Manner, Manners
-from panier_simulators.payment.wire import Cut, Transport, hear_out
+from panier_simulators.payment.wire import Cut, Transport
 
 TERMINAL = "SIM-1"
 
@@ -83,7 +83,7 @@ class LineTerminal:
                 await self.transport.send(writer, encoded[: len(encoded) // 2])
                 raise Cut
             case "silent":
-                await hear_out(reader)
+                await self.transport.fall_silent(reader)
             case _:
                 await self.transport.send(writer, encoded)
 

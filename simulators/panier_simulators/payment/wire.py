@@ -24,6 +24,8 @@ class Transport:
     ) -> None:
         self._split, self._delay_s, self._cut, self._repeat = split, delay_s, cut, repeat
         self._dice = random.Random(seed)  # noqa: S311  (repeatable on purpose)
+        self.is_silent = False
+        """Whether the terminal has done its part and does not answer."""
 
     async def send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
         """Sends one message. Raises Cut, and OSError where nobody is there any more."""
@@ -41,9 +43,9 @@ class Transport:
         if end < len(data):
             raise Cut
 
-
-async def hear_out(reader: asyncio.StreamReader) -> None:
-    """Says nothing until the other side has hung up."""
-    while await reader.read(100):
-        pass
-    raise Cut
+    async def fall_silent(self, reader: asyncio.StreamReader) -> None:
+        """Says nothing until the other side has hung up. Raises Cut."""
+        self.is_silent = True
+        while await reader.read(100):
+            pass
+        raise Cut

@@ -6,7 +6,7 @@ import asyncio
 
 from panier_simulators.payment.book import Book, Booking
 from panier_simulators.payment.manner import Manner, Manners
-from panier_simulators.payment.wire import Cut, Transport, hear_out
+from panier_simulators.payment.wire import Cut, Transport
 
 TERMINAL = "52000001"
 CARD = "5413330089010640"
@@ -94,7 +94,7 @@ class ZvtTerminal:
                 await self.transport.send(writer, b"\x06")
                 raise Cut
             case "silent":
-                await hear_out(reader)
+                await self.transport.fall_silent(reader)
             case _:
                 await self._send(writer, "06d3", b"\x06\x03\x25\x01A")
                 await _acknowledged(reader)
