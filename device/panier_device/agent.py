@@ -6,31 +6,18 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from panier.barcode import (
-    NO_NUMBERING,
-    BarcodeRefused,
-    CardCode,
-    CouponCode,
-    LoyaltyRules,
-    Numbering,
-    PluCode,
-    ProductCode,
-    mask,
-    read,
-)
+from panier.barcode import NO_NUMBERING, CardCode, LoyaltyRules, Numbering, mask
 from panier.catalogue import Product
-from panier.coupon import coupon_in
 from panier.error import PanierError
-from panier.lease import Lease, leased
+from panier.lease import Lease
 from panier.member import Capsule
 from panier.message import LeaseMessage, Malformed, Notice, PriceMessage
 from panier.payment import PaymentEnded
 from panier.pricing import PricedBasket
-from panier.till import answer_shown, coupon_titles, used_leases
+from panier.till import used_leases
 from panier.trip import (
+    CardScanned,
     CodeRefused,
     CouponShown,
     Entry,
@@ -45,9 +32,10 @@ from panier.trip import (
     start,
 )
 from panier.weighed import Weighing
-from panier_device import decision, piece
+from panier_device import decision
 from panier_device.decision import Decision, Message, Unweighed
 from panier_device.driver.port import Reading
+from panier_device.lookup import Lookup
 from panier_device.shelf import Shelf
 from panier_device.shop import Shop
 from panier_device.situation import Farewell, OnScale, Situation
@@ -79,11 +67,8 @@ class Agent:
         numbering: Numbering = NO_NUMBERING,
     ) -> None:
         self._store = store
-        self._fallback = (currency, timezone)
         self._journal = journal
         self._shop = shop
-        self._rules = rules
-        self._numbering = numbering
         self._tally = tally
         self._clock = clock
         self._log = logger("agent")
@@ -97,7 +82,8 @@ class Agent:
         self.now = Situation()
         self.read_at: int | None = None
         """When the last byte of the code was read that the next frame answers (monotonic nanoseconds)."""
-        self._shelf = Shelf(shop, tally, currency)
+        self._shelf = Shelf(shop, tally, currency, timezone)
+        self._lookup = Lookup(shop, self._shelf, tally, rules, numbering)
         self._wallet = Wallet(journal)
         self._card_entry: Entry = "scan"
         self._slot = CardSlot(rules)
@@ -134,8 +120,7 @@ class Agent:
         self.read_at = reading.read_at
         self._tally.scans.labels(reading.entry).inc()
         if isinstance(found, CardCode):
-            self._card_entry = reading.entry
-            self._decide(decision.add_card(self.now.trip, found.number))
+            self._take_card(found.number, reading.entry)
             return
         # Most often a bank card: a count, a message, and nothing that was on it, in the journal or anywhere else.
         self._tally.refused.labels(found).inc()
@@ -149,68 +134,33 @@ class Agent:
 
     def pick(self, sku: str) -> None:
         """The shopper chose a product from the list."""
-        found = self._shop.find_sku(sku)
         self._tally.scans.labels("shelf").inc()
-        if found is None:
-            self._refuse("unknown_product", sku, "shelf")
-        else:
-            self._sell(None, found[0], "shelf", decision.add_product(*found, "shelf"))
+        self._decide(self._lookup.find_sku(sku))
 
     def search(self, text: str, limit: int) -> list[Product]:
         """Products to pick from."""
         return self._shop.search(text, limit)
 
     def _take_code(self, text: str, entry: Entry) -> None:
-        known = self._coupons()
-        coupon = coupon_in(text, known)
-        if coupon is not None:
-            self._take_coupon(coupon, known.get(coupon, coupon), entry)
-            return
-        try:
-            content = read(text, self._rules, self._numbering)
-        except BarcodeRefused as refusal:
-            self._refuse(refusal.code, text, entry)
-            return
-        if isinstance(content, CardCode):
-            self._card_entry = entry
-            self._decide(decision.add_card(self.now.trip, content.number))
-            return
-        if isinstance(content, CouponCode) and not decision.is_over(content.expiry, self._store_time):
-            self._take_coupon(content.number, known.get(content.number, content.number), entry)
-            return
-        if not isinstance(content, ProductCode | PluCode):
-            self._refuse(decision.unsold(content), text, entry)
-            return
-        found = self._shop.find(content.gtin14)
-        if found is None:
-            # The number of goods is nobody's secret, and staff need it; one of a shop's own might be a card of another shop.
-            seen = "" if isinstance(content, ProductCode) and content.is_in_house else content.gtin14
-            self._refuse("unknown_product" if self._shelf.version else "no_prices_yet", text, entry, seen)
-            return
-        stopped = decision.stop_piece(self.now.trip, content, found[0], self._store_time, entry)
-        sold = stopped or piece.sell(content, *found, entry, self.currency, self._store_time)
-        self._sell(content, found[0], entry, sold)
+        match self._lookup.find(text, entry, self.now.trip, self._at(self.now.trip)):
+            case CardScanned(card=card):
+                self._take_card(card, entry)
+            case CouponShown(coupon=coupon):
+                self._take_coupon(coupon, entry)
+            case decided:
+                self._decide(decided)
 
-    def _sell(self, label: piece.Label, product: Product, entry: Entry, decided: Decision) -> None:
-        """What was decided of a piece, unless it is called back."""
-        decided = piece.stop_recalled(label, product, entry) or piece.warned(decided, label, product)
-        for what in decided.happenings if decided.unweighed is None else ():
-            if isinstance(what, CodeRefused):
-                self._tally.refused.labels(what.reason).inc()
-        self._decide(decided)
+    def _take_card(self, card: str, entry: Entry) -> None:
+        self._card_entry = entry
+        self._decide(decision.add_card(self.now.trip, card))
 
-    def _coupons(self) -> dict[str, str]:
-        """Titles of the coupons that the store, or an offer of this trip's member, asks for."""
-        return self._shelf.coupons | coupon_titles(self._shelf.own(self.now.trip))
-
-    def _take_coupon(self, coupon: str, title: str, entry: Entry) -> None:
+    def _take_coupon(self, coupon: str, entry: Entry) -> None:
         decided = decision.show_coupon(self.now.trip, coupon, entry)
         if not any(isinstance(what, CouponShown) for what in decided.happenings):
             self._decide(decided)
         elif self._record(decided.happenings, self._at(self.now.trip)):
             assert self.now.trip is not None
-            answer = answer_shown(self.now.trip, self._shelf.promotions, self._shelf.own(self.now.trip), coupon)
-            told = decision.tell_coupon(answer, title, self._name_of, self.now.trip.currency)
+            told = self._lookup.tell_coupon(self.now.trip, coupon)
             self.now = replace(self.now, message=told, farewell=None, weighing=None, fresh=frozenset())
             self.show()
 
@@ -226,16 +176,6 @@ class Agent:
         self.now = replace(self.now, weighing=None, message=decided.message if recorded else self.now.message)
         self.show()
         return recorded
-
-    def _name_of(self, sku: str) -> str | None:
-        found = self._shop.find_sku(sku)
-        return found[0].name if found else None
-
-    def _refuse(self, reason: str, text: str, entry: Entry, seen: str = "") -> None:
-        self._tally.refused.labels(reason).inc()
-        seen = seen or mask(text)
-        self._log.info("code_refused", reason=reason, seen=seen, entry=entry)
-        self._decide(decision.refuse_code(reason, seen, entry))
 
     # -- the shopper's other wishes ------------------------------------------------------------------------------------
 
@@ -403,7 +343,9 @@ class Agent:
             self._erase_name()
             return
         self._log.info("trip_restored", trip=trip.trip, units=trip.units)
-        self.now = Situation(trip=trip, priced=priced, first_name=self._journal.greeting(trip.trip), used_up=self._used_up(trip))
+        self.now = Situation(
+            trip=trip, priced=priced, first_name=self._journal.greeting(trip.trip), used_up=self._shelf.used_up(trip)
+        )
         if trip.snapshot != self._shelf.version and not trip.is_bound:
             self._decide(Decision((SnapshotAdopted(snapshot=self._shelf.version), *self._leases(trip))))
 
@@ -449,7 +391,7 @@ class Agent:
             return False
         trip = self._after(trip, events)
         priced = self._shelf.price(trip)
-        self.now = replace(self.now, trip=trip if trip.is_open else None, priced=priced, used_up=self._used_up(trip))
+        self.now = replace(self.now, trip=trip if trip.is_open else None, priced=priced, used_up=self._shelf.used_up(trip))
         self.poke()
         return True
 
@@ -460,36 +402,19 @@ class Agent:
         assert trip is not None
         return trip
 
-    def _store_time(self) -> str:
-        """The store's clock, ISO without an offset."""
-        zone = self.now.trip.timezone if self.now.trip else self._shop.held.timezone or self._fallback[1]
-        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=self._at(self.now.trip))
-        return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None).isoformat(timespec="seconds")
-
     @property
     def currency(self) -> str:
         """That of the trip, or of the store."""
-        return self.now.trip.currency if self.now.trip else self._shop.held.currency or self._fallback[0]
+        return self._shelf.locale(self.now.trip)[0]
 
     def _started(self) -> TripStarted:
-        held = self._shop.held
-        currency, timezone = self._fallback
-        return TripStarted(
-            store=self._store,
-            currency=held.currency or currency,
-            timezone=held.timezone or timezone,
-            snapshot=self._shelf.version,
-        )
+        currency, timezone = self._shelf.locale(None)
+        return TripStarted(store=self._store, currency=currency, timezone=timezone, snapshot=self._shelf.version)
 
     def _leases(self, trip: Trip | None) -> tuple[LeasesHeld, ...]:
         """The event that says what a trip may use of limited promotions, where its journal says something else so far."""
         held = self._wallet.held({promotion.id for promotion in self._shelf.promotions.limited}, trip and trip.trip)
         return () if held == (trip.leases if trip else ()) else (LeasesHeld(leases=held),)
-
-    def _used_up(self, trip: Trip) -> frozenset[str]:
-        compiled = self._shelf.own(trip)
-        limited = () if compiled is None else compiled.limited
-        return frozenset({one.id for one in limited} - {one.id for one in leased(limited, trip.leases)})
 
     def _at(self, trip: Trip | None) -> int:
         """The time of what happens now. A clock that was set back in mid-trip must not make a promotion's window open again."""

@@ -124,7 +124,7 @@ class PayingAgent(Agent):
         if self.now.paying is None:
             super()._take_code(text, entry)
         else:
-            self._refuse("paying_now", text, entry)
+            self._decide(self._lookup.refuse("paying_now", text, entry))
 
     def _decide(self, decided: Decision, *, keep_fresh: bool = False) -> None:
         super()._decide(decided if self.now.paying is None else decision.while_paying(decided), keep_fresh=keep_fresh)
