@@ -285,13 +285,8 @@ def unpack(payload: bytes) -> SnapshotPart:
         raise Malformed(f"SnapshotPart: {_first(error)}") from error
 
 
-def event_to_json(event: Event) -> str:
-    """One event as JSON text: `{"sequence", "at", "trip", "what": {"kind", ...}}`."""
-    return _EVENT.dump_json(event).decode()
-
-
 def event_from_json(record: str | bytes | dict[str, Any]) -> Event:
-    """Reads one event, from text or from parsed JSON. Raises Malformed."""
+    """Reads one event, from text or from parsed JSON: `{"sequence", "at", "trip", "what": {"kind", ...}}`. Raises Malformed."""
     try:
         if isinstance(record, dict):
             return _EVENT.validate_json(json.dumps(record))

@@ -96,15 +96,11 @@ class Journal:
         self.last = events[-1].sequence
         return events
 
-    def after(self, sequence: int, limit: int) -> list[Event]:
-        """Up to `limit` events that follow `sequence`, oldest first, up to where some are missing between."""
-        rows = self._conn.execute(
-            "SELECT sequence, at, trip, what FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?", (sequence, limit)
-        ).fetchall()
-        return [_event(*row) for place, row in enumerate(rows) if row[0] == rows[0][0] + place]
-
     def records(self, sequence: int, limit: int) -> list[tuple[int, str]]:
-        """The same as they are to be sent: sequence and JSON, unread, since what nobody can read the gateway sets aside."""
+        """Up to `limit` events that follow `sequence`, oldest first, up to where some are missing between, as they are sent.
+
+        Each is its sequence and its JSON, unread: what nobody can read the gateway sets aside.
+        """
         rows = self._conn.execute(
             "SELECT sequence, json_object('sequence', sequence, 'at', at, 'trip', trip, 'what', json(what)) "
             "FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -9,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.sending import events_in, record
 
-from panier.message import Malformed, event_from_json, event_to_json
+from panier.message import Malformed, event_from_json
 from panier.trip import CardScanned, Happening, HelpRequested, ItemAdded, TripAbandoned, TripFinished, TripStarted
 from panier_io.journal import Journal, JournalUnusable
 
@@ -38,7 +40,7 @@ def test_an_event_without_a_trip_is_refused_and_nothing_is_written(journal: Jour
     with pytest.raises(ValueError, match="TripStarted"):
         journal.append("hand-1.x.1", 1000, MILK, START)
     assert journal.last == 0
-    assert journal.after(0, 10) == []
+    assert events_in(journal) == []
 
 
 def test_what_was_appended_is_there_after_reopening(tmp_path: Path):
@@ -47,7 +49,7 @@ def test_what_was_appended_is_there_after_reopening(tmp_path: Path):
     name = journal.id
     journal.close()
     again = Journal(tmp_path / "journal.db", "hand-1")
-    assert (again.id, again.last, again.after(0, 10)) == (name, 3, written)
+    assert (again.id, again.last, events_in(again)) == (name, 3, written)
     trip = again.open_trip()
     assert trip is not None
     assert trip.units == 2
@@ -57,7 +59,7 @@ def test_what_was_appended_is_there_after_reopening(tmp_path: Path):
 def test_what_could_not_be_read_again_is_not_written(journal: Journal, price: int):
     with pytest.raises(Malformed, match="unit_price"):
         journal.append(None, 1000, START, replace(MILK, unit_price=price))
-    assert (journal.last, journal.after(0, 10)) == (0, [])
+    assert (journal.last, events_in(journal)) == (0, [])
     assert [event.sequence for event in journal.append(None, 1000, START, MILK)] == [1, 2]
 
 
@@ -65,7 +67,7 @@ def test_records_are_the_events_as_they_are_sent(journal: Journal):
     written = journal.append(None, 1000, START, MILK, HelpRequested())
     records = journal.records(1, 10)
     assert [(sequence, event_from_json(text)) for sequence, text in records] == [(2, written[1]), (3, written[2])]
-    assert [text for _, text in records] == [event_to_json(event) for event in written[1:]]
+    assert [json.loads(text) for _, text in records] == [record(event) for event in written[1:]]
 
 
 def test_a_new_file_is_a_new_journal(tmp_path: Path):
@@ -92,10 +94,10 @@ def test_forgetting_keeps_the_open_trip_and_what_is_not_acknowledged(journal: Jo
     second = journal.append(None, 2000, START, MILK)[0].trip
     journal.acknowledge(2)
     assert journal.forget() == 2
-    assert [event.sequence for event in journal.after(0, 10)] == [3, 4, 5]
+    assert [event.sequence for event in events_in(journal)] == [3, 4, 5]
     journal.acknowledge(5)
     assert journal.forget() == 1
-    assert {event.trip for event in journal.after(0, 10)} == {second} != {first}
+    assert {event.trip for event in events_in(journal)} == {second} != {first}
 
 
 @pytest.mark.parametrize("end", [DONE, TripAbandoned()], ids=["finished", "abandoned"])
@@ -143,7 +145,7 @@ def test_everything_that_append_returned_survives_kill_9(tmp_path: Path):
     writer.wait()
     returned = int([line for line in told if line.endswith("\n")][-1])
     journal = Journal(path, "hand-1")
-    kept = journal.after(0, 100_000)
+    kept = events_in(journal)
     assert [event.sequence for event in kept] == list(range(1, len(kept) + 1))
     assert len(kept) >= returned
     # Both of a pair or neither: what is appended together is one transaction.

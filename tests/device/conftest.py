@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from tests.sending import events_in
 
 from panier.catalogue import Product, told
 from panier.member import Capsule
@@ -89,7 +90,7 @@ class Desk:
     @property
     def kinds(self) -> list[str]:
         """What has happened so far, by kind."""
-        return [event.what.kind for event in self.journal.after(0, 1000)]
+        return [event.what.kind for event in events_in(self.journal)]
 
     @property
     def said(self) -> str | None:

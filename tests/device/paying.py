@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from tests.device.conftest import Clock, Desk, open_desk
+from tests.sending import events_in
 
 from panier.trip import Trip, fold
 from panier_device.checkout import Checkout
@@ -108,7 +109,7 @@ async def till(directory: Path, sim: SimulatedPaymentTerminal | int, protocol: S
 def trips(journal_directory: Path) -> list[Trip]:
     """Every trip of the journal, folded."""
     desk = open_desk(journal_directory)
-    events = desk.journal.after(0, 100_000)
+    events = events_in(desk.journal)
     desk.close()
     names = dict.fromkeys(event.trip for event in events)
     return [fold(event for event in events if event.trip == name) for name in names]

@@ -23,6 +23,7 @@ from tests.device.conftest import (
     open_desk,
     total_of,
 )
+from tests.sending import events_in
 
 from panier.message import SnapshotPart
 from panier.snapshot import Change
@@ -85,7 +86,7 @@ def test_promotions_of_the_snapshot_apply(desk: Desk):
 def test_a_code_that_is_no_use_is_told_and_journalled_masked(desk: Desk, text: str, flaw: str | None, reason: str):
     desk.scan(MILK)
     desk.scan(text, flaw=flaw)
-    event = desk.journal.after(2, 1)[0].what
+    event = events_in(desk.journal, 2)[0].what
     assert isinstance(event, CodeRefused)
     assert (event.reason, desk.said) == (reason, reason)
     assert text not in event.seen
@@ -129,12 +130,12 @@ def test_plus_minus_and_delete_act_on_the_last_line(desk: Desk):
 def test_a_line_of_thousands_can_be_deleted(desk: Desk):
     desk.scan(MILK)
     trip = desk.trip_id
-    milk = desk.journal.after(1, 1)[0].what
+    milk = events_in(desk.journal, 1)[0].what
     assert isinstance(milk, ItemAdded)
     desk.journal.append(trip, 1, *[replace(milk, quantity=999)] * 2)
     desk.agent.restore()
     desk.agent.put_back(whole_line=True)
-    removed = [event.what.quantity for event in desk.journal.after(4, 10) if isinstance(event.what, ItemRemoved)]
+    removed = [event.what.quantity for event in events_in(desk.journal, 4) if isinstance(event.what, ItemRemoved)]
     assert removed == [999, 999, 1]
 
 
@@ -146,7 +147,7 @@ def test_finishing_writes_the_figures_of_the_screen_and_erases_the_name(desk: De
     assert desk.journal.greeting(trip) == "Claire"
     desk.clock.now += 5_000
     desk.agent.finish()
-    finished = desk.journal.after(0, 100)[-1]
+    finished = events_in(desk.journal)[-1]
     assert finished.what == TripFinished(units=1, discount=248, total=992)
     assert finished.at == desk.clock.now
     farewell = desk.agent.now.farewell
@@ -195,7 +196,7 @@ def test_a_clock_that_is_set_back_does_not_turn_the_trip_back(desk: Desk):
     was = desk.clock.now
     desk.clock.now -= 3_600_000
     desk.scan(MILK)
-    assert desk.journal.after(2, 1)[0].at == was
+    assert events_in(desk.journal, 2)[0].at == was
 
 
 def test_help_is_called_and_called_off(desk: Desk):
@@ -225,7 +226,7 @@ def test_new_prices_in_mid_trip_are_adopted_and_lines_keep_theirs(desk: Desk):
 def test_typed_codes_and_picked_products_say_how_they_came_in(desk: Desk):
     desk.agent.type_code(MILK)
     desk.agent.pick("2")
-    assert [event.what.entry for event in desk.journal.after(1, 10) if isinstance(event.what, ItemAdded)] == ["typed", "shelf"]
+    assert [event.what.entry for event in events_in(desk.journal, 1) if isinstance(event.what, ItemAdded)] == ["typed", "shelf"]
     desk.agent.pick("99")
     assert desk.said == "unknown_product"
 
@@ -242,7 +243,7 @@ def test_after_a_restart_the_trip_is_as_it_was(tmp_path: Path):
     assert again.agent.now.trip == before.trip
     assert again.agent.now.priced == before.priced
     assert again.agent.now.first_name == "Claire"
-    assert isinstance(again.journal.after(1, 1)[0].what, CardScanned)
+    assert isinstance(events_in(again.journal, 1)[0].what, CardScanned)
 
 
 def test_after_a_restart_without_a_trip_no_name_is_left(tmp_path: Path):

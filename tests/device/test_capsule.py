@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.device.conftest import BEANS, BREAD, CARD, GRANOLA, MILK, OATS, Desk, capsule
+from tests.sending import events_in
 
 from panier.member import Capsule
 from panier.message import Notice
@@ -24,7 +25,7 @@ def test_a_capsule_greets_and_brings_offers(desk: Desk):
     assert desk.agent.now.first_name == "Claire"
     assert desk.agent.now.priced is not None
     assert desk.agent.now.priced.total == 992
-    assert b"Claire" not in b"".join(str(event).encode() for event in desk.journal.after(0, 100))
+    assert b"Claire" not in b"".join(str(event).encode() for event in events_in(desk.journal))
 
 
 def test_the_same_capsule_again_changes_nothing(desk: Desk):
@@ -86,7 +87,7 @@ def test_an_unknown_card_is_told_and_journalled_masked(desk: Desk):
     desk.scan(CARD)
     desk.agent.notice_arrived(Notice(trip=desk.trip_id, code="unknown_card", text="no such card"))
     assert desk.said == "unknown_card"
-    refused = desk.journal.after(0, 100)[-1].what
+    refused = events_in(desk.journal)[-1].what
     assert isinstance(refused, CodeRefused)
     assert CARD not in refused.seen
     desk.agent.notice_arrived(Notice(trip="other", code="unknown_card", text="no such card"))

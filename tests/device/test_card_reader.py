@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from tests.device.conftest import Desk, open_desk
 from tests.device.test_process import Handheld
+from tests.sending import events_in
 from tests.waiting import until
 
 from panier.trip import CardScanned, Entry
@@ -143,7 +144,7 @@ async def test_a_card_of_the_shop_is_in_after_one_swipe(manner: str, enter_each:
 async def test_a_bad_line_gives_the_right_card_or_none(manner: str, tmp_path: Path):
     async with swiping(tmp_path, manner) as (desk, swipe):
         told = {await swipe(OURS if number % 2 else BANK_CARD) for number in range(16)}
-        cards = {event.what.card for event in desk.journal.after(0, 100) if isinstance(event.what, CardScanned)}
+        cards = {event.what.card for event in events_in(desk.journal) if isinstance(event.what, CardScanned)}
     assert cards == {OURS.number}
     assert told <= {"card_taken", "card_again", "torn_card", "not_our_card"}
     assert leftovers(tmp_path) == []
@@ -223,7 +224,7 @@ async def test_the_process_keeps_nothing_of_a_bank_card_either(tmp_path: Path):
     handheld.scanner.close()
     assert leftovers(tmp_path) == []
     journal = Journal(tmp_path / "journal.db", "hand-1")
-    assert [event.what.kind for event in journal.after(0, 10)] == ["trip_started", "card_scanned"]
+    assert [event.what.kind for event in events_in(journal)] == ["trip_started", "card_scanned"]
     journal.close()
 
 

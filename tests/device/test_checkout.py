@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.device.conftest import BEANS, BREAD, MILK, changes, open_desk, whole
 from tests.device.paying import CODE, PROTOCOLS, made, proved, till, trips, used_book
+from tests.sending import events_in
 from tests.waiting import let_time_pass
 
 from panier.message import LeaseMessage
@@ -39,7 +40,7 @@ async def test_an_approved_payment_ends_the_trip_in_one_transaction(sim: Sim, tm
         await at.pay()
         assert at.tender == "approved"
         assert at.desk.kinds == ["trip_started", "item_added", "payment_begun", "payment_ended", "trip_finished"]
-        begun, ended = (event.what for event in at.desk.journal.after(2, 2))
+        begun, ended = (event.what for event in events_in(at.desk.journal, 2)[:2])
         assert isinstance(begun, PaymentBegun)
         assert isinstance(ended, PaymentEnded)
         assert begun.reference == f"hand-1.{at.desk.journal.id}.3"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.device.conftest import COLA, FIGS, PRODUCTS, WEIGHED_AND_DEPOSIT, Desk, changes
+from tests.sending import events_in
 
 from panier.barcode import Carrier, PluCode, ProductCode
 from panier.trip import CodeRefused, ItemAdded, TripFinished
@@ -82,5 +83,5 @@ def test_a_deposit_is_in_the_total_and_outside_promotions(market: Desk):
     assert priced is not None
     assert (priced.discount, priced.deposit, priced.total, priced.units) == (150, 50, 200, 2)
     desk.agent.finish()
-    (done,) = [event.what for event in desk.journal.after(0, 99) if isinstance(event.what, TripFinished)]
+    (done,) = [event.what for event in events_in(desk.journal) if isinstance(event.what, TripFinished)]
     assert done.total == 200

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.device.conftest import MILK, PRODUCTS, WEIGHED_AND_DEPOSIT, Desk, changes, open_desk
+from tests.sending import events_in
 from tests.waiting import until
 
 from panier.barcode import BadNumbering, BarcodeRefused
@@ -82,7 +83,7 @@ async def scanning(
 
 
 def last(desk: Desk) -> ItemAdded:
-    happened = desk.journal.after(desk.journal.last - 1, 1)[0].what
+    happened = events_in(desk.journal)[-1].what
     assert isinstance(happened, ItemAdded)
     return happened
 
@@ -154,7 +155,7 @@ async def test_a_basket_is_worth_no_more_than_a_payment_terminal_can_take(tmp_pa
         desk = await scan(f"01{VARIABLE}3922000001", "gs1-128")
         assert desk.said == "too_dear"
         desk.agent.finish()
-        done = desk.journal.after(desk.journal.last - 1, 1)[0].what
+        done = events_in(desk.journal)[-1].what
     assert isinstance(done, TripFinished)
     assert done.total == 10**12 - 1
 
@@ -174,7 +175,7 @@ async def test_what_is_past_its_date_is_stopped_and_told_and_holds_to_the_end_of
     async with scanning(tmp_path) as scan:
         desk = await scan(f"01{VARIABLE}310300053217{YESTERDAY}", "gs1-128")
         assert desk.said == "expired"
-        stopped = desk.journal.after(desk.journal.last - 1, 1)[0].what
+        stopped = events_in(desk.journal)[-1].what
         assert stopped == CodeRefused(reason="expired", seen="4", entry="scan")
         assert desk.tally.refused.labels("expired")._value.get() == 1
         assert (await scan(f"01{VARIABLE}31030005327003{TODAY}1159", "gs1-datamatrix")).said == "expired"
@@ -211,7 +212,7 @@ async def test_a_code_that_names_no_goods_says_what_it_is(tmp_path: Path, code: 
     async with scanning(tmp_path) as scan:
         await scan(MILK)
         desk = await scan(code, symbology)
-        refused = desk.journal.after(desk.journal.last - 1, 1)[0].what
+        refused = events_in(desk.journal)[-1].what
     assert desk.said == reason
     assert isinstance(refused, CodeRefused)
     assert (refused.reason, code in refused.seen) == (reason, False)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.sending import events_in
 
 from panier.lease import HeldLease
 from panier.message import MAX_PAYLOAD, Acknowledgement, EventBatch
@@ -50,7 +51,7 @@ def held(count: int, name: str) -> LeasesHeld:
 def test_large_events_go_out_in_batches_that_a_broker_takes(tmp_path: Path):
     # Fifty short trips offline, in a shop with 220 limited promotions; then one event as large as any may be.
     journal = journal_of(tmp_path / "j.db", 1)
-    trip = journal.after(0, 1)[0].trip
+    trip = events_in(journal)[0].trip
     journal.append(trip, 1, *[held(220, "promotion-")] * 50)
     journal.append(trip, 1, held(1000, "\x01" * 60))
     outbox = Outbox(journal)
@@ -175,7 +176,7 @@ def test_the_receiver_gets_every_event_once_in_order_whatever_is_lost(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
 ):
     journal = journal_of(tmp_path_factory.mktemp("outbox") / "j.db", 1)
-    trip = journal.after(0, 1)[0].trip
+    trip = events_in(journal)[0].trip
     outbox, stored, now = Outbox(journal), 0, 0.0
 
     def deliver(heard: bool) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.device.conftest import MILK
 from tests.device.test_label import GOODS, GS, TODAY, VARIABLE, YESTERDAY, last, scanning
+from tests.sending import events_in
 
 from panier.shelflife import MarkDown, Recall
 from panier.trip import CodeRefused
@@ -59,7 +60,7 @@ async def test_a_plain_code_of_a_recalled_lot_is_sold_with_the_lots_and_staff_he
         assert desk.agent.now.message.gaps == {"marks": "A7"}
         assert look(desk.agent.now, Link(), ENGLISH).message is not None
         await scan(milk(lot="A7"), "gs1-datamatrix")
-        stopped = desk.journal.after(desk.journal.last - 1, 1)[0].what
+        stopped = events_in(desk.journal)[-1].what
         assert stopped == CodeRefused(reason="recalled", seen="3", entry="scan")
         assert desk.tally.refused.labels("recalled")._value.get() == 1
         view = look(desk.agent.now, Link(), ENGLISH)

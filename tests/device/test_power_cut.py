@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.sending import events_in
 
 from panier.trip import TripOrder
 from panier_io.journal import Journal
@@ -209,7 +210,7 @@ def _open(files: dict[str, bytes], directory: Path) -> tuple[list[tuple[int, str
     try:
         with suppress(TripOrder):  # a disk that did not sync may have lost a trip's first event and kept others
             journal.open_trip()
-        return [(event.sequence, repr(event.what)) for event in journal.after(0, 1000)], journal.damage is not None
+        return [(event.sequence, repr(event.what)) for event in events_in(journal)], journal.damage is not None
     finally:
         journal.close()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.device.conftest import BEANS, BREAD, MILK, whole
+from tests.sending import events_in
 from tests.waiting import until
 
 from panier_device.shop import Shop
@@ -89,7 +90,7 @@ async def test_a_trip_survives_kill_9_to_the_last_line_painted(handheld: Handhel
     await handheld.see("Thank you", "Trip hand-1.")
     await handheld.terminal.stop()
     journal = Journal(handheld.directory / "journal.db", "hand-1")
-    assert [event.what.kind for event in journal.after(0, 10)] == ["trip_started", *["item_added"] * 3, "trip_finished"]
+    assert [event.what.kind for event in events_in(journal)] == ["trip_started", *["item_added"] * 3, "trip_finished"]
 
 
 async def test_a_damaged_assortment_keeps_no_terminal_from_starting(tmp_path: Path):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.device.conftest import CARD, MILK, Desk, open_desk
+from tests.sending import events_in
 
 from panier.message import PriceMessage
 from panier.trip import CodeRefused, ItemAdded
@@ -35,7 +36,7 @@ def test_staff_see_the_digits_and_their_price_becomes_a_line_on_the_disk_and_the
     assert trip is not None
     assert [code.seen for code in trip.unknown] == [f"0{JAM}"]
     desk.agent.price_arrived(answer(desk))
-    added = desk.journal.after(0, 100)[-1].what
+    added = events_in(desk.journal)[-1].what
     assert isinstance(added, ItemAdded)
     assert (added.entry, added.priced_by, added.unit_price) == ("staff", "monitor", 249)
     view = look(desk.agent.now, Link(), ENGLISH)
@@ -101,7 +102,7 @@ def test_nothing_is_added_while_somebody_pays(desk: Desk):
 
 def test_a_number_of_another_shop_s_own_might_be_a_card_and_is_masked(desk: Desk):
     desk.scan(MILK, "2000000000916")
-    refused = desk.journal.after(0, 100)[-1].what
+    refused = events_in(desk.journal)[-1].what
     assert isinstance(refused, CodeRefused)
     assert refused.seen == "2000…(13)"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.device.conftest import BEANS, CARD, Clock, Desk, changes, open_desk
+from tests.sending import events_in
 
 from panier.lease import MAX_LEASES, Lease
 from panier.member import Capsule
@@ -66,7 +67,7 @@ def test_a_lease_that_comes_in_mid_trip_is_journalled_before_it_counts(tmp_path:
     desk = limited(tmp_path)
     desk.agent.type_code(BEANS)
     told(desk, 1)
-    (event,) = [event.what for event in desk.journal.after(0, 9) if isinstance(event.what, LeasesHeld)]
+    (event,) = [event.what for event in events_in(desk.journal) if isinstance(event.what, LeasesHeld)]
     assert [lease.left for lease in event.leases] == [1]
     assert desk.agent.now.priced is not None
     assert desk.agent.now.priced.discount == 200
@@ -124,7 +125,7 @@ def test_a_members_offer_acts_with_the_trips_own_lease_and_is_said_to_be_gone_wi
     desk.agent.answer_offer("c", accepted=True)
     assert desk.agent.now.message is not None
     assert desk.agent.now.message.key == "offer_used_up"
-    assert not [event for event in desk.journal.after(0, 99) if isinstance(event.what, OfferShown)]
+    assert not [event for event in events_in(desk.journal) if isinstance(event.what, OfferShown)]
     told(desk, 1, holder=trip, promotion="c")
     assert look(desk.agent.now, Link(), ENGLISH).offers[0].reason == "you buy it"
     assert desk.agent.now.priced is not None
@@ -144,5 +145,5 @@ def test_a_trip_states_no_more_leases_than_its_journal_reads_and_its_own_first(t
     held = wallet.held(names, trip)
     assert (len(held), sum(lease.holder == trip for lease in held)) == (MAX_LEASES, 600)
     journal.append(trip, 1, LeasesHeld(leases=held))
-    assert [event.what for event in journal.after(1, 9)] == [LeasesHeld(leases=held)]
+    assert [event.what for event in events_in(journal, 1)] == [LeasesHeld(leases=held)]
     journal.close()

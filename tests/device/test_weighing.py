@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.device.conftest import CARD, FIGS, MILK, PRODUCTS, WEIGHED_AND_DEPOSIT, Desk, changes, open_desk
 from tests.device.test_scale import ONE_A_PROTOCOL, SCALES
+from tests.sending import events_in
 from tests.waiting import holds_within, until
 
 from panier.catalogue import Product
@@ -126,7 +127,7 @@ class Stand:
 
     @property
     def items(self) -> list[ItemAdded]:
-        happened = [event.what for event in self.desk.journal.after(0, 1000)]
+        happened = [event.what for event in events_in(self.desk.journal)]
         return [what for what in happened if isinstance(what, ItemAdded)]
 
     def scan(self, code: str) -> None:

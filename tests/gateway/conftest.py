@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import pytest
 from tests.gateway.office import Office
+from tests.sending import record
 from tests.waiting import until
 
 from panier.error import PanierError
@@ -27,7 +28,6 @@ from panier.message import (
     SnapshotPart,
     Status,
     decode,
-    event_to_json,
     unpack,
 )
 from panier.topic import StoreTopics
@@ -102,7 +102,7 @@ class Till:
 
     async def send(self, events: list[Event] | None = None) -> None:
         """Publishes a batch; all events of the journal unless stated."""
-        records = [json.loads(event_to_json(event)) for event in (self.events if events is None else events)]
+        records = [record(event) for event in (self.events if events is None else events)]
         await self.send_raw(EventBatch(journal=self.journal, events=records).encode())
 
     async def send_raw(self, payload: bytes) -> None:
@@ -277,7 +277,7 @@ def journal(*happenings: Happening, device: str = "till-1", name: str = "j") -> 
 
 
 def batch(events: list[Event], device: str = "till-1", name: str = "j") -> Batch:
-    return Batch(device, EventBatch(journal=name, events=[json.loads(event_to_json(event)) for event in events]))
+    return Batch(device, EventBatch(journal=name, events=[record(event) for event in events]))
 
 
 def unpriced(trip: Trip) -> Settled:

@@ -14,11 +14,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from tests.gateway.conftest import stored
+from tests.sending import record
 from tests.waiting import until
 
 from panier.lease import HeldLease, Lease
 from panier.member import Standing
-from panier.message import EventBatch, LeaseMessage, decode, event_to_json
+from panier.message import EventBatch, LeaseMessage, decode
 from panier.receipt import form_receipt
 from panier.till import compile_definitions, counted_uses, in_force, price_trip, used_leases
 from panier.trip import (
@@ -167,7 +168,7 @@ class Shop(RuleBasedStateMachine):
         upto = self.intake.upto(device.name, device.journal) or 0
         batch = device.events[max(0, upto - since) : len(device.events) - leaves]
         if batch:
-            message = EventBatch(journal=device.journal, events=[json.loads(event_to_json(event)) for event in batch])
+            message = EventBatch(journal=device.journal, events=[record(event) for event in batch])
             (taken,) = self.intake.take_in([Batch(device.name, message)], now=1)
             assert taken.wrong is None
             assert not taken.refused
@@ -251,7 +252,7 @@ def intake(ledger: Ledger) -> Intake:
 
 
 def sent(intake: Intake, device: Device, since: int = 0) -> None:
-    events = [json.loads(event_to_json(event)) for event in device.events[since:]]
+    events = [record(event) for event in device.events[since:]]
     intake.take_in([Batch(device.name, EventBatch(journal=device.journal, events=events))], now=1)
 
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 from tests.gateway.conftest import ITEM, STARTED, priced, stored
+from tests.sending import record
 from tests.waiting import until
 from typer.testing import CliRunner
 
-from panier.message import EventBatch, event_to_json
+from panier.message import EventBatch
 from panier.trip import CardScanned, Event, HelpRequested, TripAbandoned, TripFinished
 from panier_gateway.batch import Batch
 from panier_gateway.intake import Intake, Settled
@@ -35,7 +36,7 @@ class Posted:
 
 def records(*happenings):
     events = [Event(sequence=n, at=n, trip="till-1.j.1", what=what) for n, what in enumerate(happenings, start=1)]
-    return [json.loads(event_to_json(event)) for event in events]
+    return [record(event) for event in events]
 
 
 class Counter:
@@ -111,7 +112,7 @@ def test_a_trip_whose_start_was_refused_is_taken_again_in_order(counter):
 def test_a_trip_whose_end_was_refused_keeps_its_events_until_somebody_has_dealt_with_it(counter):
     start, first, end = records(STARTED, ITEM, DONE)
     following = [Event(sequence=n, at=n, trip="till-1.j.4", what=what) for n, what in ((4, STARTED), (5, TripAbandoned()))]
-    after = [json.loads(event_to_json(event)) for event in following]
+    after = [record(event) for event in following]
     counter.send(start, first, {**end, "what": {"kind": "trip_finished_by_a_newer_version"}}, *after)
     counter.intake.tidy(now=40 * DAY)
     assert stored(counter.ledger) == [1, 2]
@@ -244,7 +245,7 @@ async def test_what_is_decided_of_a_trip_shows_on_the_floor_and_at_its_device_at
 
     async def correct(event):
         ((letter,),) = shop.query("SELECT id FROM dead_letter WHERE decided_at IS NULL")
-        (data / "right.json").write_text(event_to_json(event))
+        (data / "right.json").write_text(json.dumps(record(event)))
         arguments = [
             "correct",
             str(letter),
@@ -266,9 +267,7 @@ async def test_what_is_decided_of_a_trip_shows_on_the_floor_and_at_its_device_at
     await until(lambda: (floor.row("till-1").state, floor.row("till-1").trip) == ("shopping", till.trip))
     await until(lambda: till._of(till.topics.lease))
     assert floor.row("till-1").last_at == heard
-    await till.send_raw(
-        EventBatch(journal=till.journal, events=[{**json.loads(event_to_json(end)), "what": {"kind": "?"}}]).encode()
-    )
+    await till.send_raw(EventBatch(journal=till.journal, events=[{**record(end), "what": {"kind": "?"}}]).encode())
     await until(lambda: shop.gateway._clerk._ledger.count("dead_letter") == 1)
     await correct(end)
     await until(lambda: floor.row("till-1").state == "idle")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.sending import events_in
 
 from panier.barcode import parse_rules
 from panier.catalogue import Product
@@ -123,7 +124,7 @@ class Bench:
     @property
     def kinds(self) -> list[str]:
         """What has happened so far."""
-        return [event.what.kind for event in self.journal.after(0, 1000)]
+        return [event.what.kind for event in events_in(self.journal)]
 
 
 @pytest.fixture
