@@ -69,11 +69,16 @@ class Outcome(_Part):
 
 
 class IntakeResult(_Part):
-    """The back office's answer; everything not refused is on its disk."""
+    """The back office's answer; everything not refused is on its disk.
+
+    `delivery` is the number of this delivery among the store's, counted by the same database; 0 where nobody counts. One that is
+    not above the last shows a database that was put back to a backup.
+    """
 
     receipts: Outcome = Outcome()
     contacts: Outcome = Outcome()
     incidents: Outcome = Outcome()
+    delivery: Count = 0
 
 
 class Live(_Part):

@@ -123,9 +123,12 @@ class Clerk:
         """The oldest items for the back office."""
         return await self._run(lambda: self._ledger.parcels(limit))
 
-    async def delivered(self, taken: Sequence[Parcel], refused: Sequence[tuple[Parcel, str]]) -> None:
-        """Takes items out of the outbox; the refused ones stay as dead letters, with the reason."""
-        await self._run(lambda: self._delivered(taken, refused))
+    async def delivered(self, taken: Sequence[Parcel], refused: Sequence[tuple[Parcel, str]], delivery: int = 0) -> None:
+        """Takes items out of the outbox; the refused ones stay as dead letters, with the reason.
+
+        Where the back office's number of the delivery shows that it forgot earlier ones, those wait again.
+        """
+        await self._run(lambda: self._delivered(taken, refused, delivery))
 
     async def set_aside(self, spoilt: Sequence[Parcel]) -> None:
         """Makes dead letters of items that a damaged disk spoiled, and tells of them."""
@@ -154,8 +157,12 @@ class Clerk:
         with self._ledger.transaction():
             self._intake.purses.forget(members)
 
-    def _delivered(self, taken: Sequence[Parcel], refused: Sequence[tuple[Parcel, str]]) -> None:
+    def _delivered(self, taken: Sequence[Parcel], refused: Sequence[tuple[Parcel, str]], delivery: int) -> None:
+        now, counterfoils = self._clock(), self._intake.counterfoils
         with self._ledger.transaction():
+            if counterfoils.goes_back(delivery) and (again := counterfoils.hand_in_again()):
+                self._intake.incidents.post_forgotten(again, now)
+            counterfoils.keep(taken, now)
             self._ledger.delivered([*taken, *(parcel for parcel, _ in refused)])
             for parcel, reason in refused:
                 self._bury(parcel, f"the back office refused {parcel.kind} {parcel.identity}: {reason}")

@@ -127,7 +127,7 @@ class Forwarding:
             self._log.error("refused_by_backoffice", kind=parcel.kind, identity=parcel.identity, reason=reason)
         outside = {parcel.id for parcel, _ in refused}
         taken = [parcel for parcel in parcels if parcel.id not in outside]
-        await self._clerk.delivered(taken, refused)
+        await self._clerk.delivered(taken, refused, result.delivery)
         self.forwarded += len(taken)
 
 

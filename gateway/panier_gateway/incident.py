@@ -69,6 +69,12 @@ class Incidents:
         text = f"{parcel.kind} {parcel.identity} cannot be read from the ledger any more; see `panier replay list`"
         self.post(self.of(f"{self._store}.{parcel.id}.spoilt", "ledger_damaged", text, now))
 
+    def post_forgotten(self, items: int, now: int) -> None:
+        """Tells that the back office forgot what it had taken, within the caller's transaction."""
+        again = f"{items:,} items of the last days are handed in again"
+        text = f"the back office forgot deliveries: was it put back to a backup? {again}"
+        self.post(self.of(f"{self._store}.{now}.forgotten", "backoffice_forgot", text, now))
+
     def report_refused_entries(self, entries: Sequence[RefusedEntry], now: int) -> None:
         """Reports entries of the feed that cannot be used: the first ones each, the others of a flood together."""
         told = [(str(one.sequence), f"{one.kind} {one.key} was refused: {one.reason}") for one in entries[:_ENTRIES_TOLD]]

@@ -17,14 +17,15 @@ from panier.trip import CodeRefused, Event, Trip, TripOrder, TripStarted, start
 from panier_gateway import gap
 from panier_gateway.batch import Batch, first_sequence, without_jump
 from panier_gateway.contact import MemberOf, contact
+from panier_gateway.counterfoil import Counterfoils
 from panier_gateway.incident import Incidents
 from panier_gateway.ledger import DeadLetter, JournalState, Ledger
 from panier_gateway.purse import NOTHING_USED, Purses, TripUse
 from panier_io.log import logger
 
 _DAY = 86_400_000
-_CONTENT_KEPT, _SUMS_KEPT, _TOLD_KEPT = 3 * _DAY, 30 * _DAY, 90 * _DAY
-"""How long events of a delivered trip are kept, what is needed to find out a copied device, and what staff were told."""
+_CONTENT_KEPT, _HANDED_IN_KEPT, _SUMS_KEPT, _TOLD_KEPT = 3 * _DAY, 7 * _DAY, 30 * _DAY, 90 * _DAY
+"""How long events of a delivered trip are kept, what was handed in, sums to find out a copied device, what staff were told."""
 _TIDIED = 200
 _CLOCK_TOLD = 120_000
 """Milliseconds that a device's clock may be wrong by before staff are told."""
@@ -119,6 +120,7 @@ class Intake:
         self._settle = settle
         self._member_of = member_of
         self.purses = Purses(ledger.connection)
+        self.counterfoils = Counterfoils(ledger.connection)
         self._log = logger("intake")
         self.incidents = Incidents(store, ledger)
         journals = ledger.journals()
@@ -244,6 +246,7 @@ class Intake:
         with self._ledger.transaction():
             reduced = self._ledger.reduce(now - _CONTENT_KEPT, now, _TIDIED)
             more = self.purses.tidy(_TIDIED) or reduced == _TIDIED
+            more = self.counterfoils.tidy(now - _HANDED_IN_KEPT, _TIDIED) or more
             forgotten = self._ledger.forget(now - _SUMS_KEPT, now - _TOLD_KEPT)
             held = {key: self._state.journals[key] for key in forgotten}
             # An earlier trip may be forgotten after a later one, whose receipt was delivered before.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from panier_gateway import purse
+from panier_gateway import counterfoil, purse
 
 FORMAT = 4
 """1 and 2: without some of what `_ADDED` names. 3: without `member_past`; leases of trips that ended stayed."""
@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS incident(identity TEXT PRIMARY KEY, at INTEGER NOT NU
 PRAGMA secure_delete=ON;
 """
     + purse.SCHEMA
+    + counterfoil.SCHEMA
 )
 _ADDED = {
     "journal": (

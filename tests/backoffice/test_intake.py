@@ -60,6 +60,7 @@ async def test_a_delivery_posted_twice_is_taken_once(gateway: httpx.AsyncClient,
     assert (second.receipts.known, second.contacts.known, second.incidents.known) == (1, 2, 1)
     assert (second.receipts.stored, second.contacts.stored, second.incidents.stored) == (0, 0, 0)
     assert (await gateway.get("/api/v1/totals")).json()[0]["receipts"] == 1
+    assert (first.delivery, second.delivery) == (1, 2)
 
 
 @pytest.mark.usefixtures("stocked")
@@ -78,6 +79,7 @@ async def test_four_callers_at_once_with_overlapping_deliveries_leave_each_item_
              "incidents": [incidents[one] for one in order]}
         ] * 2  # fmt: skip
     results = await asyncio.gather(*(deliver(gateway, **delivery) for delivery in deliveries))
+    assert sorted(result.delivery for result in results) == list(range(1, 9))
     sent = {one["receipt"] for delivery in deliveries for one in delivery["receipts"]}
     for kind in ("receipts", "contacts", "incidents"):
         outcomes = [getattr(result, kind) for result in results]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +16,8 @@ class Office:
         self.feed: list[dict[str, Any]] = []
         self.taken: dict[tuple[str, str], dict[str, Any]] = {}
         self.posts = 0
+        self.deliveries = 0
+        """Deliveries that it counted; 0 again where its database was lost."""
         self.repeats = 0
         self.live: list[dict[str, Any]] = []
         self.tokens: set[str] = set()
@@ -52,6 +54,11 @@ class Office:
         for stream in self._streams:
             stream.write(_event(len(self.feed)))
         return len(self.feed)
+
+    def forget(self, deliveries: int, identities: Container[str]) -> None:
+        """Its database is put back to how it was after some deliveries, without what came in since."""
+        self.deliveries = deliveries
+        self.taken = {key: body for key, body in self.taken.items() if key[1] not in identities}
 
     @property
     def receipts(self) -> list[dict[str, Any]]:
@@ -139,6 +146,8 @@ class Office:
                 outcome["known" if known else "stored"] += 1
                 self.taken[kind, item[name]] = item
             result[kind] = outcome
+        self.deliveries += 1
+        result["delivery"] = self.deliveries
         if trouble == "lost":
             writer.transport.abort()
             return None

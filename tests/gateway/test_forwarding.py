@@ -82,6 +82,37 @@ async def test_one_item_that_spoils_a_whole_delivery_is_found_and_set_aside(shop
     assert len(shop.office.taken) == waiting - 1
 
 
+async def test_a_back_office_that_was_put_back_to_a_backup_is_handed_in_again_what_it_forgot(shop, started, item):
+    till = await shop.till()
+    await buy(till, started, item)
+    await until(lambda: shop.office.receipts and shop.query("SELECT count(*) FROM outbox") == [(0,)])
+    backed_up = shop.office.deliveries
+    await buy(till, started, item, trips=3)
+    await until(lambda: len(shop.office.receipts) == 4 and shop.query("SELECT count(*) FROM outbox") == [(0,)])
+    before = dict(shop.office.taken)
+    first = {receipt["receipt"] for receipt in shop.office.receipts[:1]}
+    shop.office.forget(backed_up, {identity for _, identity in before if identity not in first})
+    await shop.close()
+    await shop.open()
+    assert len(shop.office.receipts) == 1, "nothing was delivered yet"
+    await buy(await shop.till("till-2"), started, item)
+    await until(lambda: len(shop.office.receipts) == 5 and shop.query("SELECT count(*) FROM outbox") == [(0,)])
+    assert before.items() <= shop.office.taken.items()
+    (told,) = [incident["text"] for incident in shop.office.incidents if incident["kind"] == "backoffice_forgot"]
+    again = f"{len(before)} items of the last days are handed in again"
+    assert told == f"the back office forgot deliveries: was it put back to a backup? {again}"
+
+
+async def test_a_lost_answer_is_no_backup(shop, started, item):
+    till = await shop.till()
+    await buy(till, started, item)
+    await until(lambda: shop.office.receipts)
+    shop.office.trouble = ["lost", "lost"]
+    await buy(till, started, item)
+    await until(lambda: len(shop.office.receipts) == 2 and shop.query("SELECT count(*) FROM outbox") == [(0,)])
+    assert "backoffice_forgot" not in {incident["kind"] for incident in shop.office.incidents}
+
+
 @pytest.mark.parametrize("trouble", ["400 proxy", "413 proxy", "200 proxy"])
 async def test_what_something_before_the_back_office_answers_sets_nothing_aside(shop, started, item, trouble):
     shop.office.trouble = [trouble] * 9

@@ -95,8 +95,9 @@ class Delivery:
 
     def take(self, session: Session) -> IntakeResult:
         """Writes everything, in the order receipts, contacts, incidents."""
-        take_turn(session, self.store)
+        number = take_turn(session, self.store)
         result = IntakeResult(
+            delivery=number,
             receipts=self._take_receipts(session),
             contacts=self._outcome(session, self._contacts, self._store_contacts(session)),
             incidents=self._outcome(session, self._incidents, incidents.add(session, _first_of_each(self._incidents))),

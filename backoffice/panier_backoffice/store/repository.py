@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from panier_backoffice.store.table import StoreRow, TokenRow
@@ -12,12 +12,13 @@ def find_store(session: Session, name: str) -> StoreRow | None:
     return session.get(StoreRow, name)
 
 
-def take_turn(session: Session, name: str) -> None:
-    """Waits until no other transaction has its turn for this store, and has it until this one ends.
+def take_turn(session: Session, name: str) -> int:
+    """Waits until no other transaction has its turn for this store, and has it until this one ends; gives the delivery's number.
 
     Two that insert the same keys in another order would wait for each other for ever. On SQLite every writer has the turn anyway.
     """
-    session.execute(select(StoreRow.name).where(StoreRow.name == name).with_for_update(key_share=True))
+    counted = update(StoreRow).where(StoreRow.name == name).values(deliveries=StoreRow.deliveries + 1)
+    return session.execute(counted.returning(StoreRow.deliveries)).scalar_one()
 
 
 def all_stores(session: Session) -> list[StoreRow]:

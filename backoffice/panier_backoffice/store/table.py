@@ -17,6 +17,7 @@ class StoreRow(Table):
     currency: Mapped[str] = mapped_column(String(3))
     timezone: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[int]
+    deliveries: Mapped[int] = mapped_column(default=0)
 
 
 class TokenRow(Table):
