@@ -33,12 +33,12 @@ class DatabasePulse:
             self.why_not = ""
 
 
-def vitals_of(database: Database, supervisor: Supervisor | None = None) -> Vitals:
+def vitals_of(database: Database) -> Vitals:
     """The pulse of one back office."""
     pulse = DatabasePulse(database)
     file = database.file
     return Vitals(
-        supervisor or Supervisor(),
+        Supervisor(),
         vital={"the database": pulse.ask},
         serving={"database": lambda: pulse.why_not, **({"disk": lambda: room(file)} if file else {})},
     )

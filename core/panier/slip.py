@@ -73,11 +73,10 @@ def lay_out(receipt: Receipt, width: int = WIDTH, *, card: str = "", is_copy: bo
     return (*parts, SlipRow(""), SlipCode(receipt.receipt), *name)
 
 
-def slip(receipt: Receipt, width: int = WIDTH) -> str:
-    """The receipt as plain text in lines of `width` columns."""
-    width = max(NARROWEST, width)
-    rows = [part for part in lay_out(receipt, width) if isinstance(part, SlipRow)]
-    return "\n".join([*(row.text(width) for row in rows), ""])
+def slip(receipt: Receipt) -> str:
+    """The receipt as plain text in lines of WIDTH columns."""
+    rows = [part for part in lay_out(receipt) if isinstance(part, SlipRow)]
+    return "\n".join([*(row.text(WIDTH) for row in rows), ""])
 
 
 def masked(number: str) -> str:

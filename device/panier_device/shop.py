@@ -50,7 +50,6 @@ class Loading:
     """A snapshot that is being taken in: the next part wanted."""
 
     version: int
-    fingerprint: str
     since: int
     part: int
     parts: int
@@ -182,7 +181,7 @@ class Shop:
     def _begin(self, part: SnapshotPart) -> None:
         self.unsound = 0
         self._sum = Fingerprint()
-        self.loading = Loading(part.version, part.fingerprint, part.since, 0, part.parts)
+        self.loading = Loading(part.version, part.since, 0, part.parts)
         self._writing.executescript(
             _DROP.format("_next")
             + "DROP TABLE IF EXISTS change_next;"

@@ -55,7 +55,6 @@ class Terminal:
     def __init__(self, settings: DeviceSettings, journal: Journal, shop: Shop) -> None:
         self.settings = settings
         self.words = LANGUAGES[settings.language]
-        self.shop = shop
         self.journal = journal
         self.tally = Tally()
         self.scanners = [fit_scanner(scanner) for scanner in settings.scanners]

@@ -15,7 +15,6 @@ from panier.trip import CardScanned, Trip
 from panier_gateway.capsule import Audience, compose, is_held, may_run, next_turn
 from panier_gateway.intake import Taken
 from panier_gateway.replica import Replica
-from panier_io.log import logger
 
 Send = Callable[[str, Message], Awaitable[None]]
 """Sends a message to the device that it is for: device, message."""
@@ -54,7 +53,6 @@ class Greeting:
         self._sent: dict[str, Capsule] = {}
         self._audiences = _audiences(replica, clock())
         self._turned = asyncio.Event()
-        self._log = logger("greeting")
         self.capsules_sent = 0
 
     def restore(self, trips: dict[str, Trip]) -> None:

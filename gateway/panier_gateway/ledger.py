@@ -307,16 +307,6 @@ class Ledger:
             (digest, letter.device, letter.journal, letter.sequence, letter.reason, payload, now, now),
         )
 
-    def dead_letters(self) -> list[DeadLetter]:
-        """Everything that was refused and that nobody has dealt with."""
-        rows = self._conn.execute(
-            "SELECT device, journal, sequence, reason, payload FROM dead_letter WHERE decided_at IS NULL ORDER BY id"
-        )
-        return [
-            DeadLetter(device=device, journal=journal, sequence=sequence, reason=reason, payload=payload)
-            for device, journal, sequence, reason, payload in rows
-        ]
-
     def letters(self) -> list[Letter]:
         """Dead letters that nobody has dealt with, oldest first."""
         return [Letter(*row) for row in self._conn.execute(f"{_LETTER} WHERE decided_at IS NULL ORDER BY id")]

@@ -43,7 +43,6 @@ class Publication:
         retain: Retain,
         clock: Callable[[], int],
         limits: Callable[[], Limits] = dict,
-        steady: Callable[[], float] = monotonic,
     ) -> None:
         self._topics = topics
         self._zone = ZoneInfo(timezone)
@@ -52,7 +51,6 @@ class Publication:
         self._retain = retain
         self._clock = clock
         self._limits = limits
-        self._steady = steady
         self._look_at = -math.inf
         self._is_behind = False
         self._changed = asyncio.Event()
@@ -105,10 +103,10 @@ class Publication:
         floor.waiting_for_backoffice, floor.dead_letters = figures.waiting, figures.dead_letters
         floor.shift.finished, floor.shift.turnover = figures.finished, figures.turnover
         floor.shift.incidents = figures.incidents
-        self._is_behind = self._steady() < self._look_at
+        self._is_behind = monotonic() < self._look_at
         if not self._is_behind:
             floor.limits = await self._clerk.limits(self._limits())
-            self._look_at = self._steady() + _LIMITS_EVERY
+            self._look_at = monotonic() + _LIMITS_EVERY
 
     async def _publish(self) -> None:
         await self.refresh()

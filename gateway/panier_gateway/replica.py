@@ -44,6 +44,8 @@ _PRODUCT = TypeAdapter(Product)
 MAX_BODY = 64_000
 """Characters of one product or promotion at the most, as in `Change`; of a campaign's promotion too."""
 _SNAPSHOT_KINDS = ("product", "promotion")
+_PAGE = 1000
+"""Changes that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,22 +331,22 @@ class Replica:
         )
         return row[0] if row else 0
 
-    def changes(self, since: int, version: int, *, page: int = 1000) -> Iterator[Change]:
+    def changes(self, since: int, version: int) -> Iterator[Change]:
         """What brings a holder of `since` to `version`, each item once, in order of sequence; from 0, everything."""
         after = since
         while True:
-            # Left alone, SQLite takes the primary key for "kind IN" and sorts 90,000 rows for each page of a thousand.
+            # Left alone, SQLite takes the primary key for "kind IN" and sorts 90,000 rows for each page.
             rows = self._all(
                 """SELECT kind, key, sequence, body FROM entry INDEXED BY entry_sequence
                     WHERE sequence > ? AND sequence <= ? AND kind IN (?, ?) AND sequence = (
                         SELECT max(sequence) FROM entry AS e WHERE e.kind = entry.kind AND e.key = entry.key AND e.sequence <= ?)
                     ORDER BY sequence LIMIT ?""",
-                after, version, *_SNAPSHOT_KINDS, version, page,
+                after, version, *_SNAPSHOT_KINDS, version, _PAGE,
             )  # fmt: skip
             for kind, key, sequence, body in rows:
                 if body is not None or since > 0:
                     yield Change(version=sequence, kind=cast(ChangeKind, kind), key=key, body=body)
-            if len(rows) < page:
+            if len(rows) < _PAGE:
                 return
             after = rows[-1][2]
 

@@ -17,6 +17,8 @@ from panier_simulators.scanner import AIM, Unplugged, symbology_of
 from panier_simulators.trigger import Trigger
 
 SIZE, DATA, NUMBER = 64, 56, 2
+_GAP = 0.001
+"""Seconds between two reports: an interrupt endpoint of USB is asked every millisecond at the most often."""
 
 Make = Literal["honeywell", "newland"]
 MAKES: tuple[Make, ...] = get_args(Make)
@@ -60,15 +62,11 @@ class Reported:
 
 
 class SimulatedHidPos:
-    """A HID-POS scanner behind a socket at `path`, to which a device connects. `gap` is the time between two reports in seconds.
+    """A HID-POS scanner behind a socket at `path`, to which a device connects."""
 
-    An interrupt endpoint of USB is asked every millisecond at the most often.
-    """
-
-    def __init__(self, path: Path, *, make: Make = "honeywell", gap: float = 0.001) -> None:
+    def __init__(self, path: Path, *, make: Make = "honeywell") -> None:
         self.path = path
         self.make: Make = make
-        self.gap = gap
         self._outlet = Outlet(path)
         self._trigger = Trigger()
 
@@ -102,7 +100,7 @@ class SimulatedHidPos:
             raise Unplugged(f"{self.path.name} is unplugged; call plug() first")
         begin, lost = time.monotonic(), 0
         for place, packet in enumerate(packets):
-            remaining = begin + place * self.gap - time.monotonic()
+            remaining = begin + place * _GAP - time.monotonic()
             if remaining > 0:
                 time.sleep(remaining)
             self._outlet.welcome()

@@ -122,18 +122,18 @@ class SimulatedScanner:
         finally:
             self._trigger.read(code)
 
-    def hold(self, code: str, times: int, symbology: str | None = None) -> Sent:
+    def hold(self, code: str, times: int) -> Sent:
         """Holds the trigger of a scanner that reads on while it is held: the same code `times` times. Raises Unplugged."""
-        return [self.send(self.programming.frame(code, symbology)) for _ in range(times)][-1]
+        return [self.send(self.programming.frame(code)) for _ in range(times)][-1]
 
     def half(self, code: str, symbology: str | None = None) -> Sent:
         """Sends the first half of a code and nothing more, as when the scanner loses power."""
         frame = self.programming.frame(code, symbology)
         return self.send(frame[: len(frame) // 2])
 
-    def garble(self, code: str, symbology: str | None = None) -> Sent:
+    def garble(self, code: str) -> Sent:
         """Sends one code with one bit wrong, as a loose plug does."""
-        frame = bytearray(self.programming.frame(code, symbology))
+        frame = bytearray(self.programming.frame(code))
         frame[self._random.randrange(len(frame) - 1)] ^= 1 << self._random.randrange(8)
         return self.send(bytes(frame))
 

@@ -218,7 +218,7 @@ def test_units_and_amounts_stay_whole_whatever_acts_on_them(
 ) -> None:
     pricer = Pricer(compiled(definitions, settings))
     pricer.price(lines, SHOPPER)
-    for component in pricer.components:
+    for component in pricer._in_order():
         ledger = component.ledger
         for number, units in enumerate(ledger.quantity):
             slices = ledger.slices(number)

@@ -15,6 +15,7 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from tests.device.test_sheet import WANTED
 from typer.testing import CliRunner
 
 from panier.barcode import NO_NUMBERING
@@ -33,7 +34,6 @@ from panier_device.driver.port import Frame, KeyEvent
 from panier_device.driver.profile import ScannerProfile, load_profile
 from panier_device.driver.wedge import WedgeDecoder
 from panier_device.fitting import load_rules
-from panier_device.library.proof import WANTED
 from panier_io.firmware import firmware_config
 from panier_simulators.fleet import programming
 from panier_simulators.hidpos import MAKES, Make, SimulatedHidPos, reports

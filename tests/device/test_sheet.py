@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from panier_device.library.command import sheet as command
 from panier_device.library.page import HEIGHT, WIDTH, Box, Page, lay_out
-from panier_device.library.proof import WANTED, judge
+from panier_device.library.proof import judge
 from panier_device.library.sheet import Sheet, Target, UnknownSheet, load_sheet
 from panier_device.library.source import BadLibraryFile
 from panier_device.library.symbol import CannotDraw, Symbol, draw, draw_proof
@@ -25,6 +25,7 @@ from panier_io.firmware import firmware_config
 SHEETS = firmware_config() / "sheets"
 NAMES = sorted(path.stem for path in SHEETS.glob("*.toml"))
 EVERY = [(name, target) for name in NAMES for target in load_sheet(name, SHEETS).targets]
+WANTED = "91PANIER\x1d92PROOF"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 app = typer.Typer()

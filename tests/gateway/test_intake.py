@@ -90,7 +90,7 @@ def test_one_bad_event_is_set_aside_with_its_reason_and_the_rest_goes_on(intake,
         return
     assert [refusal.sequence for refusal in taken.refused] == [2]
     assert taken.refused[0].reason.startswith(reason)
-    (letter,) = ledger.dead_letters()
+    (letter,) = ledger.letters()
     assert (letter.device, letter.journal, letter.sequence) == ("till-1", "j", 2)
     assert letter.reason.startswith(reason)
     assert json.loads(letter.payload) == records[1]
@@ -108,7 +108,7 @@ def test_a_refused_event_that_comes_again_counts_as_received(intake, ledger):
 def test_a_batch_without_any_sequence_is_kept_as_a_dead_letter_and_moves_nothing(intake, ledger):
     (taken,) = intake.take_in([Batch("till-1", EventBatch(journal="j", events=[{"x": 1}]))], now=5)
     assert taken.upto == 0
-    assert [letter.reason for letter in ledger.dead_letters()] == ["no event of the batch has a sequence"]
+    assert [letter.reason for letter in ledger.letters()] == ["no event of the batch has a sequence"]
 
 
 def test_what_cannot_be_read_and_comes_again_is_one_letter_however_it_grows(intake, ledger):

@@ -54,11 +54,6 @@ class Pricer:
             priced = replace(priced, near_misses=self._near_misses(outcome, priced, prompts))
         return priced
 
-    @property
-    def components(self) -> list[Component]:
-        """The parts of the basket that were last priced by themselves, in order of turns."""
-        return self._in_order()
-
     def _meet(self, shopper: Shopper) -> None:
         known = self._shopper
         self._shopper = shopper

@@ -59,7 +59,7 @@ def act(reaches: Sequence[Reach], ledger: Ledger, shut: AbstractSet[str | None] 
     return Found(tuple(steps), ledger, ledger, is_proven=False, tried=len(reaches))
 
 
-def find_best(reaches: Sequence[Reach], ledger: Ledger, shut: AbstractSet[str | None] = _NONE, bound: int = BOUND) -> Found:
+def find_best(reaches: Sequence[Reach], ledger: Ledger, shut: AbstractSet[str | None] = _NONE) -> Found:
     """The lowest total that `reaches`, given by priority, can come to from this state; never more than by priority.
 
     `ledger` is changed.
@@ -68,17 +68,17 @@ def find_best(reaches: Sequence[Reach], ledger: Ledger, shut: AbstractSet[str | 
     found = act(reaches, ledger, shut)
     if len(reaches) == 1 and not _has_choice(reaches[0], start):
         return replace(found, is_proven=True)
-    search = _Search(reaches, start, found, bound, shut)
+    search = _Search(reaches, start, found, shut)
     if search.may_improve(start, search.open(0)):
         search.compare()
         if len(reaches) > 2:
             search.try_steepest(start.fork())
         search.explore(start, 0, -1, ())
-        if search.tried > bound:
+        if search.tried > BOUND:
             for number in range(len(reaches)):
                 search.try_steepest(start.fork(), without=number)
     best = search.best
-    best.is_proven, best.tried = search.tried <= bound, search.tried
+    best.is_proven, best.tried = search.tried <= BOUND, search.tried
     return best
 
 
@@ -87,7 +87,6 @@ class _Search:
     reaches: Sequence[Reach]
     start: Ledger
     best: Found
-    bound: int
     shut: AbstractSet[str | None]
     tried: int = 0
     hope: Hope = field(init=False)
@@ -176,7 +175,7 @@ class _Search:
             reach = self.reaches[number]
             for effect in _choices(reach, ledger):
                 self.tried += 1
-                if self.tried > self.bound:
+                if self.tried > BOUND:
                     return
                 after = ledger.fork()
                 after.commit(effect, is_catalogue=reach.rule.promotion.is_catalogue)

@@ -9,6 +9,8 @@ from panier_device.driver.port import Frame, KeyEvent
 from panier_device.library.sheet import Target
 
 Ending = Literal["terminator", "silence"]
+_MOST_SHOWN = 64
+"""Bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ def visible(raw: bytes) -> str:
     return "".join(chr(byte) if 0x20 <= byte < 0x7F else f"<{_NAMES.get(byte, f'{byte:02X}')}>" for byte in raw)
 
 
-def in_hex(raw: bytes, longest: int = 64) -> str:
+def in_hex(raw: bytes) -> str:
     """Bytes in hex, cut where they are too many for a screen."""
-    shown = raw[:longest].hex(" ")
-    return f"{shown} and {len(raw) - longest} more" if len(raw) > longest else shown
+    shown = raw[:_MOST_SHOWN].hex(" ")
+    return f"{shown} and {len(raw) - _MOST_SHOWN} more" if len(raw) > _MOST_SHOWN else shown

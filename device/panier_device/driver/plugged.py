@@ -72,6 +72,7 @@ class PluggedScanner(Generic[Data]):
 
     @property
     def present(self) -> bool:
+        """True while the device answers."""
         return self._source is not None
 
     @property
@@ -84,7 +85,7 @@ class PluggedScanner(Generic[Data]):
 
     @property
     def trouble(self) -> Trouble:
-        if self._source is None:
+        if not self.present:
             return "away" if time.monotonic() - self._away_since > _AWAY else ""
         return "garbled" if self._health.is_garbled else ""
 

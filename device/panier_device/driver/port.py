@@ -67,11 +67,6 @@ class Scanner(Protocol):
         ...
 
     @property
-    def present(self) -> bool:
-        """True while the device answers."""
-        ...
-
-    @property
     def noise(self) -> int:
         """Bytes or keys so far that belonged to no code."""
         ...

@@ -7,7 +7,6 @@ reads it as data that names no product.
 from __future__ import annotations
 
 ELEMENTS = (("91", "PANIER"), ("92", "PROOF"))
-WANTED = "91PANIER\x1d92PROOF"
 _HEAD, _TAIL = "91PANIER", "92PROOF"
 _GS1 = ("]C1", "]d2")
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from panier_simulators.demo.audit import Findings
 
+_MOST_DETAILS = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoReport:
@@ -66,13 +68,13 @@ class DemoReport:
         return "\n".join(f"{name:>20}  {value}" for name, value in rows) + "".join(f"\n  ! {detail}" for detail in self.details)
 
 
-def details(findings: Findings, missed: Sequence[str], most: int = 10) -> tuple[str, ...]:
+def details(findings: Findings, missed: Sequence[str]) -> tuple[str, ...]:
     """The first few things that are wrong, in words."""
     told = [f"lost: {one}" for one in findings.lost]
     told += [f"one too many: {one}" for one in findings.duplicated]
     told += [f"mismatched: {one}" for one in findings.mismatched]
     told += [f"pushed, but not shown: {one}" for one in missed]
-    return tuple(told[:most])
+    return tuple(told[:_MOST_DETAILS])
 
 
 def megabytes(peaks: Sequence[int]) -> float:

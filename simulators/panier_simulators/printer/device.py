@@ -15,7 +15,7 @@ from typing import Literal
 
 from panier_simulators.cable import SerialCable
 from panier_simulators.printer.interpreter import Interpreter
-from panier_simulators.printer.paper import Item, Row, as_text
+from panier_simulators.printer.paper import Item, as_text
 
 Paper = Literal["enough", "near", "out"]
 BUFFER = 4096
@@ -41,13 +41,11 @@ CLEAN = Line()
 class SimulatedPrinter:
     """A printer on a thread of its own. `link` is where its device file appears; without one it listens on 127.0.0.1:`port`.
 
-    `rows_left` is how much paper is on the roll, None for plenty: it runs out in the middle of a receipt. `row_s` is the time
-    that a row takes. The condition is set by `paper`, `cover`, `error`; all may be called from any thread.
+    `rows_left` is how much paper is on the roll, None for plenty: it runs out in the middle of a receipt. The condition
+    is set by `paper`, `cover`, `error`; all may be called from any thread.
     """
 
-    def __init__(
-        self, link: Path | None = None, port: int = 0, *, dots: int = 512, line: Line = CLEAN, row_s: float = 0.0, seed: int = 0
-    ) -> None:
+    def __init__(self, link: Path | None = None, port: int = 0, *, dots: int = 512, line: Line = CLEAN, seed: int = 0) -> None:
         self.link = link
         self.port = port
         self.rows_left: int | None = None
@@ -56,7 +54,6 @@ class SimulatedPrinter:
         self.questions = 0
         self._interpreter = Interpreter(dots)
         self._line = line
-        self._row_s = row_s
         self._random = random.Random(seed)  # noqa: S311 (faults, not secrets)
         self._paper: Paper = "enough"
         self._is_open = False
@@ -288,12 +285,8 @@ class SimulatedPrinter:
 
     def _print(self) -> None:
         with self._changed:
-            before = sum(isinstance(item, Row) for item in self._interpreter.items)
             self._print_now()
-            rows = sum(isinstance(item, Row) for item in self._interpreter.items) - before
             self._changed.notify_all()
-        if rows and self._row_s:
-            time.sleep(rows * self._row_s)
 
     def _print_now(self) -> None:
         """Executes what is in the buffer, until the paper, the cover or the cutter stops it."""

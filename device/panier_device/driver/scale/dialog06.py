@@ -155,16 +155,16 @@ def _record(number: bytes, *fields: bytes) -> bytes:
     return _EOT + bytes([_STX]) + _ESC.join((number, *fields)) + bytes([_ETX])
 
 
-def prove(seed: int, polynomial: int, checksum: int = _CHECKSUM) -> bytes:
+def prove(seed: int, polynomial: int) -> bytes:
     """One pair for record 10: the checksum turned left by the first half of `seed`, and its remainder turned right by the second.
 
     The remainder is that of the checksum, 16 bits up, divided by the polynomial.
     """
-    rest = checksum << 16
+    rest = _CHECKSUM << 16
     for place in range(31, 15, -1):
         if rest >> place & 1:
             rest ^= polynomial << (place - 16)
-    turned = _turn(checksum, seed >> 4), _turn(rest, 16 - (seed & 0x0F))
+    turned = _turn(_CHECKSUM, seed >> 4), _turn(rest, 16 - (seed & 0x0F))
     return b"%04X%04X" % turned
 
 
