@@ -12,8 +12,9 @@ from panier.lease import Lease
 from panier.member import Standing
 from panier.message import LimitRow
 from panier_gateway.batch import Batch
+from panier_gateway.dead_letter import DeadLetter
 from panier_gateway.intake import Intake, Taken
-from panier_gateway.ledger import DeadLetter, Ledger, Parcel
+from panier_gateway.ledger import Ledger, Parcel
 from panier_gateway.purse import Limits
 from panier_gateway.replay.desk import Desk, Outcome
 from panier_gateway.replica import RefusedEntry
@@ -176,12 +177,12 @@ class Clerk:
 
     def _bury(self, parcel: Parcel, reason: str) -> None:
         letter = DeadLetter(device=None, journal=None, sequence=None, reason=reason, payload=parcel.body)
-        self._ledger.keep_dead_letter(letter, self._clock())
+        self._ledger.dead_letters.keep(letter, self._clock())
 
     def _figures(self, since: int) -> Figures:
         finished, turnover = self._ledger.shift(since)
         return Figures(
-            waiting=self._ledger.count("outbox"), dead_letters=self._ledger.count("dead_letter"),
+            waiting=self._ledger.waiting(), dead_letters=self._ledger.dead_letters.count(),
             finished=finished, turnover=turnover, incidents=self._ledger.incidents(since),
         )  # fmt: skip
 

@@ -18,8 +18,9 @@ from panier_gateway import gap
 from panier_gateway.batch import Batch, first_sequence, without_jump
 from panier_gateway.contact import MemberOf, contact
 from panier_gateway.counterfoil import Counterfoils
+from panier_gateway.dead_letter import DeadLetter
 from panier_gateway.incident import Incidents
-from panier_gateway.ledger import DeadLetter, JournalState, Ledger
+from panier_gateway.ledger import JournalState, Ledger
 from panier_gateway.purse import NOTHING_USED, Purses, TripUse
 from panier_io.log import logger
 
@@ -228,7 +229,7 @@ class Intake:
         hour = now // 3_600_000
         incident = self._incident(f"{device}.malformed.{hour}", device, "malformed", f"unreadable message: {reason}", now)
         with self._ledger.transaction():
-            self._ledger.keep_dead_letter(letter, now)
+            self._ledger.dead_letters.keep(letter, now)
             self.incidents.post(incident)
 
     def settle_what_is_left(self, now: int) -> int:
@@ -435,7 +436,7 @@ class Intake:
             ledger.keep_journal(work.device, work.journal, state)
         ledger.keep_events(work.device, work.journal, work.events)
         for letter in work.letters:
-            ledger.keep_dead_letter(letter, now)
+            ledger.dead_letters.keep(letter, now)
         for found in work.contacts:
             ledger.post("contact", found.contact, found.model_dump_json())
         for trip in work.started:

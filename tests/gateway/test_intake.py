@@ -90,7 +90,7 @@ def test_one_bad_event_is_set_aside_with_its_reason_and_the_rest_goes_on(intake,
         return
     assert [refusal.sequence for refusal in taken.refused] == [2]
     assert taken.refused[0].reason.startswith(reason)
-    (letter,) = ledger.letters()
+    (letter,) = ledger.dead_letters.waiting()
     assert (letter.device, letter.journal, letter.sequence) == ("till-1", "j", 2)
     assert letter.reason.startswith(reason)
     assert json.loads(letter.payload) == records[1]
@@ -102,22 +102,22 @@ def test_a_refused_event_that_comes_again_counts_as_received(intake, ledger):
     for _ in range(2):
         (taken,) = intake.take_in([Batch("till-1", EventBatch(journal="j", events=records))], now=5)
         assert taken.upto == 1
-    assert ledger.count("dead_letter") == 1
+    assert ledger.dead_letters.count() == 1
 
 
 def test_a_batch_without_any_sequence_is_kept_as_a_dead_letter_and_moves_nothing(intake, ledger):
     (taken,) = intake.take_in([Batch("till-1", EventBatch(journal="j", events=[{"x": 1}]))], now=5)
     assert taken.upto == 0
-    assert [letter.reason for letter in ledger.letters()] == ["no event of the batch has a sequence"]
+    assert [letter.reason for letter in ledger.dead_letters.waiting()] == ["no event of the batch has a sequence"]
 
 
 def test_what_cannot_be_read_and_comes_again_is_one_letter_however_it_grows(intake, ledger):
     for now in range(1, 200):
         intake.refuse_payload("till-1", f"events: Invalid JSON: line 1 column {now}", b"{" * now, now)
-    (letter,) = ledger.letters()
+    (letter,) = ledger.dead_letters.waiting()
     assert (letter.times, letter.payload, letter.last_at) == (199, "{", 199)
     intake.refuse_payload("till-1", "events: EventBatch of 900001 bytes; the most is 900000", b"x" * 900_001, 200)
-    assert [len(letter.payload) for letter in ledger.letters()] == [1, 64_000]
+    assert [len(letter.payload) for letter in ledger.dead_letters.waiting()] == [1, 64_000]
 
 
 def test_a_wiped_device_starts_a_journal_of_its_own_and_its_old_trip_is_reported(intake, ledger):

@@ -44,7 +44,7 @@ def test_two_machines_with_one_identity_both_finish_their_trips_and_staff_are_to
         if now == 7:
             assert intake.open_trips()["till-1"].trip == "till-1.b.1"
     assert said == [(False, False), (False, False), (True, True), (False, False), (True, True)]
-    assert ledger.letters() == []
+    assert ledger.dead_letters.waiting() == []
     assert kinds(ledger) == ["left_open", "receipt", "receipt", "two_machines"]
     assert ledger.trips("open") == []
 

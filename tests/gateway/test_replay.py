@@ -85,7 +85,7 @@ def test_an_event_is_corrected_into_its_place_and_the_receipt_has_it(counter, tm
     assert counter.desk.apply(now=7) == []
     counter.send(end)
     assert counter.receipts() == [{"receipt": "till-1.j.1", "units": 2}]
-    assert counter.ledger.count("dead_letter") == 0
+    assert counter.ledger.dead_letters.count() == 0
     _, (shown,) = counter.run("show", str(letter["id"]))
     assert [(one["who"], one["why"], one["ok"]) for one in shown["history"]] == [("ada", "typo", True)]
 
@@ -94,11 +94,11 @@ def test_a_trip_whose_start_was_refused_is_taken_again_in_order(counter):
     start, first, end = records(STARTED, ITEM, DONE)
     counter.send({**start, "what": {**start["what"], "currency": "usd"}}, first, end)
     assert counter.receipts() == []
-    letters = counter.ledger.letters()
+    letters = counter.ledger.dead_letters.waiting()
     with counter.ledger.transaction():
-        counter.ledger.decide(letters[0].id, "correct", "ada", "currency", json.dumps(start), 6)
+        counter.ledger.dead_letters.decide(letters[0].id, "correct", "ada", "currency", json.dumps(start), 6)
         for letter in letters[1:]:
-            counter.ledger.decide(letter.id, "replay", "ada", "", "", 6)
+            counter.ledger.dead_letters.decide(letter.id, "replay", "ada", "", "", 6)
     assert [outcome.is_done for outcome in counter.desk.apply(now=7)] == [True, True, True]
     assert [receipt["receipt"] for receipt in counter.receipts()] == ["till-1.j.1"]
     # Cut short after the events were stored: done again, it changes nothing.
@@ -116,9 +116,9 @@ def test_a_trip_whose_end_was_refused_keeps_its_events_until_somebody_has_dealt_
     counter.send(start, first, {**end, "what": {"kind": "trip_finished_by_a_newer_version"}}, *after)
     counter.intake.tidy(now=40 * DAY)
     assert stored(counter.ledger) == [1, 2]
-    (letter,) = counter.ledger.letters()
+    (letter,) = counter.ledger.dead_letters.waiting()
     with counter.ledger.transaction():
-        counter.ledger.decide(letter.id, "correct", "ada", "after the update", json.dumps(end), 6)
+        counter.ledger.dead_letters.decide(letter.id, "correct", "ada", "after the update", json.dumps(end), 6)
     (outcome,) = counter.desk.apply(now=40 * DAY)
     assert outcome.is_done, outcome.text
     assert counter.receipts() == [{"receipt": "till-1.j.1", "units": 1}]
@@ -131,40 +131,40 @@ def test_a_refused_event_is_kept_whole_whatever_its_size_because_its_device_hold
     start, first, end = records(STARTED, ITEM, DONE)
     taken = counter.send(start, {**first, "what": {**first["what"], "name": "x" * 200_000}}, end)
     assert taken.upto == 3
-    (letter,) = counter.ledger.letters()
+    (letter,) = counter.ledger.dead_letters.waiting()
     assert json.loads(letter.payload)["what"]["name"] == "x" * 200_000
 
 
 def test_what_cannot_be_taken_again_says_why_and_stays(counter):
     start, first, end = records(STARTED, ITEM, DONE)
     counter.send(start, {**first, "what": {"kind": "who_knows"}}, end)
-    (letter,) = counter.ledger.letters()
+    (letter,) = counter.ledger.dead_letters.waiting()
     for content, reason in (("", "malformed"), ("{", "not_replayable"), (json.dumps(first), "has its receipt")):
         with counter.ledger.transaction():
-            counter.ledger.decide(letter.id, "correct", "ada", "", content, 6)
+            counter.ledger.dead_letters.decide(letter.id, "correct", "ada", "", content, 6)
         (outcome,) = counter.desk.apply(now=7)
         assert not outcome.is_done
         assert reason in outcome.text
-    assert counter.ledger.count("dead_letter") == 1
+    assert counter.ledger.dead_letters.count() == 1
     counter.run("drop", str(letter.id), "--reason", "settled by hand")
     counter.run("drop", str(letter.id), "--reason", "again")
     assert [outcome.is_done for outcome in counter.desk.apply(now=8)] == [True, True]
-    assert counter.ledger.count("dead_letter") == 0
+    assert counter.ledger.dead_letters.count() == 0
 
 
 def test_who_decided_what_and_why_is_kept_and_the_content_leaves_the_disk_after_ninety_days(counter):
     start, card, end = records(STARTED, CardScanned(card="2900000000179"), DONE)
     counter.send({**start, "what": {"kind": "?"}}, card, end)
-    letter = counter.ledger.letters()[0]
+    letter = counter.ledger.dead_letters.waiting()[0]
     with counter.ledger.transaction():
-        counter.ledger.decide(letter.id, "correct", "ada", "typo", json.dumps(start), 6)
-        counter.ledger.decide(0, "release", "ada", "enrolled anew", "till-1.j", 6)
+        counter.ledger.dead_letters.decide(letter.id, "correct", "ada", "typo", json.dumps(start), 6)
+        counter.ledger.dead_letters.decide(0, "release", "ada", "enrolled anew", "till-1.j", 6)
     counter.desk.apply(now=6)
     for day, content in ((90, json.dumps(start)), (91, "")):
         counter.intake.tidy(now=day * DAY)
         bodies = [body for (body,) in counter.ledger.connection.execute("SELECT body FROM decision ORDER BY id")]
         assert bodies == [content, "till-1.j"]
-    (kept,) = counter.ledger.history(letter.id)
+    (kept,) = counter.ledger.dead_letters.history(letter.id)
     assert (kept["who"], kept["why"], kept["ok"]) == ("ada", "typo", True)
 
 
@@ -173,7 +173,7 @@ def test_a_batch_under_a_name_that_names_no_trips_is_refused_again_and_the_gatew
     counter.intake.refuse_payload(
         "till-1", "events: it was taken for noise", json.dumps({"journal": "a.b", "events": [start]}).encode(), 5
     )
-    (letter,) = counter.ledger.letters()
+    (letter,) = counter.ledger.dead_letters.waiting()
     counter.run("replay", str(letter.id))
     (outcome,) = counter.desk.apply(now=6)
     assert not outcome.is_done
@@ -184,7 +184,7 @@ def test_a_batch_under_a_name_that_names_no_trips_is_refused_again_and_the_gatew
 def test_a_letter_that_is_not_there_is_said_and_nothing_is_written(counter):
     code, (said,) = counter.run("drop", "7", "--reason", "x")
     assert (code, said["ok"]) == (1, False)
-    assert counter.ledger.decisions() == []
+    assert counter.ledger.dead_letters.decisions() == []
 
 
 def test_a_directory_without_a_ledger_is_said(tmp_path):
@@ -268,7 +268,7 @@ async def test_what_is_decided_of_a_trip_shows_on_the_floor_and_at_its_device_at
     await until(lambda: till._of(till.topics.lease))
     assert floor.row("till-1").last_at == heard
     await till.send_raw(EventBatch(journal=till.journal, events=[{**record(end), "what": {"kind": "?"}}]).encode())
-    await until(lambda: shop.gateway._clerk._ledger.count("dead_letter") == 1)
+    await until(lambda: shop.gateway._clerk._ledger.dead_letters.count() == 1)
     await correct(end)
     await until(lambda: floor.row("till-1").state == "idle")
     await until(lambda: len(shop.office.receipts) == 1)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from panier_gateway.ledger import Act, Ledger, Letter
+    from panier_gateway.dead_letter import Act, Letter
+    from panier_gateway.ledger import Ledger
 
 _WAIT_SECONDS = 10
 Data = Annotated[Path, typer.Option("--data", help="The gateway's data directory.")]
@@ -34,7 +35,7 @@ replay = typer.Typer(
 def list_letters(data: Data = HERE, as_json: AsJson = False) -> None:
     """Dead letters that nobody has dealt with, and quarantined journals."""
     with _ledger(data, as_json) as ledger:
-        letters = [_as_json(letter) for letter in ledger.letters()]
+        letters = [_as_json(letter) for letter in ledger.dead_letters.waiting()]
         held = ledger.journals().items()
         closed = [
             {"journal": f"{device}.{journal}", "reason": state.quarantined, "conflict": state.conflict}
@@ -55,8 +56,8 @@ def list_letters(data: Data = HERE, as_json: AsJson = False) -> None:
 def show(letter: Annotated[int, typer.Argument(metavar="ID")], data: Data = HERE, as_json: AsJson = False) -> None:
     """One dead letter whole, with what was decided about it."""
     with _ledger(data, as_json) as ledger:
-        found = ledger.letter(letter)
-        history = ledger.history(letter)
+        found = ledger.dead_letters.find(letter)
+        history = ledger.dead_letters.history(letter)
     if found is None:
         _fail([f"there is no dead letter {letter}; see `panier replay list`"], as_json)
     print(json.dumps({**_as_json(found), "history": history}, ensure_ascii=False, indent=None if as_json else 2))
@@ -99,11 +100,11 @@ def release(
 def _decide(data: Path, act: Act, what: Sequence[tuple[int, str]], by: str, why: str, as_json: bool) -> None:
     who, now = by or getpass.getuser(), time.time_ns() // 1_000_000
     with _ledger(data, as_json) as ledger:
-        missing = [number for number, _ in what if act != "release" and ledger.letter(number) is None]
+        missing = [number for number, _ in what if act != "release" and ledger.dead_letters.find(number) is None]
         if missing:
             _fail([f"there is no dead letter {number}; see `panier replay list`" for number in missing], as_json)
         with ledger.transaction():
-            numbers = [ledger.decide(letter, act, who, why, body, now) for letter, body in what]
+            numbers = [ledger.dead_letters.decide(letter, act, who, why, body, now) for letter, body in what]
         outcomes = _wait_for(ledger, numbers, lambda: _runs(data))
     for outcome in outcomes:
         print(json.dumps(outcome, ensure_ascii=False) if as_json else outcome["outcome"])
@@ -113,9 +114,9 @@ def _decide(data: Path, act: Act, what: Sequence[tuple[int, str]], by: str, why:
 def _wait_for(ledger: Ledger, numbers: Sequence[int], runs: Callable[[], bool]) -> list[dict[str, Any]]:
     """What the gateway made of decisions; one that no gateway has taken up yet is written down, which is what was asked for."""
     end = time.monotonic() + _WAIT_SECONDS
-    while runs() and time.monotonic() < end and not all(ledger.decision(number)["done_at"] for number in numbers):
+    while runs() and time.monotonic() < end and not all(ledger.dead_letters.decision(number)["done_at"] for number in numbers):
         time.sleep(0.1)
-    found = [ledger.decision(number) for number in numbers]
+    found = [ledger.dead_letters.decision(number) for number in numbers]
     return [
         one if one["done_at"] else {**one, "ok": True, "outcome": "written down; the gateway does it when it runs"}
         for one in found

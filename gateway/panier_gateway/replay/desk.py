@@ -11,8 +11,9 @@ from typing import Any, Literal
 from panier.error import PanierError
 from panier.message import EventBatch, decode
 from panier_gateway.batch import Batch
+from panier_gateway.dead_letter import Decision, Letter
 from panier_gateway.intake import Intake, Taken
-from panier_gateway.ledger import Decision, Ledger, Letter, OutboxKind
+from panier_gateway.ledger import Ledger, OutboxKind
 from panier_io.log import logger
 
 About = Literal["event", "events", "receipt", "contact", "incident", "other"]
@@ -59,7 +60,7 @@ class Desk:
     def apply(self, now: int) -> list[Outcome]:
         """Everything that was decided and not yet done, oldest first."""
         outcomes: list[Outcome] = []
-        for decision in self._ledger.decisions():
+        for decision in self._ledger.dead_letters.decisions():
             try:
                 outcome = Outcome(decision, True, *self._do(decision, now))
             except PanierError as error:
@@ -70,7 +71,7 @@ class Desk:
                 self._log.exception("decision_failed", decision=decision.id)
                 outcome = Outcome(decision, False, f"failed: {error!r}; see the gateway's log"[:500])
             with self._ledger.transaction():
-                self._ledger.close_decision(decision, outcome.text, outcome.is_done, now)
+                self._ledger.dead_letters.close(decision, outcome.text, outcome.is_done, now)
             self._log.info("decided", **outcome.as_json())
             outcomes.append(outcome)
         return outcomes
@@ -81,7 +82,7 @@ class Desk:
             if not self._intake.release(device, journal, now):
                 raise NotReplayable(f"no quarantined journal {decision.body!r} is held; see `panier replay list`")
             return f"journal {journal} of {device} is released: whoever speaks under it goes on in a new one", None
-        letter = self._ledger.letter(decision.letter)
+        letter = self._ledger.dead_letters.find(decision.letter)
         if letter is None or letter.decided_at is not None:
             return "nothing was left to do: the letter was dealt with before", None
         if decision.act == "drop":
