@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from panier.error import PanierError
 from panier.intake import Contact, Incident
 from panier.message import EventBatch, Malformed, Refusal, event_from_json
-from panier.money import format_minor
-from panier.receipt import Receipt, with_true_times
 from panier.trip import CodeRefused, Event, Trip, TripOrder, TripStarted, start
 from panier_gateway import gap
 from panier_gateway.batch import Batch, first_sequence, without_jump
+from panier_gateway.closing import Closing, Settle
 from panier_gateway.contact import MemberOf, contact
 from panier_gateway.counterfoil import Counterfoils
 from panier_gateway.dead_letter import DeadLetter
 from panier_gateway.incident import Incidents
 from panier_gateway.ledger import JournalState, Ledger
-from panier_gateway.purse import NOTHING_USED, Purses, TripUse
+from panier_gateway.purse import Purses
 from panier_io.log import logger
 
 _DAY = 86_400_000
@@ -56,19 +55,6 @@ class Taken:
     wrong: str | None = None
     another_machine: bool = False
     renew: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A finished trip's receipt, and what a person should look at."""
-
-    receipt: Receipt
-    incidents: tuple[Incident, ...] = ()
-    used: TripUse = NOTHING_USED
-
-
-Settle = Callable[[Trip], Settled]
-"""Prices a finished trip and forms its receipt."""
 
 
 @dataclass(slots=True)
@@ -118,12 +104,12 @@ class Intake:
     def __init__(self, store: str, ledger: Ledger, settle: Settle, member_of: MemberOf) -> None:
         self._store = store
         self._ledger = ledger
-        self._settle = settle
         self._member_of = member_of
         self.purses = Purses(ledger.connection)
         self.counterfoils = Counterfoils(ledger.connection)
         self._log = logger("intake")
         self.incidents = Incidents(store, ledger)
+        self._closing = Closing(ledger, settle, self.purses, self.incidents)
         journals = ledger.journals()
         # They come oldest first, so that each device's last one holds.
         self._state = _State(journals, {}, dict(journals.keys()))
@@ -207,7 +193,7 @@ class Intake:
             if trip.is_open:
                 self._ledger.keep_trip(trip, device, journal, "open", None, None)
             else:
-                self._close(trip, device, journal, now, held.clock_offset)
+                self._closing.close(trip, now, held.clock_offset)
             if found := contact(event, trip, self._store, self._member_of):
                 self._ledger.post("contact", found.contact, found.model_dump_json())
         trips = self._state.trips.setdefault((device, journal), {})
@@ -239,7 +225,7 @@ class Intake:
             device, journal, _ = trip.trip.split(".")
             held = self._state.journals.get((device, journal), JournalState(0))
             with self._ledger.transaction():
-                count += self._close(trip, device, journal, now, held.clock_offset)
+                count += self._closing.close(trip, now, held.clock_offset)
         return count
 
     def tidy(self, now: int) -> bool:
@@ -301,19 +287,12 @@ class Intake:
         """A device that begins a new journal was wiped, or there are two of it: the trip may yet go on, so that it stays open."""
         for (device, _), held in trips.items():
             if device == work.device:
-                work.incidents += [self._left_open(trip, device, now) for trip in held.values()]
+                work.incidents += [self._closing.left_open(trip, now) for trip in held.values()]
 
     def _report_two_machines(self, work: _Work, newest: str, now: int) -> None:
         identity = f"{work.device}.{work.journal}.{newest}.two_machines"
         text = f"{TWO_MACHINES} (journal {work.journal} goes on after {newest} began; the events of both are kept)"
         work.incidents.append(self._incident(identity, work.device, "two_machines", text, now))
-
-    def _left_open(self, trip: Trip, device: str, now: int) -> Incident:
-        text = f"trip {trip.trip} had not ended when another began on {device}; it held {trip.units} units"
-        if trip.payment is not None and trip.payment.is_binding:
-            asked = trip.payment.begun
-            text += f", and a payment of {format_minor(asked.amount, trip.currency)} was under way: look up {asked.reference}"
-        return self._incident(f"{trip.trip}.left_open", device, "left_open", text, now, trip.trip)
 
     def _take(self, message: EventBatch, state: JournalState, work: _Work, now: int) -> tuple[Taken, JournalState]:
         records = message.events
@@ -442,34 +421,11 @@ class Intake:
         for trip in work.started:
             ledger.keep_trip(trip, work.device, work.journal, "open", None, None)
         for trip in work.left_open:
-            work.incidents.append(self._left_open(trip, work.device, now))
+            work.incidents.append(self._closing.left_open(trip, now))
             ledger.keep_trip(trip, work.device, work.journal, "abandoned", now, None)
         for trip in work.closed:
-            self._close(trip, work.device, work.journal, now, work.clock_offset)
+            self._closing.close(trip, now, work.clock_offset)
         self.incidents.post(*work.incidents)
-
-    def _close(self, trip: Trip, device: str, journal: str, now: int, clock_offset: int) -> bool:
-        """Settles a trip that ended. A receipt that cannot be formed is tried again later; the events are safe meanwhile."""
-        if trip.finished is None:
-            self._ledger.keep_trip(trip, device, journal, "abandoned", now, None)
-            self.purses.close(trip.trip)
-            return True
-        vouched, wrong = self.purses.vouched(trip)
-        try:
-            settled = self._settle(vouched)
-        except Exception as error:
-            self._log.exception("receipt_not_formed", trip=trip.trip)
-            self._ledger.keep_trip(trip, device, journal, "unsettled", now, trip.finished.total)
-            reason = f"the receipt could not be formed: {error}"
-            self.incidents.post(self._incident(f"{trip.trip}.unsettled", device, "unsettled", reason, now, trip.trip))
-            return False
-        receipt = with_true_times(settled.receipt, clock_offset) if clock_offset else settled.receipt
-        self._ledger.keep_trip(trip, device, journal, "finished", now, receipt.total)
-        self._ledger.post("receipt", receipt.receipt, receipt.model_dump_json())
-        self.incidents.post(*settled.incidents)
-        if wrong := wrong + self.purses.settle(trip.trip, settled.used):
-            self.incidents.post(self._incident(f"{trip.trip}.lease", device, "lease", "; ".join(wrong), now, trip.trip))
-        return True
 
     def _incident(self, identity: str, device: str, kind: str, text: str, now: int, trip: str | None = None) -> Incident:
         return self.incidents.of(identity, kind, text, now, device=device, trip=trip)

@@ -18,7 +18,7 @@ from panier.snapshot import Fingerprint
 from panier.till import compile_definitions, compile_offers, counted_uses, in_force, price_trip, used_leases
 from panier.trip import Trip
 from panier_gateway import capsule
-from panier_gateway.intake import Settled
+from panier_gateway.closing import Settled
 from panier_gateway.purse import TripUse
 from panier_gateway.replica import Replica
 from panier_io.kept import Kept

@@ -33,9 +33,10 @@ from panier.message import (
 from panier.topic import StoreTopics
 from panier.trip import Event, Happening, ItemAdded, Trip, TripStarted
 from panier_gateway.batch import Batch
+from panier_gateway.closing import Settled
 from panier_gateway.enrolment import enrol
 from panier_gateway.gateway import Gateway
-from panier_gateway.intake import Intake, Settled
+from panier_gateway.intake import Intake
 from panier_gateway.ledger import Ledger
 from panier_gateway.registry import Registry
 from panier_gateway.settings import BackOfficeSettings, GatewaySettings

@@ -16,7 +16,8 @@ from panier.payment import PaymentBegun
 from panier.receipt import Receipt
 from panier.trip import CodeRefused, Event, ItemRemoved, OfferShown, TripAbandoned, TripFinished
 from panier_gateway.batch import Batch
-from panier_gateway.intake import Intake, Settled
+from panier_gateway.closing import Settled
+from panier_gateway.intake import Intake
 from panier_gateway.ledger import Ledger
 
 

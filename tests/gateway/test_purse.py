@@ -36,7 +36,8 @@ from panier.trip import (
     start,
 )
 from panier_gateway.batch import Batch
-from panier_gateway.intake import Intake, Settled
+from panier_gateway.closing import Settled
+from panier_gateway.intake import Intake
 from panier_gateway.ledger import Ledger
 from panier_gateway.purse import NotStranded, TripUse, free_stranded
 

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from panier.message import EventBatch
 from panier.trip import CardScanned, Event, HelpRequested, TripAbandoned, TripFinished
 from panier_gateway.batch import Batch
-from panier_gateway.intake import Intake, Settled
+from panier_gateway.closing import Settled
+from panier_gateway.intake import Intake
 from panier_gateway.ledger import Ledger
 from panier_gateway.replay.command import replay
 from panier_gateway.replay.desk import Desk
