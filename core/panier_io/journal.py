@@ -102,7 +102,8 @@ class Journal:
         Each is its sequence and its JSON, unread: what nobody can read the gateway sets aside.
         """
         rows = self._conn.execute(
-            "SELECT sequence, json_object('sequence', sequence, 'at', at, 'trip', trip, 'what', json(what)) "
+            "SELECT sequence, json_object('sequence', sequence, 'at', at, 'trip', trip, "
+            "'what', json(iif(json_valid(what), what, json_quote(what)))) "
             "FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?",
             (sequence, limit),
         ).fetchall()
@@ -120,7 +121,7 @@ class Journal:
     def forget(self) -> int:
         """Takes what is acknowledged off the disk, but for a trip that is still open; gives the number of events."""
         newest = self._conn.execute(
-            "SELECT trip, json_extract(what, '$.kind') FROM event ORDER BY sequence DESC LIMIT 1"
+            "SELECT trip, iif(json_valid(what), json_extract(what, '$.kind'), '') FROM event ORDER BY sequence DESC LIMIT 1"
         ).fetchone()
         kept = None if newest is None or newest[1] in _ENDS else newest[0]
         gone = self._conn.execute("DELETE FROM event WHERE sequence <= ? AND trip IS NOT ?", (self.acknowledged, kept)).rowcount
@@ -278,7 +279,10 @@ def _text(what: Happening) -> str:
 
 def _renumbered(what: str, numbers: dict[int, int]) -> str:
     """A happening as it is written, with the new number of the refused code that it answers."""
-    said = json.loads(what)
+    try:
+        said = json.loads(what)
+    except ValueError:
+        return what  # spoiled; the gateway sets it aside
     if not said.get("answers"):
         return what
     return json.dumps(said | {"answers": numbers.get(said["answers"], 0)}, ensure_ascii=False, separators=(",", ":"))

@@ -172,7 +172,8 @@ class Agent:
     def add_weighed(self, item: Unweighed, weighing: Weighing) -> bool:
         """Adds what was weighed; False where the disk refuses and nothing happened."""
         decided = decision.stop_excess(self.now.trip, decision.add_weighed(item, weighing, self.currency))
-        recorded = self._record(decided.happenings, self._at(self.now.trip))
+        happenings = self._heard(decided)
+        recorded = not happenings or self._record(happenings, self._at(self.now.trip))
         self.now = replace(self.now, weighing=None, message=decided.message if recorded else self.now.message)
         self.show()
         return recorded
@@ -356,9 +357,7 @@ class Agent:
             self.weigh(decided.unweighed)
             return
         decided = decision.stop_excess(self.now.trip, decided)
-        happenings, self._unheard = decided.happenings, ()
-        if self.now.trip is None and not decided.starts:
-            happenings, self._unheard = (), happenings
+        happenings = self._heard(decided)
         if happenings and not self._record(happenings, self._at(self.now.trip)):
             return
         kept = {} if keep_fresh else {"fresh": frozenset[str](), "weighing": None}
@@ -370,6 +369,12 @@ class Agent:
         if happenings and self._late is not None:
             late, self._late = self._late, None
             self.capsule_arrived(late)
+
+    def _heard(self, decided: Decision) -> tuple[Happening, ...]:
+        """What goes on the disk now: what came of a decision that opens no trip waits for one."""
+        is_heard = self.now.trip is not None or decided.starts
+        self._unheard = () if is_heard else decided.happenings
+        return decided.happenings if is_heard else ()
 
     def _record(
         self, happenings: tuple[Happening, ...], at: int, leases: Sequence[Lease] = (), slip: str = "", *, is_quiet: bool = False

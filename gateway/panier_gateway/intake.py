@@ -107,6 +107,8 @@ class Intake:
         self._member_of = member_of
         self.purses = Purses(ledger.connection)
         self.counterfoils = Counterfoils(ledger.connection)
+        self._has_past = True
+        """Whether trips may have left the ledger that the purses did not add up: to look for them reads every trip's uses."""
         self._log = logger("intake")
         self.incidents = Incidents(store, ledger)
         self._closing = Closing(ledger, settle, self.purses, self.incidents)
@@ -232,8 +234,9 @@ class Intake:
         """Lets go of what nobody needs any more, a piece at a time; True where there may be more."""
         with self._ledger.transaction():
             reduced = self._ledger.reduce(now - _CONTENT_KEPT, now, _TIDIED)
-            more = self.purses.tidy(_TIDIED) or reduced == _TIDIED
-            more = self.counterfoils.tidy(now - _HANDED_IN_KEPT, _TIDIED) or more
+            if reduced or self._has_past:
+                self._has_past = self.purses.tidy(_TIDIED)
+            more = self.counterfoils.tidy(now - _HANDED_IN_KEPT, _TIDIED) or self._has_past or reduced == _TIDIED
             forgotten = self._ledger.forget(now - _SUMS_KEPT, now - _TOLD_KEPT)
             held = {key: self._state.journals[key] for key in forgotten}
             # An earlier trip may be forgotten after a later one, whose receipt was delivered before.

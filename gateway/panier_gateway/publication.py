@@ -58,7 +58,7 @@ class Publication:
         """As last reckoned, whether the broker has them or not."""
         self._published: dict[str, LiveRow] = {}
         self._counters: Counters | None = None
-        self._day = 0
+        self._day = self._midnight()
         self._watchers: list[Callable[[], None]] = []
 
     def watch(self, watcher: Callable[[], None]) -> None:

@@ -89,6 +89,8 @@ class Replica:
 
     def __init__(self, path: Path, currency: str = "EUR") -> None:
         self._path = path
+        self._beside = path.with_suffix(".anew.db")
+        _remove(self._beside)  # of a gateway that was killed meanwhile
         self._currency = currency
         self.promotions_refused = 0
         """Promotions and campaigns that came since the start and that no engine of this version can use."""
@@ -107,6 +109,8 @@ class Replica:
         self.known = int(facts.get("known", facts.get("version", "0")))
         """The highest version that devices of this store may hold: of a log that was put back to a backup, beyond the newest."""
         self._last_sum = int(facts.get("last_sum", "0"))
+        self._is_filled = self.position > 0 and facts.get("filled") != "0"
+        """Whether the log was followed to its end once; before, what it says of a member's leaving may be long past."""
         self._newest = (int(facts.get("version", "0")), Fingerprint.parse(facts.get("fingerprint", "0")))
 
     @property
@@ -152,12 +156,14 @@ class Replica:
                         self._replace_member(entry, body)
                         members.add(entry.key)
                 known, last_sum = max(self.known, version), _sum(last) if last else self._last_sum
+                is_filled = self._is_filled or not page.more
                 facts = {
                     "position": position,
                     "version": version,
                     "fingerprint": fingerprint,
                     "known": known,
                     "last_sum": last_sum,
+                    "filled": int(is_filled),
                 }
                 rows = [(name, str(value)) for name, value in facts.items()]
                 conn.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", rows)
@@ -169,7 +175,7 @@ class Replica:
                 raise
             changed = version != self._newest[0]
             self.position, self._newest = position, (version, fingerprint)
-            self.known, self._last_sum = known, last_sum
+            self.known, self._last_sum, self._is_filled = known, last_sum, is_filled
         return Applied(changed, campaigns, frozenset(members), refused)
 
     def recognizes(self, entry: FeedEntry) -> bool:
@@ -179,14 +185,13 @@ class Replica:
     @contextmanager
     def beside(self) -> Generator[Replica]:
         """An empty replica in a file of its own, for what is to take this one's place. Raises StoreUnusable."""
-        path = self._path.with_suffix(".anew.db")
-        _remove(path)
-        fresh = Replica(path, self._currency)
+        _remove(self._beside)
+        fresh = Replica(self._beside, self._currency)
         try:
             yield fresh
         finally:
             fresh.close()
-            _remove(path)
+            _remove(self._beside)
 
     def become(self, fresh: Replica) -> None:
         """Holds what `fresh` holds, all of it at once. What versions devices may hold is remembered."""
@@ -232,6 +237,8 @@ class Replica:
         conn.execute("DELETE FROM card WHERE member = ?", (entry.key,))
         if entry.body is not None:
             self._insert(entry, body)
+            if not self._is_filled:
+                conn.execute("DELETE FROM gone WHERE member = ?", (entry.key,))
             cards = MemberRecord.model_validate(entry.body).cards
             conn.executemany("INSERT OR REPLACE INTO card VALUES (?, ?)", [(card, entry.key) for card in cards])
         else:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 
 import httpx
@@ -230,6 +231,16 @@ async def test_suggested_products_are_named_like_what_was_typed_before_those_of_
     found = (await browser.get("/suggest/products", params={"q": "milk"})).json()
     assert [one["sku"] for one in found] == ["6", "5", "4", "3", "2", "1"]
     assert found[0] == {"sku": "6", "name": "Milk", "more": "1 l", "price": "$1.00"}
+
+
+@pytest.mark.parametrize("kind", ["products", "promotions", "members"])
+async def test_half_a_character_is_refused_on_import_and_in_a_campaign(script: httpx.AsyncClient, kind: str) -> None:
+    item = {"id": "\ud800", "sku": "\ud800", "member": "\ud800", "target": {"skus": ["\ud800"]}}
+    draft = {"title": "t", "reason": "r", "segment": "member", "promotion": item}
+    for path, body in (("/api/v1/import", {kind: [item]}), ("/api/v1/campaigns", draft)):
+        answer = await script.post(path, content=json.dumps(body), headers={"Content-Type": "application/json"})
+        assert answer.status_code == 422
+        assert "some text in it holds half of a character" in answer.json()["errors"][0]["message"]
 
 
 @pytest.mark.parametrize("name", ["Cla\u202eire", "Claire\n", "\u2066Claire"])

@@ -70,6 +70,20 @@ def test_records_are_the_events_as_they_are_sent(journal: Journal):
     assert [json.loads(text) for _, text in records] == [record(event) for event in written[1:]]
 
 
+def test_an_event_that_the_disk_spoiled_meanwhile_holds_nothing_up(journal: Journal):
+    journal.append(None, 1000, START, MILK, HelpRequested())
+    # Spoiled after the file was looked through: the first, the last, and neither is JSON any more.
+    journal._conn.execute("UPDATE event SET what = substr(what, 2) WHERE sequence IN (1, 3)")
+    texts = [text for _, text in journal.records(0, 10)]
+    assert json.loads(texts[0])["what"].startswith('"store":"north"')
+    assert event_from_json(texts[1]).what == MILK
+    with pytest.raises(Malformed):
+        event_from_json(texts[2])
+    journal.acknowledge(1)
+    assert journal.forget() == 0, "its trip may be open"
+    assert journal.renew(0) == 3
+
+
 def test_a_new_file_is_a_new_journal(tmp_path: Path):
     assert Journal(tmp_path / "a.db", "hand-1").id != Journal(tmp_path / "b.db", "hand-1").id
 

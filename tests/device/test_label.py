@@ -19,6 +19,8 @@ from panier.barcode.numbering import guard_digit
 from panier.catalogue import Product
 from panier.message import event_from_json
 from panier.trip import CodeRefused, ItemAdded, TripFinished
+from panier.weighed import Weighing
+from panier_device.decision import Unweighed
 from panier_device.driver.profile import load_profile
 from panier_device.driver.serial_scanner import SerialScanner
 from panier_device.fitting import load_numbering
@@ -147,6 +149,16 @@ async def test_a_price_beyond_anything_is_refused_and_all_else_goes_on_to_the_ga
     assert batch is not None
     sent = [event_from_json(event).what.kind for event in batch.events]
     assert sent[-3:] == ["item_added", "code_refused", "trip_finished"]
+
+
+def test_a_weight_that_makes_a_basket_too_dear_opens_no_trip(tmp_path: Path):
+    desk = open_desk(tmp_path)
+    dear = replace(WEIGHED_AND_DEPOSIT["4"], unit_price=10**10)
+    desk.agent.add_weighed(Unweighed(product=dear, version=7, entry="scan"), Weighing(grams=1_000_000, price_per_kg=10**10))
+    assert (desk.said, desk.kinds) == ("too_dear", [])
+    desk.agent.call_help()
+    assert desk.kinds == ["trip_started", "code_refused", "help_requested"], "staff hear of what was refused before"
+    desk.close()
 
 
 async def test_a_basket_is_worth_no_more_than_a_payment_terminal_can_take(tmp_path: Path):

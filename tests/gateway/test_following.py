@@ -160,6 +160,46 @@ async def test_a_back_office_with_an_empty_database_takes_no_price_from_the_stor
     assert await prices(backed_up, have=0) == (5, {"a": 200, "b": 1000})
 
 
+def of_claire(*bodies, last=0, more=False):
+    entries = [FeedEntry(sequence=last + n, kind="member", key="m1", body=body) for n, body in enumerate(bodies, start=1)]
+    return FeedPage(entries=entries, last=last + len(entries), more=more)
+
+
+def test_a_member_who_left_long_ago_and_came_back_is_not_forgotten_when_the_log_is_taken_in_anew(tmp_path):
+    held = Replica(tmp_path / "feed.db")
+    held.apply(of_claire(CLAIRE, more=True))
+    held.apply(of_claire(None, CLAIRE, last=1))
+    assert held.gone() == [], "nobody here knew her before"
+    with held.beside() as fresh:
+        fresh.apply(of_claire(CLAIRE, None, more=True))
+        fresh.apply(of_claire(CLAIRE, last=2))
+        held.become(fresh)
+    assert held.gone() == []
+    held.close()
+
+
+def test_who_leaves_and_comes_back_is_forgotten_all_the_same(tmp_path):
+    held = Replica(tmp_path / "feed.db")
+    held.apply(of_claire(CLAIRE))
+    held.apply(of_claire(None, CLAIRE, last=1))
+    assert held.gone() == ["m1"]
+    with held.beside() as fresh:
+        fresh.apply(of_claire(CLAIRE, None))
+        held.become(fresh)
+    held.close()
+    again = Replica(tmp_path / "feed.db")
+    assert again.gone() == ["m1"]
+    again.close()
+
+
+def test_a_log_that_was_half_taken_in_when_the_gateway_was_killed_takes_no_room(tmp_path):
+    left = Replica(tmp_path / "feed.anew.db")
+    left.apply(of_claire(CLAIRE))
+    left.close()
+    Replica(tmp_path / "feed.db").close()
+    assert {file.name for file in tmp_path.iterdir()} == {"feed.db"}
+
+
 async def test_a_replica_is_closed_when_the_page_that_is_being_taken_in_is_on_the_disk(tmp_path, product):
     entries = [FeedEntry(sequence=n, kind="product", key=f"p{n}", body=product(f"p{n}", n)) for n in range(1, 3001)]
     held = Replica(tmp_path / "feed.db")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.waiting import until
 
+from panier_gateway.publication import Publication
+
 
 async def test_the_report_to_the_back_office_prices_no_basket_again(shop, started, item, monkeypatch):
     till = await shop.till()
@@ -17,6 +19,16 @@ async def test_the_report_to_the_back_office_prices_no_basket_again(shop, starte
     publication.repeat_all()
     assert [(row.device, row.total) for row in publication.live().terminals] == [("till-1", 150)], "whatever the broker lost"
     assert priced == []
+
+
+async def test_what_was_counted_before_the_first_publication_counts(shop):
+    publication = Publication(
+        shop.gateway._topics, "America/New_York", shop.gateway._floor, shop.gateway._clerk, shop.gateway._wire.retain,
+        lambda: 1_000, limits=dict,
+    )  # fmt: skip
+    shop.gateway._floor.shift.refused_messages += 1
+    await publication.refresh()
+    assert shop.gateway._floor.counters().refused_messages == 1
 
 
 async def test_a_clock_that_is_set_back_freezes_no_limit(shop):

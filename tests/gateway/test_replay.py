@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -134,6 +135,30 @@ def test_a_refused_event_is_kept_whole_whatever_its_size_because_its_device_hold
     assert taken.upto == 3
     (letter,) = counter.ledger.dead_letters.waiting()
     assert json.loads(letter.payload)["what"]["name"] == "x" * 200_000
+
+
+def test_what_was_done_is_told_although_the_disk_refused_to_note_that_it_is(counter, monkeypatch):
+    start, first, end = records(STARTED, ITEM, DONE)
+    counter.send({**start, "what": {**start["what"], "currency": ""}}, first, end)
+    _, (found,) = counter.run("list")
+    for letter in found["letters"]:
+        content = {1: start, 2: first, 3: end}[letter["sequence"]]
+        (counter.directory / "right.json").write_text(json.dumps(content))
+        counter.run("correct", str(letter["id"]), "--file", str(counter.directory / "right.json"), "--reason", "bug", "--by", "ada")
+    close, refusing = counter.ledger.dead_letters.close, [True, False, True]
+
+    def close_or_not(decision, *more):
+        if refusing and refusing.pop(0):
+            raise sqlite3.OperationalError("disk I/O error")
+        close(decision, *more)
+
+    monkeypatch.setattr(counter.ledger.dead_letters, "close", close_or_not)
+    for _ in range(2):
+        with pytest.raises(sqlite3.OperationalError):
+            counter.desk.apply(now=6)
+    outcomes = counter.desk.apply(now=6)
+    assert [(outcome.is_done, outcome.taken.trip.is_open) for outcome in outcomes] == [(True, True), (True, True), (True, False)]
+    assert counter.desk.apply(now=7) == []
 
 
 def test_what_cannot_be_taken_again_says_why_and_stays(counter):

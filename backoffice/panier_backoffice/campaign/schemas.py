@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from panier.receipt import Moment, Name
+from panier_backoffice.intake.text import writable
 
 State = Literal["draft", "running", "stopped"]
 
@@ -29,7 +30,7 @@ class CampaignDraft(BaseModel):
     title: Annotated[str, Field(max_length=250_000)]
     reason: Annotated[str, Field(max_length=250_000)]
     """Both may be too long here, so that the refusal says their true lengths beside all else that is wrong."""
-    promotion: dict[str, Any]
+    promotion: Annotated[dict[str, Any], AfterValidator(writable)]
     segment: Name | None = None
     members: Annotated[list[Name], Field(max_length=100_000)] | None = None
     cards: Annotated[list[Name], Field(max_length=100_000)] | None = None

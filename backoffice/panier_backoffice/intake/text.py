@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
+T = TypeVar("T")
+
 LONGEST_BODY = 200_000
 """Characters of a dead letter's body at the most."""
+
+
+def writable(found: T) -> T:
+    """`found` itself. Raises ValueError where some text in it holds half of a surrogate pair, which no UTF-8 can say."""
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("some text in it holds half of a character (a lone surrogate): was it cut?") from error
+    return found
 
 
 def readable(text: str, longest: int) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from panier.intake import Outcome
 from panier_backoffice.feed import log
+from panier_backoffice.intake.text import writable
 from panier_backoffice.member.service import take_members
 from panier_backoffice.office import TheOffice
 from panier_backoffice.product.schemas import PriceChange
@@ -21,7 +22,7 @@ router = APIRouter(prefix="/api/v1", tags=["import"], dependencies=[ScriptOnly])
 PAGE = 10_000
 """Items of one kind in one request at the most."""
 
-Items = Annotated[list[dict[str, Any]], Field(max_length=PAGE)]
+Items = Annotated[list[dict[str, Any]], Field(max_length=PAGE), AfterValidator(writable)]
 
 
 class Import(BaseModel):

@@ -56,25 +56,32 @@ class Desk:
         self._ledger = ledger
         self._intake = intake
         self._log = logger("replay")
+        self._half_done: dict[int, Outcome] = {}
+        """Decisions that were done, and of which the disk did not yet take that they are."""
+        self._untold: list[Outcome] = []
 
     def apply(self, now: int) -> list[Outcome]:
-        """Everything that was decided and not yet done, oldest first."""
-        outcomes: list[Outcome] = []
+        """Everything that was decided and not yet done or not yet told, oldest first. Raises sqlite3.OperationalError."""
         for decision in self._ledger.dead_letters.decisions():
-            try:
-                outcome = Outcome(decision, True, *self._do(decision, now))
-            except PanierError as error:
-                outcome = Outcome(decision, False, f"{error.code}: {error}"[:500])
-            except sqlite3.OperationalError:
-                raise  # the disk, not the decision: it is done when there is space
-            except Exception as error:
-                self._log.exception("decision_failed", decision=decision.id)
-                outcome = Outcome(decision, False, f"failed: {error!r}; see the gateway's log"[:500])
+            outcome = self._half_done[decision.id] = self._half_done.get(decision.id) or self._outcome(decision, now)
             with self._ledger.transaction():
                 self._ledger.dead_letters.close(decision, outcome.text, outcome.is_done, now)
+            del self._half_done[decision.id]
             self._log.info("decided", **outcome.as_json())
-            outcomes.append(outcome)
+            self._untold.append(outcome)
+        outcomes, self._untold = self._untold, []
         return outcomes
+
+    def _outcome(self, decision: Decision, now: int) -> Outcome:
+        try:
+            return Outcome(decision, True, *self._do(decision, now))
+        except PanierError as error:
+            return Outcome(decision, False, f"{error.code}: {error}"[:500])
+        except sqlite3.OperationalError:
+            raise  # the disk, not the decision: it is done when there is space
+        except Exception as error:
+            self._log.exception("decision_failed", decision=decision.id)
+            return Outcome(decision, False, f"failed: {error!r}; see the gateway's log"[:500])
 
     def _do(self, decision: Decision, now: int) -> tuple[str, Taken | None]:
         if decision.act == "release":
