@@ -143,8 +143,9 @@ def test_what_was_done_is_told_although_the_disk_refused_to_note_that_it_is(coun
     _, (found,) = counter.run("list")
     for letter in found["letters"]:
         content = {1: start, 2: first, 3: end}[letter["sequence"]]
-        (counter.directory / "right.json").write_text(json.dumps(content))
-        counter.run("correct", str(letter["id"]), "--file", str(counter.directory / "right.json"), "--reason", "bug", "--by", "ada")
+        right = counter.directory / "right.json"
+        right.write_text(json.dumps(content))
+        counter.run("correct", str(letter["id"]), "--file", str(right), "--reason", "bug", "--by", "ada")
     close, refusing = counter.ledger.dead_letters.close, [True, False, True]
 
     def close_or_not(decision, *more):
