@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -26,6 +27,11 @@ async def holds_within(seconds: float, holds: Callable[[], object]) -> bool:
         return bool(await _found(holds, seconds))
     except TimeoutError:
         return False
+
+
+async def logged(log: Path, what: str, times: int = 1) -> None:
+    """For what only a program's log tells: as soon as it does so often."""
+    await until(lambda: log.is_file() and log.read_text().count(what) >= times, f"{times} x {what} in {log}")
 
 
 async def let_others_run() -> None:

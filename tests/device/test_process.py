@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.device.conftest import BEANS, BREAD, MILK, whole
 from tests.sending import events_in
-from tests.waiting import until
+from tests.waiting import logged, until
 
 from panier_device.shop import Shop
 from panier_io.journal import Journal
@@ -38,7 +38,8 @@ class Handheld:
         shop.settle_in("USD", "America/New_York")
         shop.close()
         self.scanner = SimulatedScanner(directory / "scanner")
-        self.metrics = directory / "device.prom"
+        self.metrics = directory / "figures" / "device.prom"
+        self.metrics.parent.mkdir()
         self.settings = directory / "device.toml"
         self.settings.write_text(
             f'store = "north"\ndevice = "hand-1"\ndata_dir = "{directory}"\nmetrics_file = "{self.metrics}"\n'
@@ -58,7 +59,7 @@ class Handheld:
 
     async def opened(self, times: int) -> None:
         """Waits until the scanner's line was opened so often, and has settled."""
-        await until(lambda: (self.directory / "device.log").read_text().count("scanner_open") >= times)
+        await logged(self.directory / "device.log", "scanner_open", times)
 
     async def scan(self, code: str) -> None:
         await asyncio.to_thread(self.scanner.scan, code)
@@ -115,10 +116,10 @@ async def test_an_assortment_that_spoils_while_it_is_used_is_said_at_the_scan_an
     await handheld.scan(MILK)
     await handheld.see("This device failed at that code.", "Scan it again, or press h.")
     log = handheld.directory / "device.log"
-    await until(lambda: "scan_failed" in log.read_text())
-    assert "image is malformed" in log.read_text()
+    await logged(log, "scan_failed")
+    await logged(log, "image is malformed")
     handheld.terminal.kill()
-    await until(lambda: "assortment_damaged" in log.read_text())
+    await logged(log, "assortment_damaged")
 
 
 async def test_a_second_process_on_the_same_directory_is_refused(handheld: Handheld):
@@ -149,13 +150,14 @@ async def test_it_measures_itself_and_stays_small(handheld: Handheld):
 
 async def test_figures_that_cannot_be_written_are_said_once_and_end_nothing(handheld: Handheld):
     await until(handheld.metrics.exists)
-    handheld.metrics.unlink()
-    handheld.metrics.mkdir()
+    # In one step, between whatever two that it writes.
+    gone = handheld.metrics.parent.rename(handheld.directory / "gone")
     log = handheld.directory / "device.log"
-    await until(lambda: "metrics_refused" in log.read_text())
+    await logged(log, "metrics_refused")
     await handheld.scan(MILK)
     await handheld.see("▸ Oat milk")
-    handheld.metrics.rmdir()
+    (gone / handheld.metrics.name).unlink()
+    gone.rename(handheld.metrics.parent)
     await until(handheld.metrics.exists)
     assert "panier_events_waiting 2.0" in handheld.metrics.read_text()
     assert log.read_text().count("metrics_refused") == 1

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
-from tests.waiting import until
+from tests.journeys.handheld import on, ready, received, see
 
 from panier.catalogue import Product
 from panier_simulators.demo.premises import open_premises
-from panier_simulators.fleet import Post, device_command, is_ready
-from panier_simulators.glance import Glance, read
+from panier_simulators.fleet import Post, device_command
+from panier_simulators.glance import read
 from panier_simulators.sample.label import price_number, print_label, weighed_grams, weight_number
 from panier_simulators.sample.shop import SampleShop
 from panier_simulators.scanner import SimulatedScanner
@@ -56,7 +56,7 @@ async def test_labels_deposit_and_coupon_reach_the_receipt_whichever_comes_first
         with SimulatedScanner(*post.serial[0]) as scanner:
             await terminal.start()
             try:
-                await terminal.wait_for(is_ready, 60, "the start screen with the newest prices")
+                await ready(terminal, post.settings, "scanner")
                 trips = [
                     await shop(terminal, scanner, COUPON, BAG, SLICES, COLA, COLA),
                     await shop(terminal, scanner, BAG, SLICES, COLA, COLA, COUPON),
@@ -87,7 +87,7 @@ async def shop(terminal: SimulatedTerminal, scanner: SimulatedScanner, *codes: s
         await see(terminal, lambda seen, wanted=(units, is_coupon): (seen.units, seen.is_coupon_told) == wanted, f"{code} taken")
     await see(terminal, lambda seen: (seen.total, seen.saved) == (TOTAL, SAVED), "the total")
     terminal.send("f")
-    await terminal.wait_for(lambda rows: any("Finish and pay" in row for row in rows), 20, "the question")
+    await terminal.wait_for(on("Finish and pay"), 20, "the question")
     terminal.send("y")
     await see(terminal, lambda seen: seen.is_end and seen.trip is not None, "the farewell")
     trip = read(terminal.rows).trip
@@ -95,19 +95,3 @@ async def shop(terminal: SimulatedTerminal, scanner: SimulatedScanner, *codes: s
     await see(terminal, lambda seen: seen.is_start, "the start screen")
     assert trip is not None
     return trip
-
-
-async def see(terminal: SimulatedTerminal, holds: Any, what: str) -> None:
-    def on(rows: tuple[str, ...]) -> bool:
-        seen: Glance = read(rows)
-        return holds(seen)
-
-    await terminal.wait_for(on, 20, what)
-
-
-async def received(premises: Any, trip: str) -> dict[str, Any]:
-    async def is_there() -> bool:
-        return any(head["receipt"] == trip for head in await premises.get("/receipts", limit=10))
-
-    await until(is_there, within=30)
-    return await premises.get(f"/receipts/{trip}")

@@ -11,12 +11,13 @@ from typing import Any, cast
 
 import pytest
 from pydantic import TypeAdapter
+from tests.journeys.handheld import on, ready, see
 from tests.waiting import until
 
 from panier.catalogue import Product
 from panier_simulators.demo.premises import Premises, open_premises
-from panier_simulators.fleet import Post, device_command, is_ready
-from panier_simulators.glance import Glance, read
+from panier_simulators.fleet import Post, device_command
+from panier_simulators.glance import read
 from panier_simulators.sample.shop import SampleShop
 from panier_simulators.scanner import SimulatedScanner
 from panier_simulators.screen import ENTER, SimulatedTerminal
@@ -47,7 +48,7 @@ async def test_what_the_back_office_forgot_is_handed_in_again_and_its_prices_hol
         with SimulatedScanner(*post.serial[0]) as scanner:
             await terminal.start()
             try:
-                await terminal.wait_for(is_ready, 60, "the start screen with the newest prices")
+                await ready(terminal, post.settings, "scanner")
                 trips = [await buy(terminal, scanner)]
                 await until(lambda: received(premises, trips), within=30)
                 back_up(tmp_path)
@@ -112,17 +113,9 @@ async def buy(terminal: SimulatedTerminal, scanner: SimulatedScanner) -> str:
     await asyncio.to_thread(scanner.scan, TEA.gtins[0][1:])
     await see(terminal, lambda seen: seen.units == 1, "one unit")
     terminal.send("f")
-    await terminal.wait_for(lambda rows: any("Finish and pay" in row for row in rows), 20, "the question")
+    await terminal.wait_for(on("Finish and pay"), 20, "the question")
     terminal.send("y")
     await see(terminal, lambda seen: seen.is_end and seen.trip is not None and seen.total is not None, "the farewell")
     trip = read(terminal.rows).trip
     assert trip is not None
     return trip
-
-
-async def see(terminal: SimulatedTerminal, holds: Any, what: str) -> None:
-    def on(rows: tuple[str, ...]) -> bool:
-        seen: Glance = read(rows)
-        return holds(seen)
-
-    await terminal.wait_for(on, 20, what)

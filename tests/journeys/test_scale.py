@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
-from tests.journeys.test_label import received, see
+from tests.journeys.handheld import on, ready, received, see
 
 from panier.catalogue import Product
 from panier_simulators.demo.premises import open_premises
-from panier_simulators.fleet import Post, device_command, is_ready
+from panier_simulators.fleet import Post, device_command
 from panier_simulators.glance import read
 from panier_simulators.sample.label import weight_number
 from panier_simulators.sample.shop import SampleShop
@@ -47,7 +47,7 @@ async def test_what_the_scale_said_is_on_the_receipt_net_of_its_tare(tmp_path: P
         with SimulatedScanner(*post.serial[0]) as scanner, SimulatedScale(premises.scale, settle=0.2) as scale:
             await terminal.start()
             try:
-                await terminal.wait_for(is_ready, 60, "the start screen with the newest prices")
+                await ready(terminal, post.settings, "scanner", "scale")
                 await asyncio.to_thread(scanner.scan, FIGS.gtins[0])
                 await terminal.wait_for(on("Put it on the scale."), 20, "the question")
                 scale.put(545)
@@ -75,7 +75,3 @@ async def test_what_the_scale_said_is_on_the_receipt_net_of_its_tare(tmp_path: P
     assert "0.500 kg x 3.99/kg" in told.text
     assert "1.000 kg x 3.99/kg" in told.text
     assert product["tare"] == 45
-
-
-def on(words: str) -> Any:
-    return lambda rows: any(words in row for row in rows) or None
