@@ -83,7 +83,6 @@ class Gateway:
     silent: bool = False
 
     async def run(self) -> None:
-        await self.client.subscribe(STORE.every_device, qos=1)
         async for message in self.client.messages:
             held = json.loads(message.payload)
             match message.topic.value.rsplit("/", 1)[1]:
@@ -159,6 +158,12 @@ class Store:
     def refused(self, reason: str) -> float:
         return self.desk.tally.malformed.labels(reason)._value.get()
 
+    async def connected(self) -> None:
+        """From here on it hears what is said, whatever the broker makes of what it retains."""
+        session = self.sync._session
+        assert session is not None
+        await until(lambda: session.connected)
+
     def append(self, events: int) -> None:
         trip = self.desk.journal.open_trip()
         if trip is None:
@@ -205,6 +210,8 @@ async def trading(broker: Broker, directory: Path, *, stocked: bool = True) -> A
 async def gateway_of(broker: Broker, **given: object) -> AsyncIterator[Gateway]:
     async with aiomqtt.Client("127.0.0.1", broker.port, username="gateway", password="secret", identifier="gateway") as client:
         gateway = Gateway(client, **given)  # type: ignore[arg-type]
+        # Before anyone else speaks: what comes while a subscription is made may come twice, live and as what is retained.
+        await client.subscribe(STORE.every_device, qos=1)
         task = asyncio.create_task(gateway.run())
         try:
             yield gateway
@@ -278,12 +285,17 @@ async def test_what_nobody_here_can_read_goes_out_to_be_set_aside_and_holds_noth
         await until(lambda: store.desk.journal.waiting == 0)
 
 
-async def test_a_new_boot_of_the_gateway_gets_at_once_what_the_old_one_did_not_acknowledge(broker: Broker, tmp_path: Path):
+async def test_a_new_boot_of_the_gateway_gets_at_once_what_the_old_one_did_not_acknowledge(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("panier_device.outbox.FIRST_WAIT", 3600.0)
     await broker.start()
     async with gateway_of(broker, silent=True) as gateway, trading(broker, tmp_path) as store:
+        await store.connected()
         await gateway.announce(7, total_of(changes()), boot="boot-1")
+        await until(lambda: store.sync.supply.manifest)
         store.append(5)
-        await until(lambda: gateway.batches == 1)
+        await until(lambda: gateway.batches >= 1)
         gateway.stored.clear()
         gateway.silent = False
         await gateway.announce(7, total_of(changes()), boot="boot-2")
@@ -294,15 +306,16 @@ async def test_wrong_and_malformed_messages_are_counted_and_stop_nothing(broker:
     await broker.start()
     async with gateway_of(broker, silent=True) as gateway, trading(broker, tmp_path) as store:
         store.append(2)
-        await until(lambda: gateway.batches == 1)
+        await until(lambda: gateway.batches >= 1)
         await gateway.acknowledge("zzzzzz", 2)
         await gateway.acknowledge(store.desk.journal.id, 99)
+        await gateway.client.publish(f"{TOPICS.root}/down/surprise", b"{}", qos=1)
+        # Before the noise: of many parts at once, the last are as unwanted.
+        await until(lambda: store.refused("unwanted_message") == 1)
         for topic in (TOPICS.acknowledgement, TOPICS.capsule, TOPICS.notice, TOPICS.price, STORE.manifest, TOPICS.snapshot):
             for payload in (b"", b"\xff\x00", b"[]", b'{"upto": -1}', b"9" * 2000):
                 await gateway.client.publish(topic, payload, qos=1)
-        await gateway.client.publish(f"{TOPICS.root}/down/surprise", b"{}", qos=1)
         await until(lambda: store.refused("malformed") >= 25)
-        await until(lambda: store.refused("unwanted_message") == 1)
         assert store.refused("wrong_acknowledgement") == 2
         assert store.desk.journal.acknowledged == 0
         gateway.silent = False
@@ -332,6 +345,7 @@ async def test_a_new_device_fetches_everything_part_by_part_then_deltas(broker: 
         gateway_of(broker, parts=lambda ask: everything[ask["part"]]) as gateway,
         trading(broker, tmp_path, stocked=False) as store,
     ):
+        await store.connected()
         await gateway.announce(7, total_of(changes()))
         await until(lambda: store.ears.snapshots == 1)
         assert [(ask["have"], ask["part"]) for ask in gateway.asks] == [(0, 0), (0, 1), (0, 2)]
@@ -356,6 +370,7 @@ async def test_a_copy_that_does_not_match_is_thrown_away_and_fetched_anew(broker
         return whole(8, after)[0]
 
     async with gateway_of(broker, parts=answer) as gateway, trading(broker, tmp_path) as store:
+        await store.connected()
         await gateway.announce(8, total_of(after))
         await until(lambda: store.ears.snapshots == 1)
         assert [ask["have"] for ask in gateway.asks] == [7, 0]
@@ -370,6 +385,7 @@ async def test_a_part_that_is_newer_than_the_manifest_is_no_reason_to_begin_agai
         version=9, fingerprint=total_of(after), since=7, part=0, parts=1, changes=[Change(version=9, kind="product", key="2")]
     )
     async with gateway_of(broker, parts=lambda _: part) as gateway, trading(broker, tmp_path) as store:
+        await store.connected()
         await gateway.announce(8, "1" * 64)
         await until(lambda: store.ears.snapshots == 1)
         await gateway.announce(9, total_of(after))
@@ -384,8 +400,9 @@ async def test_a_load_goes_on_where_it_was_when_the_line_was_cut(broker: Broker,
     everything = whole(7, size=2)
     async with trading(broker, tmp_path, stocked=False) as store:
         async with gateway_of(broker, parts=lambda ask: everything[0] if ask["part"] == 0 else None) as gateway:
+            await store.connected()
             await gateway.announce(7, total_of(changes()))
-            await until(lambda: len(gateway.asks) == 2)
+            await until(lambda: len(gateway.asks) >= 2)
         broker.kill()
         await until(lambda: not store.sync.online)
         await broker.start()
@@ -442,6 +459,7 @@ async def test_what_is_amiss_with_the_hardware_is_said_once_and_taken_back(broke
 async def test_a_time_zone_that_nobody_knows_is_not_taken_over(broker: Broker, tmp_path: Path):
     await broker.start()
     async with gateway_of(broker) as gateway, trading(broker, tmp_path) as store:
+        await store.connected()
         manifest = Manifest(version=7, fingerprint=total_of(changes()), boot="b", at=1, currency="EUR", timezone="Mars/Olympus")
         await gateway.client.publish(STORE.manifest, manifest.encode(), qos=1, retain=True)
         await until(lambda: store.refused("unknown_timezone") >= 1)
