@@ -125,11 +125,12 @@ class Reception:
         async with self._turn:
             outcomes = await self._clerk.decided()
             taken = [outcome.taken for outcome in outcomes if outcome.taken is not None]
-            await self._tell(taken)
-            for one in taken:
-                if one.trip is not None:
-                    self._floor.follow(one.device, one.trip)
+            await self._tell(taken, self._follow)
         return bool(outcomes)
+
+    def _follow(self, taken: Taken) -> None:
+        if taken.trip is not None:
+            self._floor.follow(taken.device, taken.trip)
 
     async def _hand_on(self, device: str, what: str, payload: bytes) -> None:
         match what:
@@ -180,19 +181,20 @@ class Reception:
             self._disk_refused("intake", error)
             await asyncio.sleep(_DISK_WAIT)
             return
-        await self._tell(taken)
         now = self._clock()
-        for one in taken:
-            self._floor.take(one, now)
+        await self._tell(taken, lambda one: self._floor.take(one, now))
         self.batches_stored += len(taken)
         self._stored(taken)
 
-    async def _tell(self, taken: Sequence[Taken]) -> None:
+    async def _tell(self, taken: Sequence[Taken], show: Callable[[Taken], None]) -> None:
+        """Acknowledges first, then shows on the floor, and only then answers, which may take its time."""
         for one in taken:
             self._greeting.follow(one)
             self.events_stored += len(one.events)
         for device, acknowledgement in acknowledgements(taken):
             await self._acknowledge(device, acknowledgement)
+        for one in taken:
+            show(one)
         for one in taken:
             await self._answer(one)
 
