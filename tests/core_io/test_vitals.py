@@ -178,5 +178,7 @@ def test_who_asks_nothing_is_let_go_and_who_does_not_wait_is_no_news(
     with socket.create_connection(("127.0.0.1", port), timeout=10) as hasty:
         hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         hasty.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+    # Who asks at once may be slow at it, on a busy machine.
+    monkeypatch.undo()
     assert urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).status == 200
     assert capfd.readouterr().err == ""

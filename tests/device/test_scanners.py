@@ -80,7 +80,7 @@ async def test_an_unplugged_serial_scanner_comes_back_and_delivers_no_half_code(
         line.pull()
         await until(lambda: not scanner.present)
         line.plug()
-        await until(lambda: scanner.present, within=2)
+        await until(lambda: scanner.present)
         line.say(b"96385074\r")
         assert await frame(heard) == Frame("96385074")
         assert heard.empty()
@@ -138,7 +138,7 @@ async def test_a_wedge_over_a_socket_delivers_codes_and_comes_back_after_it_was_
         listener.close()
         await until(lambda: not scanner.present)
         listener = listen(path)
-        await until(lambda: scanner.present, within=2)
+        await until(lambda: scanner.present)
         end, _ = listener.accept()
         for packet in keys(2, 3, 28):
             end.send(packet)

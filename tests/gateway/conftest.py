@@ -140,6 +140,13 @@ class Till:
     def manifests(self) -> list[Manifest]:
         return [decode(Manifest, payload) for payload in self._of(StoreTopics(STORE).manifest)]
 
+    async def reborn(self) -> None:
+        """Says again that it is here, until all that comes of it was said: the next birth is answered only then."""
+        before = len(self.acknowledgements)
+        for _ in range(2):
+            await self.session.publish(self.topics.status, self._status("online").encode(), retain=True)
+        await until(lambda: len(self.acknowledgements) >= before + 2)
+
     async def acknowledged(self, upto: int) -> None:
         await until(lambda: self.upto >= upto, f"{self.device} acknowledged up to {upto}, is at {self.upto}")
 
@@ -193,6 +200,13 @@ class Shop:
         """A terminal that is connected."""
         address = self.addresses.get(device) or self.enrol(device)
         return await self.stack.enter_async_context(Till(device, address, journal))
+
+    async def has_told(self, till: Till) -> None:
+        """Until a terminal has heard all that the gateway said to it so far: one thing more, which comes last."""
+        assert self.gateway is not None
+        before = len(till.manifests)
+        await self.gateway._announce()
+        await until(lambda: len(till.manifests) > before)
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Reads the ledger from outside."""

@@ -97,8 +97,8 @@ async def test_a_broker_that_dies_is_started_again_and_nothing_is_lost(shop, sta
     await till.send()
     await till.acknowledged(2)
     os.kill(shop.gateway._broker.pid, signal.SIGKILL)
-    await until(lambda: till.births == 2)
-    assert shop.gateway._broker.restarts == 1
+    await until(lambda: till.births >= 2)
+    assert shop.gateway._broker.restarts >= 1
     till.add(item())
     await until(lambda: shop.gateway._session.connected)
     await till.send()
@@ -115,7 +115,7 @@ async def test_a_broker_that_the_system_cannot_start_is_tried_again_and_the_gate
     await until(lambda: shop.gateway._broker.restarts > 1)
     assert shop.gateway._broker.pid is None
     said.rmdir()
-    await until(lambda: till.births == 2)
+    await until(lambda: till.births >= 2)
     till.add(started)
     await until(lambda: shop.gateway._session.connected)
     await till.send()
@@ -211,7 +211,7 @@ async def test_a_broker_that_hangs_is_ended_and_another_takes_its_place(shop, st
     finally:
         with suppress(ProcessLookupError):
             os.kill(hung, signal.SIGKILL)
-    await until(lambda: till.births == 2)
+    await until(lambda: till.births >= 2)
     till.add(started)
     await until(lambda: shop.gateway._session.connected)
     await till.send()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from dataclasses import replace
 
 import pytest
-from tests.waiting import until
+from tests.waiting import holds_within, until
 
 from panier.feed import FeedEntry, FeedPage
 from panier.message import Ask
@@ -201,12 +202,22 @@ def test_a_log_that_was_half_taken_in_when_the_gateway_was_killed_takes_no_room(
 
 
 async def test_a_replica_is_closed_when_the_page_that_is_being_taken_in_is_on_the_disk(tmp_path, product):
-    entries = [FeedEntry(sequence=n, kind="product", key=f"p{n}", body=product(f"p{n}", n)) for n in range(1, 3001)]
+    begun, go_on = threading.Event(), threading.Event()
+
+    def entries():
+        yield FeedEntry(sequence=1, kind="product", key="a", body=product("a", 150))
+        begun.set()
+        go_on.wait(20)
+        yield FeedEntry(sequence=2, kind="product", key="b", body=product("b", 150))
+
     held = Replica(tmp_path / "feed.db")
-    taking = asyncio.create_task(asyncio.to_thread(held.apply, FeedPage(entries=entries, last=3000, more=False)))
-    await until(held._writing.locked)
-    held.close()
-    await taking
+    page = FeedPage.model_construct(entries=entries(), last=2, more=False)
+    taking = asyncio.create_task(asyncio.to_thread(held.apply, page))
+    await until(begun.is_set)
+    closing = asyncio.create_task(asyncio.to_thread(held.close))
+    assert not await holds_within(0.2, closing.done)
+    go_on.set()
+    await asyncio.gather(taking, closing)
     again = Replica(tmp_path / "feed.db")
-    assert again.position == 3000
+    assert again.position == 2
     again.close()

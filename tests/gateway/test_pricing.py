@@ -27,7 +27,7 @@ async def stuck(shop, started):
     till = await shop.till()
     till.add(started, CodeRefused(reason="unknown_product", seen=SEEN, entry="scan"), HelpRequested())
     await till.send()
-    await till.acknowledged(3)
+    await until(lambda: shop.gateway._floor.row("till-1").unknown)
     return till
 
 
@@ -100,7 +100,8 @@ async def test_an_answer_is_said_again_until_the_trip_has_it_and_is_taken_once(s
     await till.send()
     await till.acknowledged(5)
     assert "waits for no price" in till.acknowledgements[-1].refused[0].reason
-    await till._on_connect()
+    await until(lambda: not shop.gateway._floor.row("till-1").unknown)
+    await till.reborn()
     await act(shop, till, **JAM)
     assert shop.gateway._floor.row("till-1").wrong == "that code waits for no price any more"
     assert len(prices(till)) == 2
@@ -123,6 +124,7 @@ async def test_what_cannot_be_sold_is_said_beside_the_terminal(shop, product, st
     till = await stuck(shop, started)
     await act(shop, till, **price)
     assert shop.gateway._floor.row("till-1").wrong == why
+    await shop.has_told(till)
     assert prices(till) == []
 
 

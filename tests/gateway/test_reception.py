@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 
 from tests.waiting import until
 
@@ -21,15 +22,19 @@ async def test_events_are_acknowledged_and_on_the_disk(shop, started, item):
     assert shop.query("SELECT sequence FROM event WHERE device = 'till-1'") == [(1,), (2,), (3,)]
 
 
-async def test_nothing_is_acknowledged_before_the_commit(shop, started, item):
+async def test_nothing_is_acknowledged_before_the_commit(shop, started, item, monkeypatch):
     till = await shop.till()
     await until(lambda: till.acknowledgements)
+    intake, begun = shop.gateway._clerk._intake, threading.Event()
+    take_in = intake.take_in
+    monkeypatch.setattr(intake, "take_in", lambda *given: (begun.set(), take_in(*given))[1])
     # Another writer holds the file, as a backup might: the gateway's commit has to wait.
     with sqlite3.connect(shop.settings.data_dir / "ledger.db", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         till.add(started, item())
         await till.send()
-        await until(lambda: not shop.gateway._reception._waiting and shop.gateway._clerk._thread._work_queue.empty())
+        await until(begun.is_set)
+        await shop.has_told(till)
         assert till.upto == 0
         other.execute("ROLLBACK")
     await till.acknowledged(2)
@@ -110,9 +115,8 @@ async def test_help_is_answered_from_the_monitor_and_the_shopper_is_told(shop, s
     till = await shop.till()
     till.add(started, HelpRequested())
     await till.send()
-    await till.acknowledged(2)
     floor = shop.gateway._floor
-    assert floor.row("till-1").state == "help"
+    await until(lambda: floor.row("till-1").state == "help")
     await shop.gateway._reception.receive("panier/1/shop/staff/act", b'{"device": "till-1", "act": "help_answered"}')
     await until(lambda: [notice.code for notice in till.notices] == ["help_coming"])
     assert floor.row("till-1").state == "shopping"
