@@ -7,10 +7,18 @@ from collections.abc import Iterator
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from tests.port import kept_port
 
 # Hypothesis fails an example that takes 200 ms, which on a busy machine says no more than that it is busy.
 settings.register_profile("unhurried", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port that stays this test's own, whoever gives it back and wants it again."""
+    with kept_port() as port:
+        yield port
 
 
 @pytest.fixture(autouse=True)

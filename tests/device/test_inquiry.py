@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import pty
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,7 +99,7 @@ def test_a_printer_says_what_is_the_matter_with_it(tmp_path: Path, is_serial: bo
         printer.close()
 
 
-def test_a_printer_that_does_not_answer_or_is_not_there_is_a_problem(tmp_path: Path):
+def test_a_printer_that_does_not_answer_or_is_not_there_is_a_problem(tmp_path: Path, port: int):
     master, slave = pty.openpty()
     try:
         found = told(tmp_path, printer={"port": os.ttyname(slave), "profile": "epson-tm-t88"})
@@ -108,8 +107,6 @@ def test_a_printer_that_does_not_answer_or_is_not_there_is_a_problem(tmp_path: P
     finally:
         os.close(master)
         os.close(slave)
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        port = nobody.getsockname()[1]
     assert f"127.0.0.1:{port} does not answer" in told(tmp_path, printer={"host": "127.0.0.1", "tcp_port": port}).problems[0]
 
 

@@ -35,10 +35,9 @@ STORE = StoreTopics("north")
 class Broker:
     """nats-server with MQTT on a port that stays, with accounts for one device and one gateway."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, port: int) -> None:
         self._directory = directory
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = port
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
@@ -175,8 +174,8 @@ class Store:
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    broker = Broker(tmp_path)
+def broker(tmp_path: Path, port: int) -> Iterator[Broker]:
+    broker = Broker(tmp_path, port)
     yield broker
     broker.kill()
 

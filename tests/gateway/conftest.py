@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import pytest
 from tests.gateway.office import Office
+from tests.port import kept_port
 from tests.sending import record
 from tests.waiting import until
 
@@ -215,8 +216,8 @@ class Shop:
 
 
 @asynccontextmanager
-async def _shop(directory: Path) -> AsyncIterator[Shop]:
-    office = Office()
+async def _shop(directory: Path, port: int) -> AsyncIterator[Shop]:
+    office = Office(port)
     await office.open()
     settings = GatewaySettings(
         store=STORE,
@@ -244,8 +245,9 @@ def _made(directory: Path) -> Path:
 @pytest.fixture
 async def closed_shop(tmp_path: Path) -> AsyncIterator[Shop]:
     """A store whose gateway has not been started."""
-    async with _shop(tmp_path) as shop:
-        yield shop
+    with kept_port() as port:
+        async with _shop(tmp_path, port) as shop:
+            yield shop
 
 
 @pytest.fixture

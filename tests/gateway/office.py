@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 class Office:
     """A back office in a hundred lines: takes receipts in by identity, serves a feed and its stream, and fails on demand."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int) -> None:
+        self.port = port
         self.feed: list[dict[str, Any]] = []
         self.taken: dict[tuple[str, str], dict[str, Any]] = {}
         self.posts = 0
@@ -35,11 +36,9 @@ class Office:
         self._lines: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
-        self.port = 0
 
     async def open(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
         assert self._server is not None

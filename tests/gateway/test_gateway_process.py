@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sys
 import urllib.request
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -122,12 +121,10 @@ def test_a_back_office_that_no_client_can_call_is_said_with_what_to_write(tmp_pa
     assert "write it like https://office.example:8443" in problem
 
 
-async def test_a_gateway_whose_broker_is_away_can_be_stopped_all_the_same(closed_shop):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    external = BrokerSettings.model_validate({"kind": "external", "port": port, "password": "x"})
+async def test_a_gateway_whose_broker_is_away_can_be_stopped_all_the_same(closed_shop, port):
     stop, told = asyncio.Event(), []
     async with AsyncExitStack() as shop:
+        external = BrokerSettings.model_validate({"kind": "external", "port": port, "password": "x"})
         gateway = Gateway(closed_shop.settings.model_copy(update={"broker": external}), shop)
         running = asyncio.create_task(gateway.run(stop, told.append))
         stop.set()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,11 +29,9 @@ async def run(*command):
 
 
 @pytest.fixture
-async def broker(closed_shop):
+async def broker(closed_shop, port):
     """Mosquitto on the documented files; gives a function that makes a user known to it."""
     directory = closed_shop.directory
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
     passwords = directory / "panier.passwd"
     text = (firmware_config() / "broker" / "mosquitto.conf").read_text()
     for there, here in {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import sys
 from dataclasses import replace
 
@@ -30,9 +29,8 @@ FOR_REGULARS = {
 class RealOffice:
     """`panier backoffice` as a process."""
 
-    def __init__(self, directory):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+    def __init__(self, directory, port):
+        self.port = port
         self.url = f"http://127.0.0.1:{self.port}"
         self.api = httpx.AsyncClient(base_url=f"{self.url}/api/v1", headers={"Authorization": "Bearer for-scripts-only-000"})
         self.file = directory / "backoffice.toml"
@@ -67,9 +65,9 @@ class RealOffice:
 
 
 @pytest.fixture
-async def office(closed_shop, monkeypatch):
+async def office(closed_shop, port, monkeypatch):
     monkeypatch.setattr(patience, "LONGEST", 0.5)
-    office = RealOffice(closed_shop.directory)
+    office = RealOffice(closed_shop.directory, port)
     await office.open()
     await office.ask("POST", "/import", {"products": [BEANS], "members": [CLAIRE], "promotions": [TENTH]})
     at = BackOfficeSettings.model_validate({"url": office.url, "token": "token-of-the-shop-00"})

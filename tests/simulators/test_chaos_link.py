@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from tests.port import kept_port
 from tests.waiting import let_others_run
 
 from panier_simulators.chaos.link import Address, Hear, Link
 from panier_simulators.chaos.mqtt import Publish
-from panier_simulators.demo.premises import free_port
 
 HOME = "127.0.0.1"
 
@@ -30,17 +30,18 @@ async def echo_behind(hear: Hear | None = None) -> AsyncIterator[tuple[Link, asy
         writer.close()
 
     server = await asyncio.start_server(echo, HOME, 0)
-    link = Link("test", Address(HOME, free_port()), Address(HOME, server.sockets[0].getsockname()[1]), hear=hear, seed=1)
-    await link.open()
-    reader, writer = await asyncio.open_connection(link.here.host, link.here.port)
-    try:
-        writer.write(packet(b"?"))
-        assert await reader.readexactly(len(packet(b"?"))) == packet(b"?")
-        yield link, reader, writer
-    finally:
-        writer.close()
-        await link.close()
-        server.close()
+    with kept_port() as port:
+        link = Link("test", Address(HOME, port), Address(HOME, server.sockets[0].getsockname()[1]), hear=hear, seed=1)
+        await link.open()
+        reader, writer = await asyncio.open_connection(link.here.host, link.here.port)
+        try:
+            writer.write(packet(b"?"))
+            assert await reader.readexactly(len(packet(b"?"))) == packet(b"?")
+            yield link, reader, writer
+        finally:
+            writer.close()
+            await link.close()
+            server.close()
 
 
 async def test_what_is_sent_arrives_and_is_seen_from_both_sides():
@@ -119,7 +120,7 @@ async def test_a_packet_comes_twice():
         meddling.cancel()
 
 
-async def test_a_packet_is_overtaken_by_the_next():
+async def test_a_packet_is_overtaken_by_the_next(port: int):
     arrived = asyncio.Queue[bytes]()
 
     async def take(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
@@ -127,9 +128,8 @@ async def test_a_packet_is_overtaken_by_the_next():
             arrived.put_nowait(data)
 
     server = await asyncio.start_server(take, HOME, 0)
-    link = Link(
-        "test", Address(HOME, free_port()), Address(HOME, server.sockets[0].getsockname()[1]), hear=lambda *_: None, seed=1
-    )
+    there = Address(HOME, server.sockets[0].getsockname()[1])
+    link = Link("test", Address(HOME, port), there, hear=lambda *_: None, seed=1)
     await link.open()
     _, writer = await asyncio.open_connection(link.here.host, link.here.port)
     meddling = asyncio.create_task(link.meddle("reorder", 1.0, 60))

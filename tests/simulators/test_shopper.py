@@ -63,12 +63,12 @@ async def test_what_counted_twice_is_put_back(shopper_at: Start, basket: SampleT
 async def test_before_a_frozen_screen_nobody_scans_on(
     shopper_at: Start, basket: SampleTrip, price: Price, manner: Manner
 ) -> None:
-    shopper = await shopper_at("serial", manner=replace(manner, patience=0.1))
+    shopper = await shopper_at("serial", manner=replace(manner, patience=0.3))
     shopping = asyncio.create_task(shopper.shop(basket))
     await shopper.terminal.wait_for(lambda rows: (read(rows).units or 0) >= 3, 20)
     shopper.terminal.signal(signal.SIGSTOP)
     # Ten times the patience: a shopper without sense would have scanned five times by then, and given the product up.
-    await let_time_pass(1.0)
+    await let_time_pass(3.0)
     shopper.terminal.signal(signal.SIGCONT)
     done = await shopping
     assert (done.units, done.total, done.skipped) == (9, price(basket), [])
