@@ -18,7 +18,7 @@ async def test_a_host_that_is_no_name_at_all_is_a_broker_that_is_away(tmp_path: 
         address = Address(host="gateway..shop", port=1883, username="hand-1", password="x")
         session = Session(address, subscriptions=[], on_connect=nothing, on_message=nothing)
         task = asyncio.create_task(session.run())
-        await until(lambda: task.done() or (tmp_path / "device.log").read_text().count("disconnected") == 2)
+        await until(lambda: task.done() or (tmp_path / "device.log").read_text().count("disconnected") >= 2)
         assert not task.done()
         task.cancel()
     finally:
