@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field, RootModel
 
+from panier.catalogue import Product
+from panier.reading import FRUGAL, PART
 from panier.receipt import Count, Moment, Name
 
 FeedKind = Literal["product", "promotion", "member", "campaign"]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = PART
 
 
 class FeedEntry(_Part):
@@ -34,6 +36,12 @@ class FeedPage(_Part):
     entries: list[FeedEntry]
     last: Count
     more: bool
+
+
+class ProductRecord(RootModel[Product]):
+    """A product as the feed has it, in `root`."""
+
+    model_config = FRUGAL
 
 
 class MemberRecord(_Part):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from panier.message import Counters, LiveRow
+from panier.reading import PART
 from panier.receipt import Count, Moment, Name
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = PART
 
 
 Identity = Annotated[str, Field(min_length=1, max_length=160)]
@@ -45,7 +46,7 @@ class Incident(_Part):
 class Intake(BaseModel):
     """One delivery. Items stay unparsed here so that one that does not fit is refused by itself and the rest is taken."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = PART
 
     receipts: Annotated[list[dict[str, Any]], Field(max_length=1000)] = []
     contacts: Annotated[list[dict[str, Any]], Field(max_length=5000)] = []

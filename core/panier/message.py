@@ -10,12 +10,13 @@ import json
 import zlib
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, TypeAdapter, ValidationError
 
 from panier.catalogue import TAX_RATE
 from panier.error import PanierError
 from panier.lease import MAX_LEASES, Lease
 from panier.member import Capsule
+from panier.reading import FRUGAL
 from panier.snapshot import Change
 from panier.trip import Event, Happening, ItemAdded
 
@@ -44,7 +45,7 @@ class Malformed(PanierError):
 class Message(BaseModel):
     """Base of all messages: frozen, unknown fields ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
+    model_config = ConfigDict(frozen=True, extra="ignore", cache_strings="keys", ser_json_inf_nan="null")
 
     def encode(self) -> bytes:
         """UTF-8 JSON."""
@@ -256,8 +257,11 @@ class Act(Message):
 
 
 _M = TypeVar("_M", bound=Message)
-_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
-_HAPPENING: TypeAdapter[Happening] = TypeAdapter(Annotated[Happening, Discriminator("kind")])
+_HAPPENING: TypeAdapter[Happening] = TypeAdapter(Annotated[Happening, Discriminator("kind")], config=FRUGAL)
+
+
+class _Event(RootModel[Event]):
+    model_config = FRUGAL
 
 
 def decode(kind: type[_M], payload: bytes | bytearray | memoryview) -> _M:
@@ -289,8 +293,8 @@ def event_from_json(record: str | bytes | dict[str, Any]) -> Event:
     """Reads one event, from text or from parsed JSON: `{"sequence", "at", "trip", "what": {"kind", ...}}`. Raises Malformed."""
     try:
         if isinstance(record, dict):
-            return _EVENT.validate_json(json.dumps(record))
-        return _EVENT.validate_json(record)
+            record = json.dumps(record)
+        return _Event.model_validate_json(record).root
     except (ValidationError, ValueError) as error:
         reason = _first(error) if isinstance(error, ValidationError) else str(error)
         raise Malformed(f"event: {reason}") from error

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from panier.definition import PERCENT
 from panier.error import PanierError
@@ -15,6 +15,7 @@ from panier.member import UNKNOWN, Standing
 from panier.payment import Payment
 from panier.pricing import PricedBasket
 from panier.pricing.vat import vat_table
+from panier.reading import PART
 from panier.trip import Trip
 from panier.weighed import Weighing
 
@@ -26,7 +27,7 @@ Moment = Annotated[int, Field(ge=0, le=10**14)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = PART
 
 
 class ReceiptLine(_Part):

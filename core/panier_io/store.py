@@ -41,7 +41,7 @@ def open_database(path: Path) -> Database:
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute("PRAGMA busy_timeout=5000")
             # Kilobytes of pages for each connection; the system keeps the rest of the file for all of them.
-            connection.execute("PRAGMA cache_size=-1000")
+            connection.execute("PRAGMA cache_size=-500")
         except sqlite3.Error:
             connection.close()
             raise

@@ -9,9 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from panier.pricing import PricedBasket
+from panier.reading import PART
 from panier.receipt import NoReceipt, Receipt, form_receipt
 from panier.slip import lay_out, masked
 from panier.trip import Trip
@@ -63,7 +64,7 @@ class PrinterState:
 class _Slip(BaseModel):
     """What the journal keeps of a receipt until it is printed; the card is masked already."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = PART
 
     receipt: Receipt
     card: str = ""

@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from panier.catalogue import Product
+from panier.feed import ProductRecord
 from panier.message import SnapshotPart
 from panier.snapshot import Change, ChangeKind, Fingerprint
 from panier_io.damage import discard
 from panier_io.store import StoreUnusable, open_database, transaction
 
-_PRODUCT: TypeAdapter[Product] = TypeAdapter(Product)
 _CHUNK = 250
 _TABLES = """
     CREATE TABLE IF NOT EXISTS product{0}(sku TEXT PRIMARY KEY, name TEXT NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -97,14 +97,14 @@ class Shop:
                FROM gtin JOIN product USING (sku) WHERE gtin = ?""",
             (gtin14,),
         ).fetchone()
-        return (_PRODUCT.validate_json(row[0]), int(row[1])) if row else None
+        return (ProductRecord.model_validate_json(row[0]).root, int(row[1])) if row else None
 
     def find_sku(self, sku: str) -> tuple[Product, int] | None:
         """The product with this SKU and the version it is of, or None."""
         row = self._reading.execute(
             "SELECT body, (SELECT value FROM fact WHERE name = 'version') FROM product WHERE sku = ? AND name <> ''", (sku,)
         ).fetchone()
-        return (_PRODUCT.validate_json(row[0]), int(row[1])) if row else None
+        return (ProductRecord.model_validate_json(row[0]).root, int(row[1])) if row else None
 
     def search(self, text: str, limit: int) -> list[Product]:
         """Products whose name holds every word of `text`; those that begin with it first, then by name."""
@@ -117,7 +117,7 @@ class Shop:
                     ORDER BY name LIKE ? ESCAPE '\\' DESC, name COLLATE NOCASE, sku LIMIT ?)""",  # noqa: S608  (LIKE clauses only)
             (*(f"%{word}%" for word in words), f"{first}%", limit),
         ).fetchall()
-        found = [_PRODUCT.validate_json(body) for (body,) in rows]
+        found = [ProductRecord.model_validate_json(body).root for (body,) in rows]
         begins = " ".join(text.split()).casefold()
         return sorted(
             found, key=lambda product: (not product.name.casefold().startswith(begins), product.name.casefold(), product.sku)
@@ -311,7 +311,7 @@ def _definition(body: str) -> dict[str, Any] | None:
 
 def _sound(body: str) -> Product | None:
     try:
-        return _PRODUCT.validate_json(body)
+        return ProductRecord.model_validate_json(body).root
     except ValidationError:
         return None
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from panier.catalogue import Product
-from panier.feed import CampaignRecord, FeedEntry, FeedPage, MemberRecord
+from panier.feed import CampaignRecord, FeedEntry, FeedPage, MemberRecord, ProductRecord
 from panier.promotion import PromotionInvalid, parse_promotion
 from panier.sense import Sense
 from panier.snapshot import Change, ChangeKind, Fingerprint, canonical
@@ -40,7 +40,6 @@ _BECOME = (
     "DELETE FROM main.fact", "INSERT INTO main.fact SELECT * FROM fresh.fact",
     "INSERT OR IGNORE INTO main.gone SELECT * FROM fresh.gone",
 )  # fmt: skip
-_PRODUCT = TypeAdapter(Product)
 MAX_BODY = 64_000
 """Characters of one product or promotion at the most, as in `Change`; of a campaign's promotion too."""
 _SNAPSHOT_KINDS = ("product", "promotion")
@@ -303,7 +302,7 @@ class Replica:
             sku,
             version,
         )
-        return _PRODUCT.validate_json(row[0]) if row and row[0] is not None else None
+        return ProductRecord.model_validate_json(row[0]).root if row and row[0] is not None else None
 
     def fingerprint_of(self, version: int) -> Fingerprint:
         """The fingerprint as of an older `version`: the newest one, with what came after it taken back."""
@@ -405,7 +404,7 @@ def _fault(entry: FeedEntry, body: str | None) -> str | None:
     try:
         match entry.kind:
             case "product":
-                name = _PRODUCT.validate_python(entry.body).sku
+                name = ProductRecord.model_validate(entry.body).root.sku
             case "member":
                 name = MemberRecord.model_validate(entry.body).member
             case "campaign":
