@@ -21,6 +21,7 @@ from typing import Any, Generic, TypeVar, cast
 import pyte
 
 from panier.error import PanierError
+from panier_simulators.surroundings import inherited
 
 T = TypeVar("T")
 
@@ -218,13 +219,13 @@ class SimulatedTerminal:
             fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", self.lines, self.columns, 0, 0))
             os.set_blocking(self._master, False)
             # Outside of a real terminal these would tell the program about ours.
-            inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
+            ours = inherited("COLUMNS", "LINES", "NO_COLOR")
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(_LAUNCH), *self._command),
                 stdin=slave,
                 stdout=slave,
                 stderr=slave,
-                env={**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor", **self._environment},
+                env={**ours, "TERM": "xterm-256color", "COLORTERM": "truecolor", **self._environment},
             )
         finally:
             os.close(slave)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from rich.table import Table
 from panier_simulators.bench.rows import Bare, Rows, Way, batched, renamed
 from panier_simulators.bench.takings import Takings, open_takings
 from panier_simulators.postgresql import NoPostgresql, postgresql_server
+from panier_simulators.surroundings import inherited
 
 BATCH = 100
 """Receipts a delivery."""
@@ -227,7 +227,7 @@ def _offices(url: str, stores: Sequence[str], count: int) -> Generator[list[Offi
     """That many back office processes on one database, each with its address."""
     asked = [sys.executable, "-m", "panier_io.command", "backoffice", "--port", "0", "--database", url, "--json"]
     asked += [part for store in stores for part in ("--store", f"{store}:{_TOKEN}-{store}")]
-    environment = os.environ | {"PANIER_BACKOFFICE_API_TOKEN": _TOKEN, "PANIER_BACKOFFICE_LOG_LEVEL": "error"}
+    environment = inherited() | {"PANIER_BACKOFFICE_API_TOKEN": _TOKEN, "PANIER_BACKOFFICE_LOG_LEVEL": "error"}
     started: list[subprocess.Popen[str]] = []
     try:
         found: list[Office] = []

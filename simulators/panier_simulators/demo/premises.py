@@ -22,6 +22,7 @@ from panier.error import PanierError
 from panier_simulators.demo.goods import TODAY
 from panier_simulators.demo.role import PANIER, RoleFailed, RoleProcess
 from panier_simulators.sample.shop import CURRENCY, TIMEZONE, SampleShop
+from panier_simulators.surroundings import inherited
 
 STORE = "market-street"
 ADMIN = "marketing@panier.example"
@@ -217,7 +218,7 @@ async def _enrol(premises: Premises, settings: Path, terminals: int, *, with_han
 async def run_panier(*words: str) -> None:
     """One short `panier` command. Raises RoleFailed with what it said."""
     process = await asyncio.create_subprocess_exec(
-        *PANIER, *words, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        *PANIER, *words, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, env=inherited()
     )
     _, errors = await process.communicate()
     if process.returncode:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
-import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,6 +14,7 @@ import psutil
 
 from panier.error import PanierError
 from panier_io.log import logger
+from panier_simulators.surroundings import inherited
 
 PANIER = (sys.executable, "-m", "panier_io.command")
 """The `panier` program, run by the Python that runs us, wherever that is installed."""
@@ -101,7 +101,7 @@ class RoleProcess:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env={**inherited(), "PYTHONUNBUFFERED": "1"},
                 # A Ctrl+C in the terminal is for the demo, which then stops its roles in order.
                 start_new_session=True,
                 # A demo that is killed takes its roles along.
