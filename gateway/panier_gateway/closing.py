@@ -64,13 +64,15 @@ class Closing:
             self._incidents.post(self._of(trip, "lease", "; ".join(wrong), now))
         return True
 
-    def left_open(self, trip: Trip, now: int) -> Incident:
-        """What to tell of a trip that had not ended when its device began another; not told yet."""
+    def left_open(self, trip: Trip, now: int, *, goes_on_in: str = "") -> Incident:
+        """What to tell of a trip that had not ended when its device began another, perhaps in another journal; not told yet."""
         device = trip.trip.split(".")[0]
         text = f"trip {trip.trip} had not ended when another began on {device}; it held {trip.units} units"
         if trip.payment is not None and trip.payment.is_binding:
             asked = trip.payment.begun
             text += f", and a payment of {format_minor(asked.amount, trip.currency)} was under way: look up {asked.reference}"
+        if goes_on_in:
+            text += f"; {device} goes on in journal {goes_on_in}, where it may come under another number: look before you book it"
         return self._of(trip, "left_open", text, now)
 
     def _of(self, trip: Trip, kind: str, text: str, now: int) -> Incident:

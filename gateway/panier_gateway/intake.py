@@ -29,7 +29,7 @@ _CONTENT_KEPT, _HANDED_IN_KEPT, _SUMS_KEPT, _TOLD_KEPT = 3 * _DAY, 7 * _DAY, 30 
 _TIDIED = 200
 _CLOCK_TOLD = 120_000
 """Milliseconds that a device's clock may be wrong by before staff are told."""
-TWO_MACHINES = "two machines use one identity: enrol one of them anew"
+TWO_MACHINES = "two machines use one identity: once both have delivered, enrol one under another name"
 
 
 class Forged(PanierError):
@@ -290,7 +290,7 @@ class Intake:
         """A device that begins a new journal was wiped, or there are two of it: the trip may yet go on, so that it stays open."""
         for (device, _), held in trips.items():
             if device == work.device:
-                work.incidents += [self._closing.left_open(trip, now) for trip in held.values()]
+                work.incidents += [self._closing.left_open(trip, now, goes_on_in=work.journal) for trip in held.values()]
 
     def _report_two_machines(self, work: _Work, newest: str, now: int) -> None:
         identity = f"{work.device}.{work.journal}.{newest}.two_machines"

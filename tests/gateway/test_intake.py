@@ -127,7 +127,9 @@ def test_a_wiped_device_starts_a_journal_of_its_own_and_its_old_trip_is_reported
     assert taken.upto == 1
     assert intake.open_trips()["till-1"].trip == "till-1.k.1"
     (incident,) = ledger.parcels(9)
-    assert json.loads(incident.body)["kind"] == "left_open"
+    told = json.loads(incident.body)
+    assert told["kind"] == "left_open"
+    assert told["text"].endswith("till-1 goes on in journal k, where it may come under another number: look before you book it")
 
 
 def test_a_device_wiped_in_the_middle_of_a_payment_is_reported_with_what_was_asked_for(intake, ledger):

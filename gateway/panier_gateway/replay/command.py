@@ -93,7 +93,10 @@ def release(
     journal: Annotated[str, typer.Argument(metavar="DEVICE.JOURNAL")], reason: Why, data: Data = HERE, by: By = "",
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Let devices that share a quarantined journal go on, each in a new one. Enrol one of them under another name first."""
+    """Let machines that share a quarantined journal go on, each in a new one.
+
+    Both then deliver what they hold, as they are. Only after that give one of them a name and a data directory of its own.
+    """
     _decide(data, "release", [(0, journal)], by, reason, as_json)
 
 
