@@ -220,6 +220,61 @@ def test_a_directory_without_a_ledger_is_said(tmp_path):
     assert "is not there" in json.loads(done.stdout)["problems"][0]
 
 
+def run(*arguments):
+    return CliRunner().invoke(replay, [str(one) for one in arguments])
+
+
+def test_the_gateway_s_settings_say_where_to_look_and_what_is_typed_next_names_them_again(counter, tmp_path):
+    settings = tmp_path / "gateway.toml"
+    settings.write_text(f'store = "shop"\ndata_dir = "{tmp_path}"\n')
+    start, first, *_ = records(STARTED, ITEM)
+    counter.send(start, {**first, "what": {"kind": "?"}})
+    counter.send(start, {**first, "what": {**first["what"], "quantity": 7}})
+    counter.send({**start, "what": {**start["what"], "currency": "SEK"}})
+    listed = run("list", "--settings", settings)
+    assert "till-1" in listed.stdout
+    assert f"`panier replay release till-1.j --reason ... --settings {settings}`" in listed.stdout
+    assert f"--data {tmp_path}`" in run("list", "--settings", settings, "--data", tmp_path).stdout
+    gone = run("show", 7, "--settings", settings)
+    assert (gone.exit_code, gone.stderr) == (1, f"there is no dead letter 7; see `panier replay list --settings {settings}`\n")
+    settings.write_text('store = "shop"\ncurrency = "lire"\n')
+    wrong = run("list", "--settings", settings)
+    assert wrong.exit_code == 1
+    assert wrong.stderr.startswith(f"{settings}: currency: ")
+
+
+@pytest.mark.parametrize("edited", [lambda text: text, lambda text: json.dumps(text), lambda text: f"\ufeff{text}"])
+def test_the_payload_is_written_to_a_file_mended_there_and_taken(counter, tmp_path, edited):
+    start, first = records(STARTED, ITEM)
+    counter.send(start, {**first, "what": {**first["what"], "name": "Crème brûlée", "quantity": 0}})
+    (letter,) = counter.ledger.dead_letters.waiting()
+    shown = run("show", letter.id, "--payload", "--data", tmp_path).stdout
+    assert '    "name": "Crème brûlée",' in shown.splitlines()
+    file = tmp_path / "1.json"
+    file.write_text(edited(shown.replace('"quantity": 0', '"quantity": 1')), encoding="utf-8")
+    assert run("correct", letter.id, "--file", file, "--reason", "typo", "--data", tmp_path).exit_code == 0
+    (outcome,) = counter.desk.apply(now=6)
+    assert outcome.is_done, outcome.text
+
+
+def test_a_payload_that_is_no_json_is_shown_as_it_came(counter, tmp_path):
+    counter.intake.refuse_payload("till-1", "events: not JSON", b"[[[", 1)
+    (letter,) = counter.ledger.dead_letters.waiting()
+    assert run("show", letter.id, "--payload", "--data", tmp_path).stdout == "[[[\n"
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"{'what': 1}", "is no JSON"), (b'{"name": "\xe9"}', "save it as UTF-8")])
+def test_a_file_that_cannot_be_read_is_said_before_anything_is_written_down(counter, tmp_path, content, said):
+    start, first, end = records(STARTED, ITEM, DONE)
+    counter.send(start, {**first, "what": {"kind": "?"}}, end)
+    file = tmp_path / "1.json"
+    file.write_bytes(content)
+    done = run("correct", 1, "--file", file, "--reason", "typo", "--data", tmp_path)
+    assert done.exit_code == 1
+    assert said in done.stderr
+    assert counter.ledger.dead_letters.decisions() == []
+
+
 @pytest.mark.parametrize("lines", [1, 350])
 async def test_what_the_back_office_refused_is_delivered_whole_and_once_when_it_is_replayed(shop, started, item, lines):
     shop.office.refuse = lambda body: "not today" if "lines" in body else None
