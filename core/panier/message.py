@@ -96,7 +96,7 @@ class Status(Message):
     trouble: Text = ""
     """What staff should know of the device itself, for example that its journal was damaged."""
     hardware: Text = ""
-    """What is amiss with what is plugged into it now, for example "scanner away"; empty again once it is mended."""
+    """What is amiss now with its disk and what is plugged into it, as "scanner away"; empty again once it is mended."""
 
 
 class Ask(Message):

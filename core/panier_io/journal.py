@@ -13,7 +13,7 @@ from panier.lease import Lease
 from panier.message import happening_from_json, happening_to_json
 from panier.trip import Event, Happening, Trip, TripStarted, fold
 from panier_io.damage import asides, mend
-from panier_io.store import open_database, overwrite_deleted, row_sum, transaction
+from panier_io.store import open_database, overwrite_deleted, row_sum, transaction, was_refused
 
 FORMAT = 2
 """1: without `event.sum`. 2: each event carries the sum of what was written."""
@@ -230,6 +230,16 @@ class Journal:
         """Takes the place of a writer and gives it up again, without a byte on the disk. Raises sqlite3.Error."""
         with transaction(self._conn):
             pass
+
+    @property
+    def is_refused(self) -> bool:
+        """True from the moment that the disk refused something until it takes a transaction again."""
+        return was_refused(self._conn)
+
+    def prove_writing(self) -> None:
+        """Writes something that means nothing, and waits for the disk. Raises sqlite3.Error."""
+        with transaction(self._conn):
+            self._conn.execute("INSERT OR REPLACE INTO fact VALUES ('proof', ?)", (new_name(),))
 
     def close(self) -> None:
         """Closes the file."""

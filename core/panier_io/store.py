@@ -80,6 +80,11 @@ class _Connection(sqlite3.Connection):
             raise
 
 
+def was_refused(connection: sqlite3.Connection) -> bool:
+    """True from the moment that the disk refused something on this connection until it takes a transaction again."""
+    return isinstance(connection, _Connection) and connection.was_refused
+
+
 def _swept(connection: sqlite3.Connection) -> bool:
     """Empties the write-ahead log; False where somebody reads it just now.
 

@@ -391,7 +391,7 @@ class Agent:
             if is_quiet:
                 return False
             reason = "disk_fault" if isinstance(error, sqlite3.Error) else error.code
-            self.now = replace(self.now, message=Message(reason, "attention"))
+            self.now = replace(self.now, message=Message(reason, "attention"), farewell=None)
             self.show()
             return False
         trip = self._after(trip, events)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from panier.barcode import NO_NUMBERING, BadNumbering, Carrier, LoyaltyRules, Numbering, parse_numbering, parse_rules
 from panier.error import PanierError
+from panier_device.disk import refusal_of
 from panier_device.driver.escpos_printer import EscposPrinter
 from panier_device.driver.hidpos_scanner import HidPosScanner
 from panier_device.driver.layout import load_layout
@@ -172,6 +173,8 @@ def check(settings: DeviceSettings) -> Checkup:
     nearest = next(folder for folder in (directory, *directory.parents) if folder.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         told.problems.append(f"data_dir: {nearest} cannot be written; give {directory} to the user that runs panier")
+    elif why_not := refusal_of(nearest):
+        told.problems.append(f"data_dir: {nearest} takes no file: {why_not}; free some space, or replace the disk")
     if settings.metrics_file and not settings.metrics_file.parent.is_dir():
         told.problems.append(f"metrics_file: {settings.metrics_file.parent} does not exist; make it")
     return told

@@ -1,4 +1,4 @@
-"""What is amiss with what is plugged into a terminal, for staff."""
+"""What is amiss with a terminal's disk and with what is plugged into it, for staff."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def amiss(
     scale: Scale | None = None,
     printer: PrinterState | None = None,
     payment: PaymentTrouble = "",
+    disk: str = "",
 ) -> str:
-    """What staff should mend, each scanner by name where there are several; empty where nothing is."""
+    """What staff should mend, the disk first, each scanner by name where there are several; empty where nothing is."""
     named = len(scanners) > 1
     away = [] if scale is None or scale.present else ["scale away"]
     troubles = [
@@ -46,4 +47,4 @@ def amiss(
     if printer is not None and printer.waiting and printer.fault:
         paper.append(f"{printer.waiting} to print")
     paying = [_PAYMENT[payment]] if payment else []
-    return "; ".join([*paying, *troubles, *away, *paper])
+    return "; ".join([*([disk] if disk else []), *paying, *troubles, *away, *paper])

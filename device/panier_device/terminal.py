@@ -18,6 +18,7 @@ from panier.message import LeaseMessage, Notice, PriceMessage
 from panier.topic import DeviceTopics
 from panier_device.agent import Agent
 from panier_device.checkout import Checkout
+from panier_device.disk import disk_trouble
 from panier_device.driver.port import Reading, Scanner
 from panier_device.fitting import fit_payment_terminal, fit_printer, fit_scale, fit_scanner, load_numbering, load_rules
 from panier_device.hardware import amiss, scanner_trouble
@@ -129,8 +130,7 @@ class Terminal:
     async def _tick(self) -> None:
         while True:
             self.line_changed()
-            payment = "" if self.payment is None else self.payment.trouble
-            self.sync.report_hardware(amiss(self.scanners, self.station and self.station.scale, self._printer, payment))
+            self.sync.report_hardware(self._amiss())
             self.tally.waiting.set(self.journal.waiting)
             for scanner in self.scanners:
                 self.tally.watch(scanner)
@@ -142,6 +142,11 @@ class Terminal:
                 self.tally.printer_noise.set(self.press.noise)
             self._write_metrics()
             await asyncio.sleep(_TICK)
+
+    def _amiss(self) -> str:
+        payment = "" if self.payment is None else self.payment.trouble
+        disk = disk_trouble(self.journal, self.settings.data_dir)
+        return amiss(self.scanners, self.station and self.station.scale, self._printer, payment, disk)
 
     def _write_metrics(self) -> None:
         if self.settings.metrics_file is None:

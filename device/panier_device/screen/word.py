@@ -293,7 +293,7 @@ ENGLISH = Words(
         "too_dear": ("That price cannot be right.", "Put it aside or ask staff: press h."),
         "trip_unreadable": ("This basket got lost here.", "Scan it again, or press h."),
         "scan_failed": ("This device failed at that code.", "Scan it again, or press h."),
-        "disk_fault": ("This device cannot save any more.", "Please take another, or press h."),
+        "disk_fault": ("This device cannot save any more.", "Take another one, or call staff."),
     },
     refused=("That code cannot be used here.", "Scan again, or type its digits."),
 )
