@@ -104,6 +104,10 @@ class Clerk:
         """Journals from which nothing is taken, and why."""
         return await self._run(self._intake.quarantined)
 
+    async def refused(self) -> set[tuple[str, str, int]]:
+        """The refused events (device, journal, sequence) that nobody has dealt with."""
+        return await self._run(self._ledger.dead_letters.events)
+
     async def lend(self, journal: tuple[str, str], trip: str | None, shelf: Limits, offers: Limits, devices: int) -> list[Lease]:
         """Leases to a (device, journal) and to its trip while that is open; nothing to a journal that came to its end."""
         return await self._run(lambda: self._lend(journal, trip, shelf, offers, devices))

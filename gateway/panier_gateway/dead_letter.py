@@ -79,6 +79,13 @@ class DeadLetters:
         """Dead letters that nobody has dealt with, oldest first."""
         return [Letter(*row) for row in self._conn.execute(f"{_LETTER} WHERE decided_at IS NULL ORDER BY id")]
 
+    def events(self) -> set[tuple[str, str, int]]:
+        """The refused events (device, journal, sequence) that nobody has dealt with."""
+        rows = self._conn.execute(
+            "SELECT device, journal, sequence FROM dead_letter WHERE decided_at IS NULL AND sequence IS NOT NULL"
+        )
+        return {(device, journal, sequence) for device, journal, sequence in rows}
+
     def find(self, number: int) -> Letter | None:
         """One dead letter."""
         row = self._conn.execute(f"{_LETTER} WHERE id = ?", (number,)).fetchone()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from time import monotonic
@@ -33,7 +33,8 @@ class Terminal:
     quarantined: dict[str, str] = field(default_factory=dict[str, str])
     """Journals from which nothing is taken, and why: also an older one, whose events wait for a person."""
     wrong: str | None = None
-    refused: str | None = None
+    refused: dict[tuple[str, int], str] = field(default_factory=dict[tuple[str, int], str])
+    """Events by journal and sequence that were refused last, and why, until a person has decided about them."""
     doubled: str | None = None
     remark: str | None = None
     """What staff should read of what they asked for."""
@@ -99,6 +100,14 @@ class Floor:
             self._terminal(device).quarantined[journal] = why
             self.changed[device] = None
 
+    def keep_refused(self, waiting: Collection[tuple[str, str, int]]) -> None:
+        """The refused events (device, journal, sequence) that wait for a person; of the others nothing is said any more."""
+        for device, terminal in self.terminals.items():
+            decided = [key for key in terminal.refused if (device, *key) not in waiting]
+            for key in decided:
+                del terminal.refused[key]
+                self.changed[device] = None
+
     def hear(self, device: str, status: Status, now: int) -> None:
         """A birth message or a last will."""
         terminal = self._terminal(device)
@@ -122,8 +131,7 @@ class Floor:
         terminal.last_at, terminal.heard_at = now, self._steady()
         terminal.wrong = taken.wrong
         if taken.refused:
-            count = len(taken.refused)
-            terminal.refused = f"{count} event{'s' if count > 1 else ''} refused: {taken.refused[0].reason}"
+            terminal.refused = {(taken.journal, one.sequence): one.reason for one in taken.refused}
         if taken.upto is None:
             terminal.quarantined[taken.journal] = taken.wrong or ""
         else:
@@ -139,7 +147,8 @@ class Floor:
             if terminal.trip is None or terminal.trip.trip != taken.trip.trip:
                 # What went wrong was told during the trip in which it happened.
                 terminal.doubled = terminal.remark = None
-                terminal.refused = terminal.refused if taken.refused else None
+                if not taken.refused:
+                    terminal.refused = {}
             terminal.trip = taken.trip if taken.trip.is_open else None
             if terminal.trip is None:
                 self._end_help(terminal, now)
@@ -243,4 +252,9 @@ def _wrong(terminal: Terminal) -> str | None:
         return "help is on the way"
     status = terminal.status
     told = (status.trouble or status.hardware) if status else ""
-    return terminal.doubled or terminal.wrong or terminal.refused or told or None
+    return terminal.doubled or terminal.wrong or _refused(terminal) or told or None
+
+
+def _refused(terminal: Terminal) -> str | None:
+    count, first = len(terminal.refused), next(iter(terminal.refused.values()), None)
+    return f"{count} event{'s' if count > 1 else ''} refused: {first}" if first is not None else None

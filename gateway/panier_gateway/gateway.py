@@ -255,6 +255,7 @@ class Gateway:
         while True:
             if await self._reception.do_what_is_decided():
                 self._floor.restore_quarantine(await self._clerk.quarantined())
+                self._floor.keep_refused(await self._clerk.refused())
                 self._outbox_grew()
             await asyncio.sleep(_REGISTRY_POLL)
 

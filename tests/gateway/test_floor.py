@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.gateway.conftest import ITEM, STARTED, batch, journal
 
-from panier.message import Status
+from panier.message import EventBatch, Status
 from panier.payment import PaymentBegun, PaymentEnded
 from panier.trip import HelpRequested
 from panier_gateway.floor import Floor
@@ -81,3 +81,20 @@ def test_hardware_that_is_amiss_stands_on_the_row_until_it_is_mended():
     assert floor.row("till-1").wrong == "its journal was damaged"
     floor.hear("till-1", Status(state="online", journal="j"), now=2)
     assert floor.row("till-1").wrong is None
+
+
+def test_the_live_row_counts_the_refused_events_until_a_person_has_decided_about_each(intake):
+    floor = Floor("USD", lambda trip: trip.units)
+    start, first, second = journal(STARTED, ITEM, ITEM)
+    whole = batch([start, first, second])
+    empty = [{**one, "what": {**one["what"], "quantity": 0}} for one in whole.message.events[1:]]
+    (taken,) = intake.take_in([replace(whole, message=EventBatch(journal="j", events=[whole.message.events[0], *empty]))], now=1)
+    floor.take(taken, now=1)
+    floor.changed.clear()
+    assert floor.row("till-1").wrong.startswith("2 events refused: malformed: ")
+    floor.keep_refused({("till-1", "j", 2), ("till-1", "j", 3)})
+    assert not floor.changed
+    floor.keep_refused({("till-1", "j", 3), ("till-2", "j", 2)})
+    assert floor.row("till-1").wrong.startswith("1 event refused: malformed: ")
+    floor.keep_refused(set())
+    assert (floor.row("till-1").wrong, list(floor.changed)) == (None, ["till-1"])
