@@ -24,7 +24,7 @@ from panier_gateway.floor import Floor
 from panier_gateway.following import Following
 from panier_gateway.forwarding import BackOffice, Forwarding, LiveReport
 from panier_gateway.greeting import Greeting
-from panier_gateway.intake import Intake, Taken
+from panier_gateway.intake import Intake
 from panier_gateway.ledger import Ledger
 from panier_gateway.lending import Lending
 from panier_gateway.patience import Patience
@@ -122,7 +122,8 @@ class Gateway:
         self._reception = Reception(
             self._topics, clerk=self._clerk, floor=self._floor, greeting=self._greeting, lending=self._lending,
             pricing=Pricing(self._replica, self._floor, self._wire.greet, settings.vat_rate), distribution=self._distribution,
-            send=self._wire.send, stored=self._stored, disk_refused=self._disk.refused, clock=now_ms,
+            send=self._wire.send, changed=self._publication.wake, posted=self._outbox_grew,
+            disk_refused=self._disk.refused, clock=now_ms,
         )  # fmt: skip
         self._broker = EmbeddedBroker(settings.broker, settings.store, data) if settings.broker.kind == "embedded" else None
         self._violations = Violations(data / "broker" / "broker.log")
@@ -210,11 +211,6 @@ class Gateway:
         while True:
             await asyncio.sleep(_MANIFEST_EVERY)
             await self._announce()
-
-    def _stored(self, taken: Collection[Taken]) -> None:
-        self._publication.wake()
-        if self._forwarding and taken:
-            self._forwarding.wake()
 
     async def _feed_changed(self, applied: Applied) -> None:
         if applied.another:

@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from typing import Protocol
 
 from panier.message import Acknowledgement, Act, Ask, EventBatch, Malformed, Message, Notice, Status, decode
 from panier.topic import StoreTopics
@@ -29,14 +28,11 @@ Send = Callable[[str, Message], Awaitable[None]]
 """Publishes a message to the topic."""
 
 
-class Watcher(Protocol):
-    """Told after each group of batches that is on the disk."""
-
-    def __call__(self, taken: Collection[Taken]) -> None: ...
-
-
 class Reception:
-    """Validates at the edge, hands on, and acknowledges what is on the disk. Never lets one device's nonsense stop the others."""
+    """Validates at the edge, hands on, and acknowledges what is on the disk. Never lets one device's nonsense stop the others.
+
+    `changed` is called where the floor looks different, `posted` where something may wait for the back office besides.
+    """
 
     def __init__(
         self,
@@ -49,7 +45,8 @@ class Reception:
         pricing: Pricing,
         distribution: Distribution,
         send: Send,
-        stored: Watcher,
+        changed: Callable[[], None],
+        posted: Callable[[], None],
         disk_refused: Callable[[str, sqlite3.Error], None],
         clock: Callable[[], int],
     ) -> None:
@@ -61,7 +58,7 @@ class Reception:
         self._pricing = pricing
         self._distribution = distribution
         self._send = send
-        self._stored = stored
+        self._changed, self._posted = changed, posted
         self._disk_refused = disk_refused
         self._clock = clock
         self._devices: frozenset[str] = frozenset()
@@ -150,7 +147,7 @@ class Reception:
 
     async def _hear(self, device: str, status: Status) -> None:
         self._floor.hear(device, status, self._clock())
-        self._stored(())
+        self._changed()
         if status.trouble:
             await self._report_trouble(device, status)
         if status.state == "online":
@@ -169,6 +166,7 @@ class Reception:
     async def _report_trouble(self, device: str, status: Status) -> None:
         try:
             await self._clerk.report_trouble(device, status.journal, status.trouble)
+            self._posted()
         except sqlite3.Error as error:
             self._disk_refused("incidents", error)
 
@@ -184,7 +182,8 @@ class Reception:
         now = self._clock()
         await self._tell(taken, lambda one: self._floor.take(one, now))
         self.batches_stored += len(taken)
-        self._stored(taken)
+        if taken:
+            self._posted()
 
     async def _tell(self, taken: Sequence[Taken], show: Callable[[Taken], None]) -> None:
         """Acknowledges first, then shows on the floor, and only then answers, which may take its time."""
@@ -220,7 +219,7 @@ class Reception:
                 await self._clerk.refuse_payload(device, f"{what}: {reason}", kept)
             except sqlite3.Error as error:
                 self._disk_refused("dead letters", error)
-        self._stored(())
+        self._posted()
 
     async def _act(self, payload: bytes) -> None:
         try:
@@ -233,7 +232,7 @@ class Reception:
         elif (trip := self._floor.answer_help(act.device, self._clock())) is not None:
             notice = Notice(trip=trip.trip, code="help_coming", text="Someone is on the way to you.")
             await self._send(self._topics.device(act.device).notice, notice)
-        self._stored(())
+        self._changed()
 
 
 def acknowledgements(taken: Sequence[Taken]) -> Iterator[tuple[str, Acknowledgement]]:

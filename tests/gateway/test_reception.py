@@ -8,7 +8,7 @@ import threading
 
 from tests.waiting import until
 
-from panier.message import Acknowledgement, Refusal
+from panier.message import Acknowledgement, Refusal, Status
 from panier.trip import HelpRequested
 from panier_gateway.intake import Taken
 from panier_gateway.reception import acknowledgements
@@ -60,6 +60,15 @@ async def test_a_payload_that_cannot_be_read_stops_nothing_and_is_kept_for_a_per
     await until(lambda: shop.gateway._floor.counters().dead_letters == 4)
     assert shop.gateway._floor.counters().refused_messages == 4
     await until(lambda: [incident["kind"] for incident in shop.office.incidents] == ["malformed"])
+
+
+async def test_what_a_device_says_is_wrong_with_it_and_what_nobody_can_read_goes_to_the_back_office_at_once(shop):
+    till = await shop.till()
+    damaged = Status(state="online", journal="aaaaaa", software="test", waiting=0, trouble="its journal was damaged")
+    await till.session.publish(till.topics.status, damaged.encode())
+    await until(lambda: [incident["kind"] for incident in shop.office.incidents] == ["device_trouble"])
+    await till.send_raw(b"{")
+    await until(lambda: [incident["kind"] for incident in shop.office.incidents] == ["device_trouble", "malformed"])
 
 
 async def test_a_device_that_was_never_enrolled_here_is_refused_and_fills_no_disk(shop, started, item):
