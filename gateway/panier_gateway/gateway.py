@@ -18,6 +18,7 @@ from panier.topic import StoreTopics
 from panier_gateway import metrics, ready
 from panier_gateway.broker import EmbeddedBroker
 from panier_gateway.clerk import Clerk
+from panier_gateway.credential import Credential
 from panier_gateway.disk import Disk
 from panier_gateway.distribution import Distribution
 from panier_gateway.floor import Floor
@@ -95,6 +96,7 @@ class Gateway:
         self._log = logger("gateway")
         self.boot = secrets.token_hex(8)
         self._topics = StoreTopics(settings.store)
+        self._credential = Credential(settings.store)
         self._wire = Wire(self._topics)
         self._registry = _closing(shop, Registry(data / "registry.db"))
         self._replica = _closing(shop, Replica(data / "feed.db", settings.currency))
@@ -297,7 +299,9 @@ class Gateway:
 
     async def _office_parts(self, at: BackOfficeSettings) -> list[_Part]:
         headers = {"Authorization": f"Bearer {at.token.get_secret_value()}"}
-        client = await self._shop.enter_async_context(httpx.AsyncClient(base_url=at.url, headers=headers, timeout=10))
+        client = await self._shop.enter_async_context(
+            httpx.AsyncClient(base_url=at.url, headers=headers, timeout=10, event_hooks={"response": [self._credential.look]})
+        )
         store = self._settings.store
         office = BackOffice(client, store, self._reached)
         for_feed, for_outbox, for_live = self._patience = (Patience(), Patience(), Patience())
@@ -355,7 +359,8 @@ class Gateway:
         return "" if self._session.connected else "not connected"
 
     def _why_no_office(self) -> str:
-        return "out of reach; receipts wait here" if self._forwarding and self._floor.backoffice == "unreachable" else ""
+        away = self._forwarding and self._floor.backoffice == "unreachable"
+        return f"{self._credential.refused or 'out of reach'}; receipts wait here" if away else ""
 
 
 def _closing(shop: AsyncExitStack, part: _C) -> _C:

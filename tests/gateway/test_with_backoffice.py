@@ -110,3 +110,23 @@ async def test_prices_go_down_a_campaign_reaches_the_trip_and_the_receipt_goes_u
     assert await office.ask("GET", "/incidents") == []
     counts = await office.ask("GET", f"/campaigns/{campaign['campaign']}/counts")
     assert (counts["shown"], counts["accepted"], counts["redeemed"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("store", "token", "said"),
+    [("shop", "token-of-nobody-0000", "not known here"), ("mall", "token-of-the-shop-00", "this token is for store 'shop'")],
+)
+async def test_a_token_that_the_back_office_refuses_is_said_with_what_to_do(closed_shop, office, capsys, store, token, said):
+    right = closed_shop.settings
+    assert right.backoffice
+    await closed_shop.close()
+    wrong = {"store": store, "backoffice": BackOfficeSettings.model_validate({"url": office.url, "token": token})}
+    closed_shop.settings = right.model_copy(update=wrong)
+    await closed_shop.open()
+    await until(lambda: said in closed_shop.gateway._why_no_office())
+    assert closed_shop.gateway._why_no_office().startswith("it refuses this store's token (")
+    await until(lambda: "feed_lost" in (told := capsys.readouterr().out) and f"panier backoffice --store {store}:TOKEN" in told)
+    await closed_shop.close()
+    closed_shop.settings = right
+    await closed_shop.open()
+    await until(lambda: closed_shop.gateway._why_no_office() == "")
