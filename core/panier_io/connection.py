@@ -33,6 +33,16 @@ class NotConnected(PanierError):
     code = "not_connected"
 
 
+class Refused(NotConnected):
+    """A broker is there and does not let us in: its words, as "Not authorized", are `reason`."""
+
+    code = "refused"
+
+    def __init__(self, broker: str, reason: str) -> None:
+        super().__init__(f"the broker at {broker} refuses us: {reason}")
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Will:
     """What the broker says, retained, when this session dies."""
@@ -69,7 +79,7 @@ class Connection(asyncio.Protocol):
         self._client: _Paho | None = None
 
     async def open(self, host: str, port: int, *, client_id: str, username: str, password: str, will: Will | None) -> None:
-        """Returns when the broker has taken us in. Raises NotConnected, OSError."""
+        """Returns when the broker has taken us in. Raises NotConnected, Refused, OSError."""
         client = self._client = _Paho(self._pipe, client_id)
         client.username_pw_set(username, password)
         if will is not None:
@@ -87,7 +97,7 @@ class Connection(asyncio.Protocol):
         except TimeoutError:
             raise NotConnected(f"no answer from {host}:{port} within {_LATEST:.0f} s") from None
         if reason.is_failure:
-            raise NotConnected(f"the broker at {host}:{port} refuses us: {reason}")
+            raise Refused(f"{host}:{port}", str(reason))
 
     async def subscribe(self, topics: Sequence[str]) -> None:
         """Returns when all subscriptions stand. Raises NotConnected where one is refused."""

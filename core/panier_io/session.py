@@ -8,10 +8,10 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from panier_io.connection import Connection, NotConnected, Published, Will
+from panier_io.connection import Connection, NotConnected, Published, Refused, Will
 from panier_io.log import logger
 
-__all__ = ["Address", "NotConnected", "Session", "Will"]
+__all__ = ["Address", "NotConnected", "Refused", "Session", "Will"]
 
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 5.0
@@ -38,6 +38,7 @@ class Session:
 
     `on_connect` runs after each (re)connection once the subscriptions stand; publish the birth message there. `on_message` gets
     topic and payload; an exception in it is logged and the session goes on: no payload may stop a process.
+    `on_failure` hears why an attempt or a connection ended.
 
     Subscriptions are of quality of service 0, which a broker passes on as it comes: TCP loses nothing while a connection stands,
     a clean session gets nothing after it, and senders repeat what is not answered. With nats-server, each one of quality of
@@ -52,6 +53,7 @@ class Session:
         on_connect: Callable[[], Awaitable[None]],
         on_message: Callable[[str, bytes], Awaitable[None]],
         on_disconnect: Callable[[], None] = lambda: None,
+        on_failure: Callable[[Exception], None] = lambda _: None,
         will: Will | None = None,
     ) -> None:
         self._address = address
@@ -59,6 +61,7 @@ class Session:
         self._on_connect = on_connect
         self._on_message = on_message
         self._on_disconnect = on_disconnect
+        self._on_failure = on_failure
         self._will = will
         self._connection: Connection | None = None
         self._log = logger("session").bind(client=address.username, broker=f"{address.host}:{address.port}")
@@ -93,6 +96,7 @@ class Session:
             except (NotConnected, OSError, UnicodeError) as error:
                 # UnicodeError: a host that is no name at all.
                 self._log.info("disconnected", reason=str(error), again_in=round(wait, 1))
+                self._on_failure(error)
             except asyncio.CancelledError:
                 await self._say_goodbye()
                 raise

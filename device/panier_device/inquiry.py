@@ -1,8 +1,9 @@
-"""Asks scale, printer and payment terminal how they are, before a shopper needs them."""
+"""Asks scale, printer, payment terminal and broker how they are, before a shopper needs them."""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 from dataclasses import dataclass
 
@@ -12,9 +13,13 @@ from panier_device.driver.scale.port import Question, ScaleGone, ScaleRefused
 from panier_device.driver.scale.serial_scale import SerialScale
 from panier_device.hardware import amiss
 from panier_device.printing import PrinterState
+from panier_io.connection import Connection
+from panier_io.session import Address
 
 _QUESTION = Question(price_per_kg=100)
 """Any price: a scale that reckons itself answers to none of 0."""
+_PATIENCE = 3.0
+"""Seconds that a broker has to answer in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,19 @@ async def ask_printer(printer: EscposPrinter) -> Answer:
     if not printer.answers:
         return Answer("its line is open; this profile cannot be asked for paper and cover")
     return Answer(f"answers: {words or 'ready, with paper'}")
+
+
+async def ask_broker(at: Address) -> None:
+    """Comes back where it lets the terminal in. Raises Refused, and NotConnected or OSError where nobody answers.
+
+    Asked under a name of the moment: a terminal that runs keeps its connection.
+    """
+    connection, me = Connection(keepalive=5), f"doctor-{secrets.token_hex(8)}"
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await connection.open(at.host, at.port, client_id=me, username=at.username, password=at.password, will=None)
+    finally:
+        connection.close()
 
 
 def ask_payment_terminal(host: str, port: int, answer_s: float) -> Answer:

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from panier.topic import BadName, checked_name
 from panier_device.driver.port import Reads
 from panier_device.driver.printer_wire import Flow
+from panier_io.session import Address
 from panier_io.settings import Host
 
 
@@ -195,3 +196,9 @@ class DeviceSettings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"{value!r} is no time zone; write it like Europe/Paris") from error
         return value
+
+
+def address_of(settings: DeviceSettings) -> Address | None:
+    """Where its broker is and who it is there, or None where none is set."""
+    at = settings.broker
+    return at and Address(host=at.host, port=at.port, username=settings.device, password=at.password.get_secret_value())

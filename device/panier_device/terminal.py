@@ -28,7 +28,7 @@ from panier_device.printing import Press, PrinterState
 from panier_device.screen.handheld import Handheld
 from panier_device.screen.view import Link, price_mark
 from panier_device.screen.word import LANGUAGES
-from panier_device.settings import DeviceSettings
+from panier_device.settings import DeviceSettings, address_of
 from panier_device.shop import Shop
 from panier_device.situation import Message
 from panier_device.sync import Sync
@@ -38,7 +38,6 @@ from panier_io import exposition, log
 from panier_io.hangup import end_with_terminal
 from panier_io.journal import Journal
 from panier_io.memory import frugal_heap
-from panier_io.session import Address
 from panier_io.supervisor import Supervisor
 from panier_io.vitals import Vitals, room
 
@@ -64,7 +63,7 @@ class Terminal:
             rules=load_rules(settings.loyalty), numbering=load_numbering(settings.numbering), tally=self.tally, clock=wall_clock,
         )  # fmt: skip
         self.sync = Sync(
-            self, address=_address(settings), topics=DeviceTopics(settings.store, settings.device), journal=journal, shop=shop,
+            self, address=address_of(settings), topics=DeviceTopics(settings.store, settings.device), journal=journal, shop=shop,
             tally=self.tally, software=f"panier {_version()}", clock=wall_clock,
         )  # fmt: skip
         self.station = _station(settings, self.agent, self.tally)
@@ -274,11 +273,6 @@ def _press(settings: DeviceSettings, agent: Agent, journal: Journal, shop: Shop,
     press = Press(fit_printer(settings.printer), journal, tally, fingerprint=lambda: shop.held.fingerprint)
     agent.receipt = press.slip_of
     return press
-
-
-def _address(settings: DeviceSettings) -> Address | None:
-    at = settings.broker
-    return at and Address(host=at.host, port=at.port, username=settings.device, password=at.password.get_secret_value())
 
 
 def _version() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -15,14 +16,17 @@ import serial
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
+from tests.device.test_sync import Broker
 from typer.testing import CliRunner
 
-from panier_device.doctor.check import examine
+from panier_device.doctor.check import examine, the_broker_lets_us_in
 from panier_device.doctor.command import doctor
 from panier_device.doctor.finding import Finding, Patient
 from panier_device.doctor.machine import Machine, hid_usage
 from panier_device.library.device import library
 from panier_device.settings import (
+    BrokerSettings,
     DeviceSettings,
     HidPosSettings,
     ScaleSettings,
@@ -331,6 +335,31 @@ def test_a_hid_pos_scanner_behind_a_socket_is_not_taken_for_one_on_usb(machine: 
 def beside(machine: MadeUp, **parts: Any) -> list[Finding]:
     settings = DeviceSettings(store="north", device="till-1", data_dir=machine.root, **parts)
     return [one for one in examine(Patient.of(Machine(machine.root), library(), settings)) if "is not there" not in one.says]
+
+
+@pytest.mark.parametrize(("password", "level"), [("secret", None), ("guess", "problem")])
+def test_a_broker_that_refuses_the_password_is_something_to_mend(
+    machine: MadeUp, tmp_path: Path, port: int, password: str, level: str | None
+):
+    broker = Broker(tmp_path, port)
+    asyncio.run(broker.start())
+    try:
+        settings = {"store": "north", "device": "hand-1", "data_dir": machine.root}
+        at = {"host": "127.0.0.1", "port": port, "password": password}
+        patient = Patient.of(Machine(machine.root), library(), DeviceSettings.model_validate(settings | {"broker": at}))
+        found = list(the_broker_lets_us_in(patient))
+    finally:
+        broker.kill()
+    assert [one.level for one in found] == ([level] if level else [])
+    for one in found:
+        assert "refuses hand-1: Not authorized" in one.says
+        assert "`panier enrol hand-1` writes new settings" in one.mend
+
+
+def test_a_broker_that_is_away_keeps_no_terminal_from_beginning(machine: MadeUp, port: int):
+    found = beside(machine, broker=BrokerSettings(host="127.0.0.1", port=port, password=SecretStr("secret")))
+    assert [(one.where, one.level) for one in found] == [("broker", "note")]
+    assert "the terminal works alone meanwhile" in found[0].says
 
 
 def test_a_printers_port_is_watched_and_named_for_good(machine: MadeUp):

@@ -17,8 +17,9 @@ from tests.waiting import until
 from panier.message import EventBatch
 from panier_gateway.broker import BrokerUnusable, EmbeddedBroker, find_binary, settled_port
 from panier_gateway.broker_config import rights
+from panier_gateway.monitor.screen import MonitorApp
 from panier_gateway.registry import Identity, NameTaken, Registry
-from panier_gateway.settings import BrokerSettings
+from panier_gateway.settings import BrokerSettings, MonitorSettings
 from panier_io.session import Session
 
 
@@ -35,6 +36,17 @@ async def test_whoever_is_not_enrolled_gets_in_nowhere(shop, username, password)
     with pytest.raises(aiomqtt.MqttError, match=r"[Nn]ot authorized"):
         async with client(address, "any"):
             pass
+
+
+async def test_a_monitor_with_a_wrong_password_says_so(shop):
+    at = shop.addresses["till-1"]
+    settings = MonitorSettings.model_validate(
+        {"store": "shop", "username": "till-1", "broker": {"host": at.host, "port": at.port, "password": "guess"}}
+    )
+    app = MonitorApp.over_mqtt(settings)
+    async with app.run_test(size=(100, 30)):
+        said = app.query_one("#status")
+        await until(lambda: "refuses this monitor (Not authorized)" in str(said.render()))
 
 
 async def test_a_device_cannot_speak_as_another(shop, started):

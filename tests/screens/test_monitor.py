@@ -84,6 +84,10 @@ async def filled(pilot):
     await pilot.pause()
 
 
+def status(app):
+    return str(app.query_one("#status").render())
+
+
 def text(app):
     return "\n".join("".join(segment.text for segment in app.terminals.render_line(y)) for y in range(12))
 
@@ -366,8 +370,37 @@ async def test_three_hundred_terminals_scroll_under_the_titles(app, store):
         )
 
 
-async def test_an_empty_store_says_what_to_do_first(app, store):
+async def test_what_nobody_told_is_not_said(app, store):
     store.connected = False
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        assert "what the terminals do is not known" in text(app)
+        assert "enrol" not in text(app)
+        assert {(value, act) for _, value, act in figures(app.terminals.rows, app._counters)} == {("-", False)}
+        assert "connecting to the store" in status(app)
+
+
+async def test_a_broker_that_refuses_is_said_with_what_to_do_until_it_does_not(app, store):
+    store.connected = False
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        store.picture.show_refusal("Not authorized")
+        await pilot.pause()
+        assert "the broker refuses this monitor (Not authorized)" in status(app)
+        assert status(app).endswith("panier enrol --monitor")
+        assert app.query_one("#status").size.height == 2
+        store.picture.show_refusal("")
+        await pilot.pause()
+        assert "connecting to the store" in status(app)
+
+
+def test_rows_are_counted_though_the_gateway_has_not_told_its_shift():
+    found = {name: value for name, value, _ in figures(FLOOR, None)}
+    assert (found["Need help"], found["Offline"], found["Sold"], found["Back office"]) == ("2", "2 of 10", "-", "-")
+
+
+async def test_an_empty_store_says_what_to_do_first(app, monkeypatch):
+    monkeypatch.setattr("tests.screens.test_monitor.FLOOR", [])
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause()
         line = "".join(segment.text for segment in app.terminals.render_line(1))

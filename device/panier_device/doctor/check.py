@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 from panier_device.doctor.finding import Check, Finding, Level, Patient, path_of
 from panier_device.doctor.machine import UsbDevice
 from panier_device.fitting import check
+from panier_device.inquiry import ask_broker
 from panier_device.library.device import Known, Mode
 from panier_device.library.sheet import Target, load_sheet
-from panier_device.settings import HidPosSettings, ScannerSettings, SerialSettings, WedgeSettings
+from panier_device.settings import HidPosSettings, ScannerSettings, SerialSettings, WedgeSettings, address_of
 from panier_io.firmware import firmware_config
+from panier_io.session import NotConnected, Refused
 
 _WANTED: dict[str, Target] = {"serial": "serial", "wedge": "keyboard", "hidpos": "hidpos"}
 _WORDS: dict[Mode, str] = {
@@ -127,8 +130,25 @@ def nothing_lies_idle(patient: Patient) -> Iterator[Finding]:
             yield Finding(where, "note", f"{name} is plugged in, and the settings do not name it")
 
 
+def the_broker_lets_us_in(patient: Patient) -> Iterator[Finding]:
+    """A terminal works without its broker, but what it sells arrives nowhere while that refuses its password."""
+    settings = patient.settings
+    address = settings and address_of(settings)
+    if settings is None or address is None:
+        return
+    where = f"{address.host}:{address.port}"
+    try:
+        asyncio.run(ask_broker(address))
+    except Refused as error:
+        mend = f"on the gateway's machine `panier enrol {settings.device}` writes new settings: put them in place of these"
+        yield Finding("broker", "problem", f"{where} refuses {settings.device}: {error.reason}", mend)
+    except (NotConnected, OSError, UnicodeError) as error:
+        yield Finding("broker", "note", f"nobody answers at {where} ({error or 'silence'}): the terminal works alone meanwhile")
+
+
 CHECKS: tuple[Check, ...] = (
     settings_hold,
+    the_broker_lets_us_in,
     scanners_are_in_their_mode,
     profiles_fit,
     ports_are_free,

@@ -8,7 +8,7 @@ from panier.message import Act, Counters, LiveRow, Malformed, decode
 from panier.topic import StoreTopics
 from panier_gateway.settings import MonitorSettings
 from panier_io.log import logger
-from panier_io.session import Address, Session
+from panier_io.session import Address, Refused, Session
 
 
 class Line(Protocol):
@@ -38,6 +38,10 @@ class Picture(Protocol):
         """Whether what is on the screen is of now."""
         ...
 
+    def show_refusal(self, reason: str) -> None:
+        """In which words the broker refused us at the last attempt; empty where it did not."""
+        ...
+
 
 class BrokerLine:
     """The line over MQTT."""
@@ -63,6 +67,7 @@ class BrokerLine:
             on_connect=connected,
             on_message=lambda topic, payload: self._receive(picture, topic, payload),
             on_disconnect=lambda: picture.show_connection(False),
+            on_failure=lambda error: picture.show_refusal(error.reason if isinstance(error, Refused) else ""),
         )
         await self._session.run()
 

@@ -39,7 +39,7 @@ class MonitorApp(App[None]):
 
     CSS = """
     Screen { layout: vertical; }
-    #status { height: 1; padding: 0 1; background: $panel; }
+    #status { height: auto; padding: 0 1; background: $panel; }
     #status.down { background: #b00020; color: white; text-style: bold; }
     #figures { height: auto; padding: 0 1; border-bottom: solid $panel; }
     Terminals { height: 1fr; padding: 0; scrollbar-size-vertical: 1; }
@@ -58,9 +58,10 @@ class MonitorApp(App[None]):
         self._store = store
         self._line = line
         self._clock = clock
-        self._counters = Counters()
+        self._counters: Counters | None = None
         self._news: dict[str, LiveRow] = {}
         self._connected = False
+        self._refusal = ""
         self._since: int | None = None
         self.terminals = Terminals(clock)
         self._vitals = Vitals(Supervisor(), vital={}, noted={"gateway": lambda: "" if self._connected else "out of reach"})
@@ -113,6 +114,11 @@ class MonitorApp(App[None]):
             self._since = self._clock()
         self._connected = connected
         self.terminals.mark_stale(not connected)
+        self._tell()
+
+    def show_refusal(self, reason: str) -> None:
+        """In which words the broker refused us at the last attempt."""
+        self._refusal = reason
         self._tell()
 
     def on_terminals_opened(self, message: Terminals.Opened) -> None:
@@ -190,6 +196,11 @@ class MonitorApp(App[None]):
         hour = time.strftime("%H:%M", time.localtime(self._clock() / 1000))
         if self._connected:
             return f"{self._store}  {hour}  ● connected"
+        if self._refusal:
+            return (
+                f"{self._store}  {hour}  ✖ NOT CONNECTED: the broker refuses this monitor ({printable(self._refusal)}). "
+                "New settings, on the gateway's machine: panier enrol --monitor"
+            )
         if self._since is None:
             return f"{self._store}  {hour}  ✖ connecting to the store"
         lost = time.strftime("%H:%M:%S", time.localtime(self._since / 1000))

@@ -59,7 +59,7 @@ class Terminals(ScrollView, can_focus=True):
         self._shown = shown_columns(())
         self._painted: dict[int, tuple[object, ...]] = {}
         self._chosen: str | None = None
-        self._stale = False
+        self._stale = True
 
     @property
     def rows(self) -> list[LiveRow]:
@@ -146,6 +146,8 @@ class Terminals(ScrollView, can_focus=True):
             return self._line([column.title for column in COLUMNS]), _TITLE
         index = top + y - 1
         if index == 0 and not self._order:
+            if self._stale:
+                return "  Not connected: what the terminals do is not known.", _STALE
             return "  No terminal is enrolled yet. On the gateway's machine: panier enrol till-1", _STALE
         if index >= len(self._order):
             return "", Style()

@@ -126,24 +126,29 @@ def wrong(row: LiveRow, now: int) -> str:
     return "; ".join(found)
 
 
-def figures(rows: Sequence[LiveRow], counters: Counters) -> Sequence[tuple[str, str, bool]]:
-    """The counters on top: name, figure, and whether somebody should act on it."""
+def figures(rows: Sequence[LiveRow], known: Counters | None) -> Sequence[tuple[str, str, bool]]:
+    """The counters on top: name, figure, and whether somebody should act on it; a dash for what nobody told yet."""
+    counters = known or Counters()
     waiting = sum(row.state == "help" for row in rows)
     offline = sum(row.state == "offline" for row in rows)
     median = counters.help_seconds_median
     away = counters.backoffice != "connected"
     queue = f", {counters.waiting_for_backoffice} wait" if counters.waiting_for_backoffice else ""
-    return (
-        ("Need help", str(waiting), waiting > 0),
-        ("Offline", f"{offline} of {len(rows)}", offline > 0),
+    terminals = (("Need help", str(waiting), waiting > 0), ("Offline", f"{offline} of {len(rows)}", offline > 0))
+    shift = (
         ("Incidents", str(counters.incidents), counters.incidents > 0),
         ("Set aside", str(counters.dead_letters), counters.dead_letters > 0),
         ("Shopping", str(counters.trips_open), False),
         ("Trips today", str(counters.trips_finished), False),
-        (f"Sold {printable(counters.currency)}", format_minor(counters.turnover, counters.currency), False),
+        (f"Sold {printable(counters.currency)}" if known else "Sold", format_minor(counters.turnover, counters.currency), False),
         ("Help came in", "-" if median is None else duration(median * 1000), False),
         ("Back office", ("away" if away else "ok") + queue, away),
     )
+    return (*(terminals if rows or known else _unknown(terminals)), *(shift if known else _unknown(shift)))
+
+
+def _unknown(named: Iterable[tuple[str, str, bool]]) -> Sequence[tuple[str, str, bool]]:
+    return [(name, "-", False) for name, _, _ in named]
 
 
 def duration(milliseconds: int) -> str:
