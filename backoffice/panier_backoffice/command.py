@@ -57,6 +57,8 @@ def backoffice(
         _run(loaded, as_json)
     except PanierError as error:
         problems = list(error.problems) if isinstance(error, SettingsInvalid) else [str(error)]
+        # The setting is `stores`; the flag that people type is the other of its two names.
+        problems = [problem.replace("--stores", "--store") for problem in problems]
         if as_json:
             print(json.dumps({"ok": False, "problems": problems}))
         else:

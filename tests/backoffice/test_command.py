@@ -44,6 +44,16 @@ def test_check_says_all_that_is_wrong_together(tmp_path: Path) -> None:
     assert "short" not in text, "secrets are not repeated"
 
 
+@pytest.mark.parametrize(
+    ("store", "words"),
+    [("riverside", "a store is stated as NAME:TOKEN"), ("riverside:short", "a token needs at least 16 characters")],
+)
+def test_a_store_that_is_not_stated_right_is_said_of_the_flag_that_people_type(store: str, words: str) -> None:
+    found = _run("--check", "--store", store)
+    assert found.exit_code == 1
+    assert found.stderr.startswith(f"--store: {words}")
+
+
 def test_check_of_good_settings_says_so_and_makes_no_database_schema(tmp_path: Path) -> None:
     found = _run("--check", "--json", "--port", "0", "--database", f"sqlite:///{tmp_path / 'b.db'}")
     assert (found.exit_code, json.loads(found.stdout)) == (0, {"ok": True, "problems": []})

@@ -125,6 +125,7 @@ GIFT = {"sku": "oat", "unit_price": "1.99"}
         ("products", {**PRODUCTS[0], "unit_price": -1}, "unit_price"),
         ("products", {**PRODUCTS[0], "unit_price": 10**18}, "unit_price"),
         ("products", {**PRODUCTS[0], "gtins": ["0000004011144x"]}, "not a GTIN-14"),
+        ("products", {**PRODUCTS[0], "gtins": ["4006381333931"]}, "put a 0 before one of 13"),
         ("products", {**PRODUCTS[0], "sku": "other"}, "identifies product 'oat' already"),
         ("products", {**PRODUCTS[0], "name": ""}, "name"),
         ("products", {**PRODUCTS[0], "tax_rate": "lots"}, "tax_rate"),

@@ -54,6 +54,17 @@ def test_every_registered_command_exists_and_explains_itself():
         assert re.search(rf"^\s+{name}\s+\S", run.stdout, re.MULTILINE), f"{name} has no help line:\n{run.stdout}"
 
 
+def test_the_operating_guide_explains_every_kind_of_incident():
+    guide = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| incident (.*?) \|", guide, re.MULTILINE)
+    explained = {kind for row in rows for kind in re.findall(r"`(\w+)`", row)}
+    code = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "gateway").rglob("*.py"))
+    # As an argument before its words, or as the first of a pair with them.
+    told = set(re.findall(r'(?:\b_?(?:of|incident)\((?:[^()"]|"[^"]*")*?|yield |told = \[\()"([a-z_]+)", ', code))
+    assert {"left_open", "conflict", "payment_mismatch", "price_mismatch", "entry_refused"} <= told
+    assert told - explained == set()
+
+
 def test_an_unknown_command_ends_with_status_two_and_says_so():
     run = subprocess.run([sys.executable, "-m", "panier_io.command", "gatewy"], capture_output=True, text=True, timeout=60)
     assert run.returncode == 2

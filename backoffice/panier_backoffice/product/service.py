@@ -119,6 +119,8 @@ def _checked(raw: Mapping[str, Any], taken: Mapping[str, str]) -> Product:
         product = _PRODUCT.validate_python(raw)
     except ValidationError as error:
         field, why = first_reason(error)
+        if field.startswith("gtins."):
+            why = "a GTIN is stated by its 14 digits in quotes: put a 0 before one of 13"
         raise Unfit({field: why}) from error
     for field, text in (("name", product.name), ("category", product.category), ("size", product.size)):
         if stray := unprintable(text):
