@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from panier.error import PanierError
@@ -27,10 +27,12 @@ def locked(directory: Path) -> Generator[None, None, None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "another process"
-            raise AlreadyRunning(f"{directory} is in use by process {holder}; give each device its own data_dir") from None
-        os.truncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
+            who = f"process {holder}" if holder else "another process"
+            raise AlreadyRunning(f"{directory} is in use by {who}; give each device its own data_dir") from None
+        with suppress(OSError):  # a full disk: the lock holds, and only whose it is stays unsaid
+            os.truncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(descriptor)

@@ -21,8 +21,10 @@ from tests.waiting import until
 from panier_device.disk import disk_trouble, refusal_of
 from panier_device.fitting import check
 from panier_device.hardware import amiss
+from panier_device.lock import AlreadyRunning, locked
 from panier_device.settings import DeviceSettings
 from panier_io.journal import Journal
+from panier_io.store import StoreUnusable
 from panier_simulators.chaos.trouble import Trouble, compiler
 
 FULL = "its disk is full: take it out of use"
@@ -110,6 +112,14 @@ def test_the_end_of_the_last_trip_does_not_hide_that_nothing_is_saved(desk: Desk
     desk.scan(BREAD) if wish == "scan" else desk.agent.call_help()
     assert (desk.said, desk.agent.now.farewell, desk.agent.now.trip) == ("disk_fault", None, None)
     assert desk.kinds[-1] == "trip_finished"
+
+
+def test_a_terminal_that_starts_on_a_full_disk_says_why_it_cannot(small_disk: Path):
+    fill(small_disk)
+    with locked(small_disk), pytest.raises(StoreUnusable, match=r"disk is full; is the disk full, or read-only\?"):
+        Journal(small_disk / "journal.db", "hand-1")
+    with locked(small_disk), pytest.raises(AlreadyRunning, match="in use by another process"), locked(small_disk):
+        pass
 
 
 def test_the_doctor_says_that_a_full_disk_takes_no_file(small_disk: Path):

@@ -362,6 +362,14 @@ def test_a_broker_that_is_away_keeps_no_terminal_from_beginning(machine: MadeUp,
     assert "the terminal works alone meanwhile" in found[0].says
 
 
+def test_a_broker_that_says_nothing_is_waited_for_a_moment(machine: MadeUp, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("panier_device.inquiry._PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        found = beside(machine, broker=BrokerSettings(host="127.0.0.1", port=port, password=SecretStr("secret")))
+    assert [one.says for one in found] == [f"nobody answers at 127.0.0.1:{port} (silence): the terminal works alone meanwhile"]
+
+
 def test_a_printers_port_is_watched_and_named_for_good(machine: MadeUp):
     machine.plug("1-5", "1a86:7523", kind="ff 01 02", node="ttyUSB0")
     machine.run(4711, "minicom", opened="/dev/ttyUSB0")

@@ -143,7 +143,8 @@ def the_broker_lets_us_in(patient: Patient) -> Iterator[Finding]:
         mend = f"on the gateway's machine `panier enrol {settings.device}` writes new settings: put them in place of these"
         yield Finding("broker", "problem", f"{where} refuses {settings.device}: {error.reason}", mend)
     except (NotConnected, OSError, UnicodeError) as error:
-        yield Finding("broker", "note", f"nobody answers at {where} ({error or 'silence'}): the terminal works alone meanwhile")
+        why = getattr(error, "strerror", None) or str(error) or "silence"
+        yield Finding("broker", "note", f"nobody answers at {where} ({why}): the terminal works alone meanwhile")
 
 
 CHECKS: tuple[Check, ...] = (
