@@ -15,12 +15,16 @@ setup: $(VENV)/.ready ## Build the virtual environment from requirements.lock
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Panier needs Python 3.11 or later on PATH; or: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Installing into $(VENV), this once: half a minute; some minutes on a slow line or machine" >&2
+	@echo "  1 of 3: a virtual environment of $(PYTHON)" >&2
 	@$(PYTHON) -m venv $(VENV) || { echo "Could not make a virtual environment; on Debian: apt install python3-venv"; exit 1; }
 	@# uv installs the lock in seconds; it is fetched by its own hash from the same lock.
 	@awk '/^[a-z]/ {mine = /^uv==/} mine' requirements.lock > $(VENV)/uv.lock.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock.txt
+	@echo "  2 of 3: the libraries of requirements.lock, by their hashes" >&2
 	@# Bytecode now, once: a store on one machine starts some thirty processes, and not every machine lets them keep theirs.
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
+	@echo "  3 of 3: Panier itself" >&2
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q core device gateway backoffice simulators
 	@touch $@

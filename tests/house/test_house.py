@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -52,6 +53,16 @@ def test_every_registered_command_exists_and_explains_itself():
     assert run.returncode == 0, run.stderr
     for name in project["entry-points"]["panier.commands"]:
         assert re.search(rf"^\s+{name}\s+\S", run.stdout, re.MULTILINE), f"{name} has no help line:\n{run.stdout}"
+
+
+def test_make_says_that_it_installs_before_it_begins(tmp_path: Path):
+    words = ["make", "demo", f"VENV={tmp_path / 'venv'}", "PYTHON=false"]
+    # Under `make test` it would be a sub-make, which says where it is.
+    alone = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
+    run = subprocess.run(words, cwd=ROOT, env=alone, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 2
+    assert run.stderr.startswith(f"Installing into {tmp_path / 'venv'}, this once: ")
+    assert run.stdout == "Could not make a virtual environment; on Debian: apt install python3-venv\n"
 
 
 def test_the_operating_guide_explains_every_kind_of_incident():
