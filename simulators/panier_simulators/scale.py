@@ -35,7 +35,8 @@ class Faults:
 class SimulatedScale:
     """A scale behind a pty. `link` stays the same when it is unplugged and plugged in again, as udev keeps one.
 
-    A thread of its own answers at the pace of the wire, in pieces as `split` says, and counts `answers`. A reader at another
+    A thread of its own answers at the pace of the wire, in pieces as `split` says, and counts `answers`, and those that say that
+    nothing lies there (`empties`). A reader at another
     speed is misunderstood, and reads what such a line would give it.
     """
 
@@ -46,7 +47,7 @@ class SimulatedScale:
         self.make = make or Make()
         self.platter = Platter(self.make, settle)
         self.faults = Faults()
-        self.answers = 0
+        self.answers = self.empties = 0
         self._split: Split = split
         self._random = random.Random(seed)  # noqa: S311 (noise, not secrets)
         self._lock = threading.RLock()
@@ -153,10 +154,12 @@ class SimulatedScale:
             # The till's bytes take their time on the wire, too.
             self._over.wait(len(data) * 10 / self.make.baud)
             for byte in as_heard(data, sent_at=speed, heard_at=self.make.baud):
-                for reply in self._talk.hear(bytes([byte]), time.monotonic()):
-                    self._answer(reply, speed)
+                now = time.monotonic()
+                is_empty = self.platter.is_at_zero and not self.platter.moves(now)
+                for reply in self._talk.hear(bytes([byte]), now):
+                    self._answer(reply, speed, is_empty=is_empty)
 
-    def _answer(self, reply: Reply, speed: int) -> None:
+    def _answer(self, reply: Reply, speed: int, *, is_empty: bool) -> None:
         faults = self.faults
         if faults.is_silent:
             return
@@ -170,6 +173,7 @@ class SimulatedScale:
             if not self._write(piece):
                 return
         self.answers += 1
+        self.empties += is_empty
 
     def _write(self, piece: bytes) -> bool:
         faults = self.faults
