@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import resource
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -157,3 +159,14 @@ OATS = replace(GRANOLA, offer="c-2", title="-5 % oats")
 def capsule(desk: Desk, *offers: Offer, name: str = "Claire") -> Capsule:
     """What the gateway knows of the member of this trip."""
     return Capsule(trip=desk.trip_id, member="m-17", first_name=name, segments=("member", "monthly"), offers=offers)
+
+
+@contextmanager
+def a_disk_that_refuses() -> Generator[None]:
+    """No file may be written beyond its first bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

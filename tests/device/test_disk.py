@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from tests.device.conftest import BREAD, MILK, Desk, open_desk
+from tests.device.conftest import BREAD, MILK, Desk, a_disk_that_refuses, open_desk
 from tests.device.test_process import Handheld
 from tests.device.test_sync import Broker, gateway_of
 from tests.waiting import until
@@ -47,17 +46,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("a file system of its own needs root")
     yield place
     subprocess.run(["umount", "--lazy", place], check=True)
-
-
-@contextmanager
-def a_disk_that_refuses() -> Generator[None]:
-    """No file may be written beyond its first bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def fill(disk: Path) -> None:

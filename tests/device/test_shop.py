@@ -1,17 +1,16 @@
 from __future__ import annotations
 
-import resource
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.device.conftest import PRODUCTS, PROMOTIONS, body, changes, total_of, whole
+from tests.device.conftest import PRODUCTS, PROMOTIONS, a_disk_that_refuses, body, changes, total_of, whole
 
 from panier.catalogue import Product
 from panier.message import SnapshotPart
@@ -222,17 +221,6 @@ def test_a_damaged_file_is_deleted_and_the_shop_begins_empty(tmp_path: Path, dam
     with closing(Shop(path)) as again:
         assert (again.damage, again.find(OAT)) == ("", (PRODUCTS["3"], 7))
     assert [file.name for file in tmp_path.iterdir()] == ["shop.db"]
-
-
-@contextmanager
-def a_disk_that_refuses() -> Iterator[None]:
-    """No file may be written beyond its first bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])

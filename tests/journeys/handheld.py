@@ -1,17 +1,33 @@
-"""A handheld of the demo's premises: when it is ready, what its screen shows, and its trips at the back office."""
+"""A little shop, and its handheld: when it is ready, what its screen shows, and its trips at the back office."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from tests.waiting import logged, until
 
+from panier.catalogue import Product
 from panier_simulators.demo.premises import Premises
 from panier_simulators.fleet import is_ready
 from panier_simulators.glance import Glance, read
+from panier_simulators.sample.shop import SampleShop
 from panier_simulators.screen import SimulatedTerminal
+
+
+def little_shop(*products: Product, coupons: Sequence[Mapping[str, Any]] = ()) -> SampleShop:
+    """A sample of a few products, and of coupons."""
+    shop = SimpleNamespace(
+        manifest=SimpleNamespace(rows={"products": len(products), "members": 0}),
+        products=lambda: iter(products),
+        members=lambda: iter(()),
+        promotions=lambda: iter(()),
+        coupons=lambda: iter(coupons),
+        campaigns_on=lambda _: [],
+    )
+    return cast(SampleShop, shop)
 
 
 async def ready(terminal: SimulatedTerminal, settings: Path, *lines: str) -> None:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
-from tests.journeys.handheld import on, ready, received, see
+from tests.journeys.handheld import little_shop, on, ready, received, see
 
 from panier.catalogue import Product
 from panier_simulators.demo.premises import open_premises
 from panier_simulators.fleet import Post, device_command
 from panier_simulators.glance import read
 from panier_simulators.sample.label import price_number, print_label, weighed_grams, weight_number
-from panier_simulators.sample.shop import SampleShop
 from panier_simulators.scanner import SimulatedScanner
 from panier_simulators.screen import ENTER, SimulatedTerminal
 
@@ -35,21 +32,10 @@ SAVED = (FIGS_COST * 25 + 50) // 100
 TOTAL = FIGS_COST - SAVED + HAM_COST + 2 * (150 + 25)
 
 
-def corner_shop() -> SampleShop:
-    """A sample of three products and a coupon."""
-    shop = SimpleNamespace(
-        manifest=SimpleNamespace(rows={"products": 3, "members": 0}),
-        products=lambda: iter([FIGS, HAM, BOTTLE]),
-        members=lambda: iter(()),
-        promotions=lambda: iter(()),
-        coupons=lambda: iter([QUARTER]),
-        campaigns_on=lambda _: [],
-    )
-    return cast(SampleShop, shop)
-
-
 async def test_labels_deposit_and_coupon_reach_the_receipt_whichever_comes_first(tmp_path: Path):
-    async with open_premises(tmp_path, corner_shop(), 0, lambda _: None, with_handheld=True) as premises:
+    async with open_premises(
+        tmp_path, little_shop(FIGS, HAM, BOTTLE, coupons=[QUARTER]), 0, lambda _: None, with_handheld=True
+    ) as premises:
         assert premises.handheld is not None
         post = Post.read(premises.handheld)
         terminal = SimulatedTerminal(device_command(post.settings), name=post.device)

@@ -7,11 +7,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from tests.journeys.handheld import on, ready, received, see
+from tests.journeys.handheld import little_shop, on, ready, received, see
 from tests.waiting import until
 
 from panier.catalogue import Product
@@ -23,7 +22,6 @@ from panier_simulators.payment.manner import Manner
 from panier_simulators.payment.server import SimulatedPaymentTerminal, Spoken
 from panier_simulators.printer.device import SimulatedPrinter
 from panier_simulators.sample.label import weight_number
-from panier_simulators.sample.shop import SampleShop
 from panier_simulators.scale import SimulatedScale
 from panier_simulators.scanner import SimulatedScanner
 from panier_simulators.screen import ENTER, SimulatedTerminal
@@ -35,19 +33,6 @@ FIGS = Product(sku="figs", gtins=(weight_number(4),), name="Figs", unit_price=39
 BOTTLE = Product(sku="cola", gtins=(f"0{COLA}",), name="Cola 1 l", unit_price=150, deposit=25, tax_rate="20")
 TOTAL = 200 + 150 + 25
 """Half a kilogram of figs net, a bottle, and its deposit."""
-
-
-def corner_shop() -> SampleShop:
-    """A sample of loose figs and a bottle."""
-    shop = SimpleNamespace(
-        manifest=SimpleNamespace(rows={"products": 2, "members": 0}),
-        products=lambda: iter([FIGS, BOTTLE]),
-        members=lambda: iter(()),
-        promotions=lambda: iter(()),
-        coupons=lambda: iter(()),
-        campaigns_on=lambda _: [],
-    )
-    return cast(SampleShop, shop)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +82,7 @@ class Checkout:
 @asynccontextmanager
 async def open_checkout(directory: Path, protocol: Spoken, book: Book) -> AsyncGenerator[Checkout]:
     async with (
-        open_premises(directory, corner_shop(), 0, lambda _: None, with_handheld=True) as premises,
+        open_premises(directory, little_shop(FIGS, BOTTLE), 0, lambda _: None, with_handheld=True) as premises,
         SimulatedPaymentTerminal(protocol, book=book) as payment,
     ):
         assert premises.handheld is not None

@@ -6,19 +6,17 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
-from tests.journeys.handheld import on, ready, see
+from tests.journeys.handheld import little_shop, on, ready, see
 from tests.waiting import until
 
 from panier.catalogue import Product
 from panier_simulators.demo.premises import Premises, open_premises
 from panier_simulators.fleet import Post, device_command
 from panier_simulators.glance import read
-from panier_simulators.sample.shop import SampleShop
 from panier_simulators.scanner import SimulatedScanner
 from panier_simulators.screen import ENTER, SimulatedTerminal
 
@@ -28,20 +26,8 @@ TEA = Product(sku="tea", gtins=("02000000000053",), name="Tea", unit_price=300)
 _PRODUCT: TypeAdapter[Product] = TypeAdapter(Product)
 
 
-def tea_shop() -> SampleShop:
-    shop = SimpleNamespace(
-        manifest=SimpleNamespace(rows={"products": 1, "members": 0}),
-        products=lambda: iter([TEA]),
-        members=lambda: iter(()),
-        promotions=lambda: iter(()),
-        coupons=lambda: iter(()),
-        campaigns_on=lambda _: [],
-    )
-    return cast(SampleShop, shop)
-
-
 async def test_what_the_back_office_forgot_is_handed_in_again_and_its_prices_hold(tmp_path: Path):
-    async with open_premises(tmp_path, tea_shop(), 0, lambda _: None, with_handheld=True) as premises:
+    async with open_premises(tmp_path, little_shop(TEA), 0, lambda _: None, with_handheld=True) as premises:
         assert premises.handheld is not None
         post = Post.read(premises.handheld)
         terminal = SimulatedTerminal(device_command(post.settings), name=post.device)

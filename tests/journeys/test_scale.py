@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
-from tests.journeys.handheld import on, ready, received, see
+from tests.journeys.handheld import little_shop, on, ready, received, see
 
 from panier.catalogue import Product
 from panier_simulators.demo.premises import open_premises
 from panier_simulators.fleet import Post, device_command
 from panier_simulators.glance import read
 from panier_simulators.sample.label import weight_number
-from panier_simulators.sample.shop import SampleShop
 from panier_simulators.scale import SimulatedScale
 from panier_simulators.scanner import SimulatedScanner
 from panier_simulators.screen import ENTER, SimulatedTerminal
@@ -25,21 +22,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(200), pytest.mark.xdist_grou
 FIGS = Product(sku="figs", gtins=(weight_number(4),), name="Figs", unit_price=399, unit="kg", tax_rate="5.5", tare=45)
 
 
-def greengrocer() -> SampleShop:
-    """A sample of one product, sold loose in a tray of 45 g."""
-    shop = SimpleNamespace(
-        manifest=SimpleNamespace(rows={"products": 1, "members": 0}),
-        products=lambda: iter([FIGS]),
-        members=lambda: iter(()),
-        promotions=lambda: iter(()),
-        coupons=lambda: iter(()),
-        campaigns_on=lambda _: [],
-    )
-    return cast(SampleShop, shop)
-
-
 async def test_what_the_scale_said_is_on_the_receipt_net_of_its_tare(tmp_path: Path):
-    async with open_premises(tmp_path, greengrocer(), 0, lambda _: None, with_handheld=True) as premises:
+    async with open_premises(tmp_path, little_shop(FIGS), 0, lambda _: None, with_handheld=True) as premises:
         assert premises.handheld is not None
         assert premises.scale is not None
         post = Post.read(premises.handheld)
