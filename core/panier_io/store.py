@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 import sys
 import zlib
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,43 +62,49 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    if isinstance(connection, _Connection) and connection.was_refused:
-        connection.was_refused = not _swept(connection)
+    if isinstance(connection, _Connection):
+        connection.was_refused = False
 
 
 class _Connection(sqlite3.Connection):
-    """Knows that the disk refused something and may have left a commit in the write-ahead log that nobody was told of."""
+    """Knows what the disk refused, and sweeps out the remains of it before anything else is written.
 
-    was_refused = False
+    A refused commit may stay in the write-ahead log. What comes next would overwrite its first frames only, and after a kill its
+    last one would look like a commit that cannot be read any more: where the disk refuses to sweep, nothing else is written.
+    """
 
-    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+    was_refused = has_remains = False
+
+    def execute(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
+        return self._guarded(super().execute, statement, *arguments)
+
+    def executemany(self, statement: str, *arguments: Any) -> sqlite3.Cursor:
+        return self._guarded(super().executemany, statement, *arguments)
+
+    def _guarded(self, run: Callable[..., sqlite3.Cursor], statement: str, *arguments: Any) -> sqlite3.Cursor:
         try:
-            return super().execute(*arguments)
+            if self.has_remains and not self.in_transaction and not statement.lstrip().startswith(("SELECT", "PRAGMA")):
+                self._sweep()
+            return run(statement, *arguments)
         except sqlite3.OperationalError as error:
             # The low byte is the kind of error, the others say where it came up.
-            self.was_refused |= error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
+            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL):
+                self.was_refused = self.has_remains = True
             raise
+
+    def _sweep(self) -> None:
+        """Empties the write-ahead log; where somebody reads it just now, the next call tries again."""
+        waits = super().execute("PRAGMA busy_timeout").fetchone()[0]
+        super().execute("PRAGMA busy_timeout=0")
+        try:
+            self.has_remains = super().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] != 0
+        finally:
+            super().execute(f"PRAGMA busy_timeout={waits}")
 
 
 def was_refused(connection: sqlite3.Connection) -> bool:
     """True from the moment that the disk refused something on this connection until it takes a transaction again."""
     return isinstance(connection, _Connection) and connection.was_refused
-
-
-def _swept(connection: sqlite3.Connection) -> bool:
-    """Empties the write-ahead log; False where somebody reads it just now.
-
-    What comes next would overwrite a refused commit's first frames only, and after a kill its last one would look like a commit
-    that cannot be read any more.
-    """
-    with suppress(sqlite3.Error):
-        waits = connection.execute("PRAGMA busy_timeout").fetchone()[0]
-        connection.execute("PRAGMA busy_timeout=0")
-        try:
-            return connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
-        finally:
-            connection.execute(f"PRAGMA busy_timeout={waits}")
-    return False
 
 
 def insert_rows(connection: sqlite3.Connection, table: str, columns: str, rows: Sequence[Sequence[Any]], more: str = "") -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -68,6 +69,8 @@ def test_a_log_file_stops_growing_and_keeps_what_came_last(tmp_path: Path, monke
 @contextmanager
 def no_descriptor_is_left() -> Generator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # What earlier tests left lying must not be closed in the meantime.
+    gc.collect()
     lowest = os.dup(0)
     os.close(lowest)
     resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))

@@ -17,20 +17,35 @@ router = APIRouter(include_in_schema=False)
 
 MOST = 200
 KINDS = {
-    "price_mismatch": "A price does not match",
-    "receipt_conflict": "Two receipts for one trip",
-    "conflict": "Two devices with one name",
-    "two_machines": "Two machines with one name",
-    "clock_wrong": "A device's clock is wrong",
-    "disk_refused": "A disk is full or failing",
-    "ledger_damaged": "A store's ledger was damaged",
-    "payment_unknown": "Paid, or not?",
-    "payment_decided": "Staff said it was paid",
-    "payment_mismatch": "Paid another amount",
-    "unknown_product": "A code that the catalogue does not know",
-    "staff_priced": "Staff gave goods a price",
+    "backoffice_forgot": ("This back office was put back to a backup", "Nothing, where the backup is younger than seven days."),
+    "clock_wrong": ("A device's clock is wrong", "Set it; receipts have the right times."),
+    "conflict": ("Two devices with one name", "One is a copy: release it at the gateway (panier replay release)."),
+    "device_trouble": ("A device's journal was damaged", "Look at what it set aside; if it comes again, replace the disk."),
+    "disk_refused": ("A disk was full or failing", "Free space. Nothing needs to be entered again."),
+    "entry_refused": ("A shop cannot use a price or an offer", "Correct it here; or update the shop."),
+    "events_lost": ("A disk was lost, and events with it", "Look at the trips of that time; the rest goes on by itself."),
+    "expired": ("Goods past their last day", "Take them off the shelf; the terminal did not sell them."),
+    "feed_replaced": ("Prices and offers come from another log", "Enter again what was entered since the backup."),
+    "forged": ("A device spoke in another's name", "Find out what runs on it."),
+    "lease": ("An offer was used more often than allowed", "The receipt is kept. Look at the offer's limit."),
+    "ledger_damaged": ("A store's ledger was damaged", "Look at what it set aside; if it comes again, replace its disk."),
+    "left_open": ("A trip never ended", "Look whether the goods were paid for otherwise."),
+    "malformed": ("Something that nobody can read", "Decide about it at the gateway (panier replay)."),
+    "offer_left_out": ("An offer was too long for its member", "Aim the campaign at a category, or shorten its list."),
+    "payment_decided": ("Staff said it was paid", "Compare with the payment terminal's records."),
+    "payment_mismatch": ("Paid another amount", "Compare with the payment terminal's records; settle it with the shopper."),
+    "payment_unknown": ("Paid, or not?", "Look into the payment terminal's records; settle it with the shopper."),
+    "price_mismatch": ("A price does not match", "Look at the trip. The receipt is kept as the shopper saw it."),
+    "recalled": ("Goods that are called back", "Take them off the shelf; the terminal did not sell them."),
+    "receipt_conflict": ("Two receipts for one trip", "Look at the trip. The first is kept."),
+    "rights_exceeded": ("A device tried what it may not do", "Find out what runs on it; the broker refused it."),
+    "staff_priced": ("Staff gave goods a price", "Look whether it is right, and add the product."),
+    "trip_order": ("An event that fits no trip", "Decide about it at the gateway (panier replay)."),
+    "two_machines": ("Two machines with one name", "Once both have delivered, enrol one under another name."),
+    "unknown_product": ("A code that the catalogue does not know", "Add the product, then Done."),
+    "unsettled": ("A trip without a receipt", "Add what is missing to the catalogue; it is tried again by itself."),
 }
-"""What the kinds are called on the page; others are shown as they are, with spaces."""
+"""What the kinds are called on the page, and what to do; docs/operating.md says more. Others are shown with their own names."""
 
 
 @router.get("/attention")
