@@ -216,6 +216,10 @@ class LimitRow(Message):
     """Of `out`, what journals hold that are quarantined or were followed by another: nobody uses it until staff free it."""
 
 
+OfficeState = Literal["connected", "unreachable", "refused"]
+"""How the back office stands to a gateway; `refused`: it is there, and does not take this store's token."""
+
+
 class Counters(Message):
     """gateway → monitors, retained: the shift so far."""
 
@@ -224,7 +228,7 @@ class Counters(Message):
     turnover: int = 0
     currency: str = "EUR"
     waiting_for_backoffice: int = 0
-    backoffice: Literal["connected", "unreachable"] = "unreachable"
+    backoffice: OfficeState = "unreachable"
     incidents: int = 0
     dead_letters: int = 0
     help_answered: int = 0

@@ -10,7 +10,7 @@ from itertools import islice
 from time import monotonic
 from typing import Literal
 
-from panier.message import Counters, LimitRow, LiveRow, Status, UnknownRow
+from panier.message import Counters, LimitRow, LiveRow, OfficeState, Status, UnknownRow
 from panier.trip import HelpEnded, HelpRequested, Trip
 from panier_gateway.intake import TWO_MACHINES, Taken
 
@@ -70,7 +70,7 @@ class Floor:
         self.limits: list[LimitRow] = []
         self.disk: str | None = None
         """Why the gateway stores nothing now; every row says so."""
-        self.backoffice: Literal["connected", "unreachable"] = "unreachable"
+        self.backoffice: OfficeState = "unreachable"
 
     def enrol(self, devices: Iterable[str]) -> None:
         """Makes sure that every enrolled device has a row."""

@@ -311,10 +311,10 @@ class Gateway:
         return [Following(client, store, self._replica, self._feed_changed, self._reached, for_feed), self._forwarding, report]
 
     def _reached(self, reached: bool) -> None:
-        if reached and self._floor.backoffice == "unreachable":
+        if reached and self._floor.backoffice != "connected":
             for patience in self._patience:
                 patience.cut_short()
-        self._floor.backoffice = "connected" if reached else "unreachable"
+        self._floor.backoffice = "connected" if reached else "refused" if self._credential.refused else "unreachable"
         self._publication.wake()
 
     def _tell(self, on_ready: Callable[[ready.Ready], None], metrics_port: int | None) -> None:
@@ -359,7 +359,7 @@ class Gateway:
         return "" if self._session.connected else "not connected"
 
     def _why_no_office(self) -> str:
-        away = self._forwarding and self._floor.backoffice == "unreachable"
+        away = self._forwarding and self._floor.backoffice != "connected"
         return f"{self._credential.refused or 'out of reach'}; receipts wait here" if away else ""
 
 

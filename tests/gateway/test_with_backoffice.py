@@ -125,6 +125,7 @@ async def test_a_token_that_the_back_office_refuses_is_said_with_what_to_do(clos
     await closed_shop.open()
     await until(lambda: said in closed_shop.gateway._why_no_office())
     assert closed_shop.gateway._why_no_office().startswith("it refuses this store's token (")
+    await until(lambda: closed_shop.gateway._floor.counters().backoffice == "refused")
     await until(lambda: "feed_lost" in (told := capsys.readouterr().out) and f"panier backoffice --store {store}:TOKEN" in told)
     await closed_shop.close()
     closed_shop.settings = right

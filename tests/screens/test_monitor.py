@@ -160,8 +160,10 @@ def test_the_counters_say_what_to_act_on():
     assert shown["Help came in"] == ("1 min", False)
     assert shown["Sold USD"] == ("8123.45", False)
     assert shown["Back office"] == ("ok", False)
-    away = {name: value for name, value, _ in figures([], Counters(waiting_for_backoffice=25))}
-    assert away["Back office"] == "away, 25 wait"
+    away = {name: (value, act) for name, value, act in figures([], Counters(waiting_for_backoffice=25))}
+    assert away["Back office"] == ("away, 25 wait", True)
+    refused = {name: (value, act) for name, value, act in figures([], Counters(waiting_for_backoffice=25, backoffice="refused"))}
+    assert refused["Back office"] == ("refuses us, 25 wait", True)
 
 
 async def test_the_call_that_waited_longest_is_under_the_cursor_and_one_key_answers_it(app, store):

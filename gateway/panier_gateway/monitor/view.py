@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from panier.message import Counters, LiveRow
+from panier.message import Counters, LiveRow, OfficeState
 from panier.money import format_minor
 
 LOW_BATTERY = 15  # percent: a trip takes about half an hour, and ends on the charger
@@ -126,6 +126,9 @@ def wrong(row: LiveRow, now: int) -> str:
     return "; ".join(found)
 
 
+_OFFICE: dict[OfficeState, str] = {"connected": "ok", "unreachable": "away", "refused": "refuses us"}
+
+
 def figures(rows: Sequence[LiveRow], known: Counters | None) -> Sequence[tuple[str, str, bool]]:
     """The counters on top: name, figure, and whether somebody should act on it; a dash for what nobody told yet."""
     counters = known or Counters()
@@ -142,7 +145,7 @@ def figures(rows: Sequence[LiveRow], known: Counters | None) -> Sequence[tuple[s
         ("Trips today", str(counters.trips_finished), False),
         (f"Sold {printable(counters.currency)}" if known else "Sold", format_minor(counters.turnover, counters.currency), False),
         ("Help came in", "-" if median is None else duration(median * 1000), False),
-        ("Back office", ("away" if away else "ok") + queue, away),
+        ("Back office", _OFFICE[counters.backoffice] + queue, away),
     )
     return (*(terminals if rows or known else _unknown(terminals)), *(shift if known else _unknown(shift)))
 
