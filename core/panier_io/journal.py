@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -120,25 +121,24 @@ class Journal:
 
     def forget(self) -> int:
         """Takes what is acknowledged off the disk, but for a trip that is still open; gives the number of events."""
-        newest = self._conn.execute(
-            "SELECT trip, iif(json_valid(what), json_extract(what, '$.kind'), '') FROM event ORDER BY sequence DESC LIMIT 1"
-        ).fetchone()
-        kept = None if newest is None or newest[1] in _ENDS else newest[0]
-        gone = self._conn.execute("DELETE FROM event WHERE sequence <= ? AND trip IS NOT ?", (self.acknowledged, kept)).rowcount
+        kept = (self.acknowledged, self._under_way())
+        gone = self._conn.execute("DELETE FROM event WHERE sequence <= ? AND trip IS NOT ?", kept).rowcount
         self._has_remains |= gone > 0
         self._sweep()
         return gone
 
     def renew(self, upto: int) -> int:
-        """Begins a new journal in this file: takes over what follows `upto` and is not acknowledged, its trips whole.
+        """Begins a new journal in this file: takes over what follows `upto` and is not acknowledged, with its trips whole, and an
+        open trip.
 
         For when staff released a journal under which two devices spoke; nothing of it is merged with what the gateway holds
         under the old name. Gives the number of events that were taken over, under new numbers and new names of trips.
         """
         floor = max(upto, self.acknowledged)
         rows = self._conn.execute(
-            "SELECT sequence, trip, at, what FROM event WHERE trip IN (SELECT trip FROM event WHERE sequence > ?) ORDER BY 1",
-            (floor,),
+            "SELECT sequence, trip, at, what FROM event"
+            " WHERE trip IN (SELECT trip FROM event WHERE sequence > ?) OR trip IS ? ORDER BY 1",
+            (floor, self._under_way()),
         ).fetchall()
         name = new_name()
         trips: dict[str, str] = {}
@@ -227,13 +227,13 @@ class Journal:
         return trip if trip.is_open else None
 
     def try_writing(self) -> None:
-        """Takes the place of a writer and gives it up again, without a byte on the disk. Raises sqlite3.Error."""
+        """Takes the place of a writer and gives it up again, with nothing written. Raises sqlite3.Error."""
         with transaction(self._conn):
             pass
 
     @property
     def is_refused(self) -> bool:
-        """True from the moment that the disk refused something until it takes a transaction again."""
+        """True from the moment that the disk refused something until something is written again."""
         return was_refused(self._conn)
 
     def prove_writing(self) -> None:
@@ -265,6 +265,13 @@ class Journal:
         if self._has_remains:
             overwrite_deleted(self._conn)
             self._has_remains = False
+
+    def _under_way(self) -> str | None:
+        """The name of the trip that has no end yet, as far as can be read."""
+        newest = self._conn.execute(
+            "SELECT trip, iif(json_valid(what), json_extract(what, '$.kind'), '') FROM event ORDER BY sequence DESC LIMIT 1"
+        ).fetchone()
+        return None if newest is None or newest[1] in _ENDS else newest[0]
 
     def _fact(self, name: str) -> str:
         row = self._conn.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
@@ -343,7 +350,11 @@ def _flaw(connection: sqlite3.Connection) -> str | None:
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'fact'").fetchone() is None:
         return None  # cut off while it was made: nothing was ever written
     facts = _facts(connection)
-    if int(facts.get("format", "0")) != FORMAT:
+    if not facts:
+        return None  # so was this
+    if not _is_sound(facts) or _name(connection) not in (None, (facts["device"], facts["journal"])):
+        return "its name or its figures are not what was written"
+    if int(facts["format"]) != FORMAT:
         return None
     if wrong := _wrong_sums(connection, facts["journal"]):
         return f"event {wrong[0]} is not what was written"
@@ -355,15 +366,41 @@ def _flaw(connection: sqlite3.Connection) -> str | None:
     return None if held == wanted else f"{wanted - held} of {wanted} waiting events are missing"
 
 
+def _is_sound(facts: dict[str, str]) -> bool:
+    return {"device", "journal"} <= facts.keys() and all(facts.get(name, "").isdecimal() for name in ("format", "acknowledged"))
+
+
+def _name(connection: sqlite3.Connection) -> tuple[str, str] | None:
+    """Device and journal as most events have them in the names of their trips; None where there is no event."""
+    names = Counter(trip.rpartition(".")[0] for (trip,) in connection.execute("SELECT trip FROM event"))
+    if not names:
+        return None
+    device, _, journal = names.most_common(1)[0][0].partition(".")
+    return device, journal
+
+
+def _restored(connection: sqlite3.Connection) -> dict[str, str]:
+    """The journal's facts, mended by what its events say; nothing where they are spoilt and there is no event."""
+    facts, name = _facts(connection), _name(connection)
+    if name is None:
+        return facts if _is_sound(facts) else {}
+    facts["device"], facts["journal"] = name
+    if not facts.get("format", "").isdecimal():
+        facts["format"] = str(FORMAT)
+    if not facts.get("acknowledged", "").isdecimal():
+        # The gateway knows what it has.
+        facts["acknowledged"] = str(connection.execute("SELECT min(sequence) - 1 FROM event").fetchone()[0])
+    connection.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", facts.items())
+    return facts
+
+
 def _settle(connection: sqlite3.Connection, reason: str) -> None:
     """After damage: drops what is not what was written, and notes what is missing, so that it is looked for and told once."""
-    facts = _facts(connection)
-    if not all(facts.get(name, "").isdigit() for name in ("format", "acknowledged")) or not {"journal", "device"} <= facts.keys():
-        # Without its name nothing can be sent under it: a new journal begins, and the events lie in the file that was set aside.
-        connection.execute("DELETE FROM event")
+    facts = _restored(connection)
+    if not facts:
+        # Without its name nothing can be sent under it: a new journal begins.
         connection.execute("DELETE FROM sqlite_sequence")
         connection.execute("DELETE FROM fact")
-        facts = {}
     elif int(facts["format"]) == FORMAT:
         wrong = _wrong_sums(connection, facts["journal"])
         connection.executemany("DELETE FROM event WHERE sequence = ?", [(sequence,) for sequence in wrong])

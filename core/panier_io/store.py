@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _ROWS = 128
 """Rows of one INSERT at the most: nine columns each stay far below the parameters that SQLite takes."""
+_WRITES = ("BEGIN IMMEDIATE", "INSERT", "UPDATE", "DELETE", "REPLACE", "CREATE", "ALTER", "DROP")
 
 
 class StoreUnusable(PanierError):
@@ -53,6 +54,7 @@ def open_database(path: Path) -> Database:
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Generator[None]:
     """Everything inside holds together, on the disk, when this ends; an exception takes all of it back."""
+    before = connection.total_changes
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -62,7 +64,7 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    if isinstance(connection, _Connection):
+    if isinstance(connection, _Connection) and connection.total_changes > before:
         connection.was_refused = False
 
 
@@ -71,6 +73,7 @@ class _Connection(sqlite3.Connection):
 
     A refused commit may stay in the write-ahead log. What comes next would overwrite its first frames only, and after a kill its
     last one would look like a commit that cannot be read any more: where the disk refuses to sweep, nothing else is written.
+    (Where somebody reads the file just then, or another process writes to it, that may happen after all: a false alarm.)
     """
 
     was_refused = has_remains = False
@@ -83,7 +86,7 @@ class _Connection(sqlite3.Connection):
 
     def _guarded(self, run: Callable[..., sqlite3.Cursor], statement: str, *arguments: Any) -> sqlite3.Cursor:
         try:
-            if self.has_remains and not self.in_transaction and not statement.lstrip().startswith(("SELECT", "PRAGMA")):
+            if self.has_remains and not self.in_transaction and statement.startswith(_WRITES):
                 self._sweep()
             return run(statement, *arguments)
         except sqlite3.OperationalError as error:
@@ -103,7 +106,7 @@ class _Connection(sqlite3.Connection):
 
 
 def was_refused(connection: sqlite3.Connection) -> bool:
-    """True from the moment that the disk refused something on this connection until it takes a transaction again."""
+    """True from the moment that the disk refused something on this connection until a transaction wrote something again."""
     return isinstance(connection, _Connection) and connection.was_refused
 
 

@@ -40,7 +40,8 @@ class Counterfoils:
             return False
         last = self._conn.execute("SELECT value FROM fact WHERE name = ?", (_LAST,)).fetchone()
         self._conn.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (_LAST, str(delivery)))
-        return last is not None and delivery <= int(last[0])
+        # What a disk spoiled tells nothing.
+        return last is not None and last[0].isdecimal() and delivery <= int(last[0])
 
     def hand_in_again(self) -> int:
         """Puts all that is kept back into the outbox, oldest first; gives how many items."""

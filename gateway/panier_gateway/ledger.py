@@ -97,7 +97,7 @@ class Ledger:
         self._events: list[tuple[Any, ...]] = []
         self._journals: dict[tuple[str, str], tuple[Any, ...]] = {}
         # Only who owns the file may replace it.
-        self.damage: Damage | None = None if beside_gateway else mend(path, table.make, lambda _: None, table.settle)
+        self.damage: Damage | None = None if beside_gateway else mend(path, table.make, table.look, table.settle)
         """What was wrong with the file when it was opened; what could be read went on."""
         self._db = open_database(path)
         path.chmod(0o600)

@@ -40,6 +40,7 @@ PRAGMA secure_delete=ON;
     + purse.SCHEMA
     + counterfoil.SCHEMA
 )
+_SPOILT = "name IN ('format', 'last_delivery') AND (value = '' OR value GLOB '*[^0-9]*')"
 _ADDED = {
     "journal": (
         "conflict INTEGER", "released INTEGER NOT NULL DEFAULT 0", "forgotten INTEGER NOT NULL DEFAULT 0",
@@ -76,8 +77,17 @@ def bring_up(connection: sqlite3.Connection) -> int:
     return max(held, FORMAT)
 
 
+def look(connection: sqlite3.Connection) -> str | None:
+    """What SQLite cannot know: a figure that is none."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'fact'").fetchone() is None:
+        return None
+    spoilt = connection.execute(f"SELECT name FROM fact WHERE {_SPOILT}").fetchone()  # noqa: S608  (a literal)
+    return f"its {spoilt[0]} is no number" if spoilt else None
+
+
 def settle(connection: sqlite3.Connection, _: str) -> None:
-    """After damage: no journal may stand behind the events that were carried over."""
+    """After damage: no figure may be none, no journal may stand behind the events that were carried over."""
+    connection.execute(f"DELETE FROM fact WHERE {_SPOILT}")  # noqa: S608  (a literal)
     connection.execute(
         "INSERT INTO journal(device, journal, upto, first_at)"
         " SELECT device, journal, max(sequence), 0 FROM event GROUP BY device, journal"

@@ -235,6 +235,37 @@ def test_a_journal_of_format_1_is_taken_over_whole(tmp_path: Path):
     assert sequences(again) == [2, 3]
 
 
+@pytest.mark.parametrize("spoilt", ["device", "journal", "format", "acknowledged"])
+@pytest.mark.parametrize("where", ["name", "value"])
+def test_a_journal_whose_own_name_or_figures_are_spoilt_goes_on_with_what_its_events_say(tmp_path: Path, spoilt: str, where: str):
+    path, name = written(tmp_path, 4, acknowledged=2)
+    changed = "name = 'x' || name" if where == "name" else "value = 'x' || value"
+    with closing(sqlite3.connect(path)) as held, held:
+        held.execute(f"UPDATE fact SET {changed} WHERE name = ?", (spoilt,))
+    again = Journal(path, "hand-1")
+    assert again.damage is not None
+    assert "its name or its figures" in str(again.damage) or "event 1 is not what was written" in str(again.damage)
+    # What the gateway has already comes to it again, where nobody knows any more.
+    assert (again.id, again.acknowledged) == (name, 0 if spoilt == "acknowledged" else 2)
+    assert sequences(again)[-2:] == [3, 4]
+    trip = again.open_trip()
+    assert trip is not None
+    again.append(trip.trip, 9, HelpRequested())
+    again.close()
+    assert Journal(path, "hand-1").damage is None
+
+
+def test_a_journal_whose_name_is_spoilt_and_that_holds_no_event_begins_anew(tmp_path: Path):
+    path = tmp_path / "journal.db"
+    journal = Journal(path, "hand-1")
+    name = journal.id
+    journal.close()
+    with closing(sqlite3.connect(path)) as held, held:
+        held.execute("DELETE FROM fact WHERE name = 'journal'")
+    again = Journal(path, "hand-1")
+    assert (again.damage is not None, again.id != name, again.last) == (True, True, 0)
+
+
 def test_a_card_number_leaves_the_disk_with_its_event(tmp_path: Path):
     journal = Journal(tmp_path / "journal.db", "hand-1")
     trip = journal.append(None, 1000, START, CardScanned(card="2900000000179"))[0].trip

@@ -23,7 +23,7 @@ from panier_device.hardware import amiss
 from panier_device.lock import AlreadyRunning, locked
 from panier_device.settings import DeviceSettings
 from panier_io.journal import Journal
-from panier_io.store import StoreUnusable
+from panier_io.store import StoreUnusable, overwrite_deleted
 from panier_simulators.chaos.trouble import Trouble, compiler
 
 FULL = "its disk is full: take it out of use"
@@ -74,11 +74,16 @@ def test_a_full_disk_is_said_before_and_after_a_scan_and_ends_with_room(small_di
 
 def test_a_disk_with_room_that_saves_nothing_is_said_until_it_saves_again(tmp_path: Path):
     with closing(Journal(tmp_path / "journal.db", "hand-1")) as journal:
+        # An emptied log, as between two trips: then there is nothing to sweep, and the pulse's look writes nothing.
+        overwrite_deleted(journal._db.conn)
         with a_disk_that_refuses():
             assert disk_trouble(journal, tmp_path) == "", "nobody asked it to save anything yet"
             with pytest.raises(sqlite3.OperationalError):
                 journal.prove_writing()
-            assert [disk_trouble(journal, tmp_path) for _ in range(2)] == [FAILS, FAILS]
+            for _ in range(2):
+                with suppress(sqlite3.Error):
+                    journal.try_writing()
+                assert (disk_trouble(journal, tmp_path), journal.is_refused) == (FAILS, True)
         assert [disk_trouble(journal, tmp_path) for _ in range(2)] == ["", ""]
 
 

@@ -183,6 +183,12 @@ def test_a_journal_that_was_renewed_sends_the_rest_under_new_names_with_its_trip
     again = Journal(tmp_path / "j.db", "hand-1")
     assert (again.damage, again.id, again.last) == (None, name, 5)
     again.acknowledge(5)
+    # A basket whose owner scans nothing just now stays on the screen, too.
+    assert again.renew(9) == 5
+    trip = again.open_trip()
+    assert trip is not None
+    again.append(trip.trip, 9, TripAbandoned())
+    again.acknowledge(6)
     assert again.renew(9) == 0
 
 

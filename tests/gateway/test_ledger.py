@@ -143,6 +143,19 @@ def test_an_earlier_trip_that_is_forgotten_after_a_later_one_makes_nobody_forget
     assert conflict.wrong == TWO_MACHINES
 
 
+@pytest.mark.parametrize("figure", ["format", "last_delivery"])
+def test_a_ledger_with_a_spoilt_figure_goes_on_without_it(tmp_path, figure):
+    path = tmp_path / "ledger.db"
+    ledger = Ledger(path)
+    ledger.connection.execute("INSERT OR REPLACE INTO fact VALUES (?, '4q')", (figure,))
+    ledger.close()
+    again = Ledger(path)
+    assert again.damage is not None
+    assert again.damage.reason == f"ledger.db: its {figure} is no number"
+    again.close()
+    assert Ledger(path).damage is None
+
+
 def test_a_damaged_ledger_goes_on_with_what_can_be_read_and_staff_are_told(tmp_path):
     path = tmp_path / "ledger.db"
     ledger = Ledger(path)
