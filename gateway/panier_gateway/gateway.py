@@ -54,7 +54,7 @@ _REGISTRY_POLL = 0.5
 
 
 _THREADS = 3
-"""For what would hold up the event loop, which waits for the disk most of the time; each keeps a quarter megabyte that it freed."""
+"""For what would hold up the event loop, which waits for the disk most of the time; each keeps 250 kB that it freed."""
 
 
 def now_ms() -> int:
