@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import tty
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -236,3 +238,22 @@ def test_the_check_of_a_terminal_says_what_is_wrong_with_its_scale(tmp_path: Pat
 def test_what_a_moving_scale_shows_is_kept_for_the_screen():
     assert ScaleUnstable(840).grams == 840
     assert ScaleOverloaded().code == "scale_overloaded"
+
+
+@pytest.mark.parametrize("profile", ONE_A_PROTOCOL)
+async def test_a_scale_that_talks_unasked_is_noise_and_fills_no_memory(tmp_path: Path, profile: str):
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    scale = SerialScale(os.ttyname(slave), load_scale_profile(profile, SCALES))
+    running = asyncio.create_task(scale.run())
+    await until(lambda: scale.present)
+    for _ in range(100):
+        before = scale.noise
+        os.write(master, b"\x0200545\r" * 8)
+        await until(lambda before=before: scale.noise > before)
+    assert len(scale._heard) == 64
+    assert scale._steps.empty()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    os.close(master)
+    os.close(slave)

@@ -18,6 +18,8 @@ from panier_io.log import logger
 PATIENCE = 1.0
 """Seconds that a scale has for each answer: the time-out of SCP-01; it answers in hundredths when it is there."""
 _AGAIN = 0.5
+_QUOTED = 64
+"""Bytes of an answer that are kept to be quoted: a scale may talk all day without being asked."""
 
 
 class SerialScale:
@@ -129,7 +131,7 @@ class SerialScale:
                 loop.remove_reader(descriptor)
                 gone.set()
                 return
-            self._heard += data[:64]
+            self._heard += data[: _QUOTED - len(self._heard)]
             for step in self._dialogue.feed(data):
                 self._steps.put_nowait(step)
 
