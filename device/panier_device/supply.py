@@ -182,7 +182,8 @@ class Supply:
         ):
             await self._in_thread(self._shop.settle_in, newest.currency, newest.timezone)
         now = self._clock()
-        if self._heard and self.is_newest and now - self.held.confirmed_at >= _CONFIRM_EVERY_MS:
+        # Either way: a clock that was ahead and is set right must not leave a confirmation that lies in the future.
+        if self._heard and self.is_newest and abs(now - self.held.confirmed_at) >= _CONFIRM_EVERY_MS:
             await self._in_thread(self._shop.confirm, now)
         self._heard = False
         self.held = self._shop.held

@@ -84,3 +84,14 @@ async def test_a_gateway_that_began_anew_is_asked_at_once(line: tuple[Gateway, S
     await until(lambda: len(gateway.asks) == 2)
     supply.ask_now()
     await until(lambda: len(gateway.asks) == 3)
+
+
+async def test_a_clock_that_was_ahead_leaves_no_confirmation_in_the_future(desk: Desk, line: tuple[Gateway, Supply]):
+    _, supply = line
+    held, true = supply.held, desk.clock.now
+    desk.clock.now = true + 3 * 86_400_000
+    supply.announced(newest(held.version, held.fingerprint))
+    await until(lambda: supply.held.confirmed_at == true + 3 * 86_400_000)
+    desk.clock.now = true + 60_000
+    supply.heard()
+    await until(lambda: supply.held.confirmed_at == true + 60_000)

@@ -202,6 +202,9 @@ def test_the_price_age_mark_says_how_old_and_only_when_it_matters():
     assert mark(599) == mark(10**6, newest=True) == ""
     assert mark(3 * 3600 + 5) == "prices 3 h old"
     assert mark(0, confirmed=False) == "prices not confirmed yet"
+    # The clock was three days ahead when they were confirmed, and was set right since; a few seconds are no news.
+    assert mark(-3 * 86_400) == "prices not confirmed yet"
+    assert mark(-5) == mark(-3 * 86_400, newest=True) == ""
 
 
 @pytest.mark.parametrize(

@@ -140,13 +140,16 @@ def printable_product(product: Product) -> Product:
 def price_mark(
     words: Words, *, version: int, confirmed_at: int, now: int, is_newest: bool, limit_s: int, progress: float | None
 ) -> str:
-    """The mark that says how old the prices are; empty while the gateway confirms them, or did so `limit_s` ago at the most."""
+    """The mark that says how old the prices are; empty while the gateway confirms them, or did so `limit_s` ago at the most.
+
+    A confirmation that lies in the future was made by a clock that was ahead: how old it is, nobody knows.
+    """
     if version == 0:
         return words.prices_none if progress is None else words.prices_loading.format(percent=int(100 * progress))
-    age = max(0, now - confirmed_at)
-    if is_newest or age <= limit_s * 1000:
+    age = now - confirmed_at
+    if is_newest or abs(age) <= limit_s * 1000:
         return ""
-    if confirmed_at == 0:
+    if confirmed_at == 0 or age < 0:
         return words.prices_unconfirmed
     return words.prices.format(age=spell_age(words, age))
 
@@ -221,7 +224,7 @@ def _payment(paying: Paying, trip: Trip, words: Words) -> PaymentView:
     if not paying.is_staff_here:
         said += (words.pay_silent,) if paying.is_silent else ()
         said += (words.pay_called,) if trip.needs_help else (words.pay_ask,) if paying.is_silent else ()
-    keys = words.pay_keys[stage]
+    keys = tuple(key for key in words.pay_keys[stage] if key[0] != "h" or not trip.needs_help)
     takes_code = paying.takes_code and stage == "checking"
     return PaymentView(
         amount=format_minor(paying.amount, trip.currency), said=said,
