@@ -75,6 +75,14 @@ class PayingAgent(Agent):
 
     # -- what is different while somebody pays -------------------------------------------------------------------------
 
+    def call_help(self) -> None:
+        """Calls staff; who was called about a payment is not called off before it is over."""
+        if self.now.paying is None:
+            super().call_help()
+        else:
+            self.call_staff()
+            self.show()
+
     def finish(self) -> None:
         """Asks for payment first, where there is something to pay and somewhere to pay it."""
         trip = self.now.trip

@@ -236,6 +236,46 @@ async def test_a_shopper_may_go_back_to_the_basket(sim: Sim, tmp_path: Path) -> 
     proved(tmp_path, terminal.book)
 
 
+async def test_a_shopper_who_goes_back_before_the_amount_went_out_is_heard(sim: Sim, tmp_path: Path) -> None:
+    protocol, terminal = sim
+    terminal.manners.queue.append("slow")
+    async with till(tmp_path, terminal, protocol) as at:
+        loop, at.desk.agent.show = asyncio.get_running_loop(), lambda: at.stage == "asking" and loop.call_soon(at.checkout.cancel)
+        at.scan(BEANS)
+        await at.pay()
+        assert at.said == "payment_cancelled"
+        assert made(terminal.book) == []
+        assert bool(terminal.manners.queue) == (protocol == "zvt"), "ZVT registers first, and never asks for the amount"
+
+
+async def test_h_never_calls_off_who_was_called_about_a_payment(tmp_path: Path) -> None:
+    async with SimulatedPaymentTerminal("tcp") as terminal:
+        terminal.manners.queue.append("answer_lost")
+        async with till(tmp_path, terminal, "tcp", staff_after_s=0.05) as at:
+            await at.fall_into_doubt(terminal, BEANS)
+            await at.until(lambda: at.desk.agent.now.trip and at.desk.agent.now.trip.needs_help)
+            at.desk.agent.call_help()
+            assert at.desk.agent.now.trip is not None
+            assert at.desk.agent.now.trip.needs_help
+            assert at.said is None
+            at.checkout.enter_code(CODE)
+            at.checkout.decide("declined")
+            at.desk.agent.call_help()
+            assert at.said == "help_ended", "back at the basket it ends what it began"
+
+
+async def test_h_calls_staff_to_a_payment_once(tmp_path: Path) -> None:
+    async with SimulatedPaymentTerminal("tcp") as terminal:
+        terminal.manners.queue.append("silent")
+        async with till(tmp_path, terminal, "tcp") as at:
+            at.scan(BEANS)
+            at.desk.agent.finish()
+            await at.until(lambda: at.stage == "asking")
+            at.desk.agent.call_help()
+            at.desk.agent.call_help()
+            assert at.desk.kinds[-2:] == ["payment_begun", "help_requested"]
+
+
 async def test_staff_are_called_and_decide_with_their_code(sim: Sim, tmp_path: Path) -> None:
     protocol, terminal = sim
     terminal.manners.queue.append("answer_lost")

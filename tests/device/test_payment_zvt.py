@@ -178,15 +178,32 @@ def test_patience_follows_what_the_terminal_says_of_its_work() -> None:
 
 
 def test_a_shopper_may_call_off_until_the_terminal_has_a_result() -> None:
-    dialogue = SPOKEN.authorise(CHARGE)
-    assert dialogue.cancel() == b""
-    asked(dialogue)
+    dialogue = asked(SPOKEN.authorise(CHARGE))
     assert dialogue.cancel() == apdu(0x06B0)
     dialogue.feed(apdu(0x040F, PAID))
     assert dialogue.cancel() == b""
 
 
-OTHER = bytes.fromhex("2700 04000000005678 0b000013 870013")
+def test_a_wish_to_call_off_is_kept_while_the_till_registers_and_no_amount_goes_out() -> None:
+    for told in (b"", ACK):
+        dialogue = SPOKEN.authorise(CHARGE)
+        dialogue.begin()
+        dialogue.feed(told)
+        assert dialogue.cancel() == b""
+        assert dialogue.feed(REGISTERED[len(told) :]) == ACK
+        assert dialogue.answer == Answer(outcome="declined", reason="cancelled")
+
+
+def test_a_wish_to_call_off_is_said_as_soon_as_the_terminal_has_taken_the_amount() -> None:
+    dialogue = SPOKEN.authorise(CHARGE)
+    dialogue.begin()
+    dialogue.feed(REGISTERED)
+    assert dialogue.cancel() == b""
+    assert dialogue.feed(ACK) == apdu(0x06B0)
+    assert dialogue.answer is None, "its word counts, and it may be too late"
+
+
+OTHER = bytes.fromhex("2700 04000000005678 0b000012 870012")
 BEFORE = bytes.fromhex("2700 04000000001234 0b000011 0c131415 0d1128 870011")
 
 
@@ -211,6 +228,23 @@ def test_what_became_of_a_payment_is_told_by_the_last_booking(apdus: list[bytes]
     assert dialogue.answer == answer
 
 
+@pytest.mark.parametrize(
+    ("last", "whose"),
+    [
+        ("2700 04000000001234 0b000013 870013", "the next but one, of another shopper who paid as much"),
+        ("2700 04000000001234 0b000013 870012", "numbers that contradict each other"),
+        ("2700 04000000001234 0b000012 870001", "of another day: receipts begin at 1 again"),
+        ("2700 04000000001234 0b000011 0c141415 0d1128 870011", "the one before, told with the time of the question"),
+        ("2700 04000000001234 0b000012 37000009 870012", "takes back another one"),
+        ("276c 0b000013 870013", "another one that failed"),
+    ],
+)
+def test_a_booking_that_may_be_anothers_decides_nothing(last: str, whose: str) -> None:
+    dialogue = asked(SPOKEN.enquire(CHARGE))
+    dialogue.feed(apdu(0x040F, bytes.fromhex(last)) + DONE)
+    assert dialogue.answer == Answer(outcome="unknown", reason="another_booking"), whose
+
+
 @pytest.mark.parametrize("code", [0x83, 0xA0, 0x05])
 def test_a_terminal_that_does_not_tell_its_last_booking_is_believed_nothing(code: int) -> None:
     dialogue = SPOKEN.enquire(Charge(reference="r", amount=1234, currency="EUR", mark=NO_MARK))
@@ -218,6 +252,19 @@ def test_a_terminal_that_does_not_tell_its_last_booking_is_believed_nothing(code
     dialogue.feed(REGISTERED + apdu(0x8400 + code))
     assert dialogue.answer is not None
     assert dialogue.answer.outcome == "unknown"
+
+
+def test_the_payment_of_the_shopper_before_is_not_taken_for_one_that_never_was_made() -> None:
+    # The printer was out of paper when the till asked, so that the last booking is not named before the payment, but after it.
+    ready = SPOKEN.prepare("EUR")
+    ready.begin()
+    ready.feed(REGISTERED + ACK + apdu(0x061E, b"\xcc"))
+    assert ready.answer is not None
+    charge = Charge(reference="r", amount=1234, currency="EUR", mark=ready.answer.trace)
+    for last in (BEFORE, b"\x37\x00\x00\x11" + PAID, FAILED + b"\x87\x00\x12"):
+        dialogue = asked(SPOKEN.enquire(charge))
+        dialogue.feed(apdu(0x040F, last) + DONE)
+        assert dialogue.answer == Answer(outcome="unknown", reason="no_mark")
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,8 @@ def test_the_farewell_says_whether_it_is_paid(size: tuple[int, int], tender: str
 def test_nobody_is_asked_to_call_staff_who_were_called_already() -> None:
     assert "press h" not in "\n".join(show(view("asking", is_silent=True, is_called=True)))
     assert "for a while" not in "\n".join(show(view("checking", is_silent=True, takes_code=True, is_staff_here=True)))
+    assert "Help" in show(view("checking"))[-1]
+    assert "Help" not in show(view("checking", is_called=True))[-1]
 
 
 def test_a_staff_code_is_not_to_be_read_over_a_shoulder() -> None:

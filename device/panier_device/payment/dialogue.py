@@ -34,7 +34,7 @@ class Dialogue(Protocol):
         ...
 
     def cancel(self) -> bytes:
-        """What asks for an early end; nothing where it cannot be asked for."""
+        """What asks for an early end; nothing where it cannot be asked for, or not yet: then it is remembered."""
         ...
 
     def lost(self) -> Answer:

@@ -49,8 +49,11 @@ class TcpPaymentTerminal:
         return ready.trace
 
     async def authorise(self, charge: Charge) -> Answer:
-        self._wishes_end.clear()
-        answer = await self._converse(self._protocol.authorise(charge))
+        try:
+            answer = await self._converse(self._protocol.authorise(charge))
+        finally:
+            # Not before: a wish may be there before the first byte is.
+            self._wishes_end.clear()
         # Without a connection nothing was sent, and nothing can be charged.
         return answer or Answer(outcome="declined", reason="no_contact")
 

@@ -19,7 +19,7 @@ CURRENCIES = {
 }  # fmt: skip
 """ISO 4217 numbers of the currencies that terminals of this protocol are sold for."""
 NO_MARK = "none"
-"""The mark where the terminal names no last booking: it has none yet, or does not tell."""
+"""The mark where the terminal names no last booking: it has none yet, or does not tell. Nothing can be compared with it."""
 
 _REGISTRATION, _AUTHORISATION, _REPEAT_RECEIPT, _ABORT_BY_US = 0x0600, 0x0601, 0x0620, 0x06B0
 _STATUS, _INTERMEDIATE, _COMPLETION, _ABORT = 0x040F, 0x04FF, 0x060F, 0x061E
@@ -65,6 +65,7 @@ class ZvtDialogue(ABC):
         self._decoder = ApduDecoder()
         self._step = _Step.REGISTERING
         self._status: StatusInformation | None = None
+        self._is_called_off = False
 
     def begin(self) -> bytes:
         return encode(Apdu(_REGISTRATION, self._password + bytes([_CONFIG]) + self._currency))
@@ -107,6 +108,8 @@ class ZvtDialogue(ABC):
         elif self._step in (_Step.REGISTERING, _Step.ASKED):
             self._step = _Step.REGISTERED if self._step is _Step.REGISTERING else _Step.RUNNING
             self.patience = self._terms.t4
+            if self._is_called_off:
+                return self.cancel()
         return b""
 
     def _registered(self, apdu: Apdu) -> bytes:
@@ -115,6 +118,9 @@ class ZvtDialogue(ABC):
             return _ACK
         if apdu.control != _COMPLETION:
             raise BrokenAnswer(f"{apdu.control:04X} during registration")
+        if self._is_called_off:
+            self.answer = Answer(outcome="declined", reason="cancelled")
+            return _ACK
         self._step = _Step.ASKED
         self.patience, self.announced = self._terms.t3, 0.0
         return _ACK + encode(self._command())
@@ -161,6 +167,7 @@ class ZvtPayment(ZvtDialogue):
         self._charge = charge
 
     def cancel(self) -> bytes:
+        self._is_called_off = True
         return encode(Apdu(_ABORT_BY_US)) if self._step is _Step.RUNNING and self._status is None else b""
 
     def lost(self) -> Answer:
@@ -216,8 +223,8 @@ class ZvtLastBooking(ZvtDialogue):
 class ZvtEnquiry(ZvtLastBooking):
     """What became of a payment: the terminal's last booking is compared with its last one before the payment.
 
-    The same one: ours was never booked, and as its line is closed, never will be. Another one with our amount: it is ours.
-    A terminal that names no booking is believed nothing: some of them print a copy and tell nothing.
+    The same one: ours was never booked, and as its line is closed, never will be. The very next one with our amount: it is ours.
+    Any other may be another shopper's. A terminal that names no booking, then or now, is believed nothing.
     """
 
     def __init__(self, terms: ZvtTerms, charge: Charge) -> None:
@@ -228,14 +235,17 @@ class ZvtEnquiry(ZvtLastBooking):
         status = self._status
         if status is None or status.result is None or not status.identity:
             return Answer(outcome="unknown", reason="no_result")
-        if not self._charge.mark:
-            # Asked for by another protocol, before the settings were changed: nothing here can tell it from another booking.
+        if self._charge.mark in ("", NO_MARK):
+            # Without one, nothing can tell ours from the booking of the shopper before, who may have paid as much.
             return Answer(outcome="unknown", reason="no_mark")
         if status.identity == self._charge.mark:
             return Answer(outcome="declined", reason="not_charged")
-        if status.original_trace:
+        receipt, trace, _ = self._charge.mark.split(".")
+        if status.original_trace and _is_next(trace, status.original_trace):
             return Answer(outcome="declined", reason="taken_back")
-        if status.result == 0 and (status.amount is None or not _is_for(status, self._charge)):
+        numbers = [(before, now) for before, now in ((receipt, status.receipt), (trace, status.trace)) if before and now]
+        is_ours = bool(numbers) and not status.original_trace and all(_is_next(before, now) for before, now in numbers)
+        if not is_ours or (status.result == 0 and (status.amount is None or not _is_for(status, self._charge))):
             return Answer(outcome="unknown", reason="another_booking")
         return _told(status)
 
@@ -263,6 +273,11 @@ def _is_for(status: StatusInformation, charge: Charge) -> bool:
     """True unless the terminal states another amount or currency than was asked for."""
     currency = f"{CURRENCIES[charge.currency]:03d}"
     return status.amount in (None, charge.amount) and status.currency in ("", currency)
+
+
+def _is_next(before: str, number: str) -> bool:
+    """True where nothing was booked between the two. Who begins anew at 1 is left to staff."""
+    return bool(before) and int(number) == int(before) + 1
 
 
 def _told(status: StatusInformation) -> Answer:
