@@ -22,8 +22,8 @@ _KEPT = 3
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 _PROBED = 100_000
 _DAMAGED = frozenset({
-    sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_IOERR_READ,
-    sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS, sqlite3.SQLITE_IOERR_DATA,
+    sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ,
+    sqlite3.SQLITE_IOERR_CORRUPTFS, sqlite3.SQLITE_IOERR_DATA,
 })  # fmt: skip
 """SQLite's errors that tell of what was read. Others tell of a disk that is full or refuses to write, and nothing of the file."""
 
@@ -88,6 +88,12 @@ def discard(path: Path, look: Look) -> str:
     return f"{path.name}: {reason}" if reason else ""
 
 
+def is_damage(error: Exception) -> bool:
+    """True where an error tells that a file cannot be read any more, not that the disk refuses or somebody else is at work."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code in _DAMAGED or code & 0xFF == sqlite3.SQLITE_CORRUPT
+
+
 def _flaw(connection: sqlite3.Connection, claimed: int, look: Look) -> str | None:
     try:
         held = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
@@ -97,7 +103,8 @@ def _flaw(connection: sqlite3.Connection, claimed: int, look: Look) -> str | Non
         return str(found)[:120] if found != "ok" else look(connection)
     except sqlite3.DatabaseError as error:
         code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-        if code not in _DAMAGED and code & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR):
+        # The general error: a table that is not there, or a definition that makes no sense.
+        if not is_damage(error) and code & 0xFF != sqlite3.SQLITE_ERROR:
             raise StoreUnusable(f"cannot look whether it is whole: {error}; is the disk full, or read-only?") from error
         return str(error)
     except ValueError as error:

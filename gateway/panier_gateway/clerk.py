@@ -60,9 +60,9 @@ class Clerk:
         """Proves that the disk takes something again and reports that it did not. Raises sqlite3.Error while it does not."""
         await self._run(lambda: self._intake.incidents.report_disk(reason, self._clock()))
 
-    async def report_damage(self) -> None:
-        """Reports what a damaged disk took from the ledger."""
-        await self._run(lambda: self._intake.incidents.report_damage(self._clock()))
+    async def report_damage(self, files: Collection[str]) -> None:
+        """Reports what a damaged disk took from the ledger, and from other files, in words."""
+        await self._run(lambda: self._intake.incidents.report_damage(self._clock(), files))
 
     async def report_trouble(self, device: str, journal: str, trouble: str) -> None:
         """Reports what a device says is wrong with itself."""

@@ -10,6 +10,7 @@ from panier_gateway import patience
 from panier_gateway.clerk import Clerk
 from panier_gateway.floor import Floor
 from panier_gateway.patience import Patience
+from panier_gateway.trouble import in_words
 from panier_io.log import logger
 
 REFUSALS = (sqlite3.Error, OSError)
@@ -46,7 +47,7 @@ class Disk:
         """Notes that the disk refused something; whoever tells this keeps what it has and tries again."""
         self.refusals += 1
         self._log.error("disk_refused", part=part, reason=str(error), again_in=again_in)
-        self._floor.say_of_disk(f"the gateway's disk refuses: {error}; free some space, nothing is lost")
+        self._floor.say_of_disk(in_words(error))
         self._trouble.set()
         self._changed()
 

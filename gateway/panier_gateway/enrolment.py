@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from panier.error import PanierError
 from panier_gateway.broker import settled_port
 from panier_gateway.registry import Registry, Role, new_password
 from panier_gateway.settings import GatewaySettings
+from panier_gateway.trouble import in_words
 
 
 class NotWritten(PanierError):
@@ -132,14 +135,15 @@ def _install(settings: GatewaySettings, name: str, role: Role, password: str, fi
         fresh = _write_private(file, text)
     except OSError as error:
         raise NotWritten(f"{file} cannot be written: {error.strerror}; name another place with --out, and enrol again") from error
-    registry = Registry(settings.data_dir / "registry.db")
+    place = settings.data_dir / "registry.db"
     try:
-        registry.enrol(name, role, password)
-    except BaseException:
+        with closing(Registry(place, beside_gateway=True)) as registry:
+            registry.enrol(name, role, password)
+    except BaseException as error:
         fresh.unlink()
+        if isinstance(error, sqlite3.Error):
+            raise NotWritten(f"{place}: {in_words(error)}") from error
         raise
-    finally:
-        registry.close()
     try:
         kept = _keep(file)
         fresh.replace(file)

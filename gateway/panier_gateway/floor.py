@@ -200,10 +200,10 @@ class Floor:
         )  # fmt: skip
 
     def counters(self) -> Counters:
-        """The shift so far."""
+        """The shift so far. For any thread: whoever asks for the metrics has one of their own."""
         shift = self.shift
         return Counters(
-            trips_open=sum(terminal.trip is not None for terminal in self.terminals.values()),
+            trips_open=sum(terminal.trip is not None for terminal in list(self.terminals.values())),
             trips_finished=shift.finished, turnover=shift.turnover, currency=self._currency,
             waiting_for_backoffice=self.waiting_for_backoffice, backoffice=self.backoffice, incidents=shift.incidents,
             dead_letters=self.dead_letters, help_answered=len(shift.help_seconds),

@@ -226,6 +226,8 @@ class Gateway:
             self._distribution.forget()
             await self._clerk.report_another_feed(applied.another)
             self._outbox_grew()
+        if applied.whole:
+            self._floor.changed.update(dict.fromkeys(self._floor.terminals))  # totals that could not be reckoned before
         self._left_over.set()
         if applied.snapshot:
             await self._announce()
@@ -239,7 +241,8 @@ class Gateway:
 
     async def _settle_what_is_left(self) -> None:
         """At the start, whenever the feed brought what may have been missing, and when the disk is back."""
-        await self._clerk.report_damage()
+        await self._clerk.report_damage([found for found in (self._registry.damage, self._replica.damage) if found])
+        self._outbox_grew()
         while True:
             self._left_over.clear()
             settled, refused = await self._clerk.settle_what_is_left(), await asyncio.to_thread(self._replica.refused)

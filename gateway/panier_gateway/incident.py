@@ -55,13 +55,18 @@ class Incidents:
         identity = f"{self._store}.{violation.client}.rights.{now // _HOUR}"
         self._tell(self.of(identity, "rights_exceeded", str(violation), now, device=violation.client))
 
-    def report_damage(self, now: int) -> None:
-        """Reports what a damaged disk took from the ledger: what was found at this start, and trips that cannot be read."""
+    def report_damage(self, now: int, files: Collection[str] = ()) -> None:
+        """Reports what a damaged disk took from the ledger: what was found at this start, and trips that cannot be read.
+
+        `files` are words about others of the gateway's files.
+        """
         kind, damage = "ledger_damaged", self._ledger.damage
         told = [self.of(f"{self._store}.ledger.{now // _HOUR}", kind, str(damage), now)] if damage else []
         for trip in self._ledger.unreadable():
             text = f"trip {trip} cannot be read from the ledger any more"
             told.append(self.of(f"{trip}.unreadable", kind, text, now, trip=trip))
+        hour = now // _HOUR
+        told += [self.of(f"{self._store}.{row_sum(text):08x}.file.{hour}", "file_damaged", text, now) for text in files]
         self._tell(*told)
 
     def post_spoilt(self, parcel: Parcel, now: int) -> None:

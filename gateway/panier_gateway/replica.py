@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,8 +18,9 @@ from panier.feed import CampaignRecord, FeedEntry, FeedPage, MemberRecord, Produ
 from panier.promotion import PromotionInvalid, parse_promotion
 from panier.sense import Sense
 from panier.snapshot import Change, ChangeKind, Fingerprint, canonical
+from panier_io.damage import discard
 from panier_io.log import logger
-from panier_io.store import open_database, row_sum, transaction
+from panier_io.store import StoreUnusable, open_database, row_sum, transaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry(
@@ -57,12 +59,14 @@ class Applied:
     refused: bool = False
     another: str = ""
     """Why the log is not the one that was followed before, in words for staff."""
+    whole: bool = False
+    """Whether the log was followed to its end for the first time: before, there was nothing to price with."""
 
     def and_then(self, later: Applied) -> Applied:
         """What both pages brought."""
         return Applied(
             self.snapshot or later.snapshot, self.campaigns or later.campaigns, self.members | later.members,
-            self.refused or later.refused, later.another or self.another,
+            self.refused or later.refused, later.another or self.another, self.whole or later.whole,
         )  # fmt: skip
 
 
@@ -79,6 +83,44 @@ class RefusedEntry:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """How far the feed is."""
+
+    position: int = 0
+    version: int = 0
+    fingerprint: Fingerprint = field(default_factory=Fingerprint)
+    known: int = 0
+    last_sum: int = 0
+    is_filled: bool = False
+    """Whether the log was followed to its end once; before, what it says of a member's leaving may be long past."""
+
+    @property
+    def newest(self) -> tuple[int, Fingerprint]:
+        return (self.version, self.fingerprint) if self.is_filled else (0, Fingerprint())
+
+    @classmethod
+    def read(cls, connection: sqlite3.Connection) -> _Facts:
+        """Raises ValueError where they are damaged."""
+        facts: dict[str, str] = dict(connection.execute("SELECT name, value FROM fact").fetchall())
+        position = int(facts.get("position", "0"))
+        return cls(
+            position=position,
+            version=int(facts.get("version", "0")),
+            fingerprint=Fingerprint.parse(facts.get("fingerprint", "0")),
+            known=int(facts.get("known", facts.get("version", "0"))),
+            last_sum=int(facts.get("last_sum", "0")),
+            is_filled=position > 0 and facts.get("filled") != "0",
+        )
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        facts = {
+            "position": self.position, "version": self.version, "fingerprint": self.fingerprint, "known": self.known,
+            "last_sum": self.last_sum, "filled": int(self.is_filled),
+        }  # fmt: skip
+        connection.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", [(name, str(value)) for name, value in facts.items()])
+
+
 class Replica:
     """The feed on disk. Bodies stay there: 90,000 products do not belong in memory.
 
@@ -87,6 +129,10 @@ class Replica:
     """
 
     def __init__(self, path: Path, currency: str = "EUR") -> None:
+        known = _known(path)
+        found = discard(path, _look)
+        self.damage = f"{found}; all of it is fetched anew, and the terminals sell on meanwhile" if found else ""
+        """What was wrong with the file when it was opened, or ""; it is gone then."""
         self._path = path
         self._beside = path.with_suffix(".anew.db")
         _remove(self._beside)  # of a gateway that was killed meanwhile
@@ -99,87 +145,71 @@ class Replica:
         self._writing = threading.Lock()
         self._reading = threading.Lock()
         self._log = logger("replica")
-        self._load_facts()
+        if self.damage:
+            _Facts(known=known).write(self._writer.conn)
+        self._facts = _Facts.read(self._writer.conn)
 
-    def _load_facts(self) -> None:
-        facts = dict(self._writer.conn.execute("SELECT name, value FROM fact").fetchall())
-        self.position = int(facts.get("position", "0"))
+    @property
+    def position(self) -> int:
         """Sequence of the last entry taken in."""
-        self.known = int(facts.get("known", facts.get("version", "0")))
-        """The highest version that devices of this store may hold: of a log that was put back to a backup, beyond the newest."""
-        self._last_sum = int(facts.get("last_sum", "0"))
-        self._is_filled = self.position > 0 and facts.get("filled") != "0"
-        """Whether the log was followed to its end once; before, what it says of a member's leaving may be long past."""
-        self._newest = (int(facts.get("version", "0")), Fingerprint.parse(facts.get("fingerprint", "0")))
+        return self._facts.position
 
     @property
     def newest(self) -> tuple[int, Fingerprint]:
-        """Version and fingerprint of the snapshot as it is now."""
-        return self._newest
+        """Version and fingerprint of the snapshot as it is now; 0 until the log was followed to its end once.
+
+        Half of a log is another shop: its goods are not all there, its campaigns not yet stopped, and terminals would take it up.
+        """
+        return self._facts.newest
+
+    @property
+    def known(self) -> int:
+        """The highest version that devices of this store may hold: of a log that was put back to a backup, beyond the newest."""
+        return self._facts.known if self._facts.is_filled else 0
 
     def apply(self, page: FeedPage) -> Applied:
         """Takes in one page and waits for the disk. Entries known already change nothing."""
         with self._writing:
-            conn = self._writer.conn
-            version, fingerprint = self._newest
-            position, campaigns, members, refused = self.position, False, set[str](), False
-            last: FeedEntry | None = None
-            conn.execute("BEGIN IMMEDIATE")
-            try:
+            before, conn = self._facts, self._writer.conn
+            with transaction(conn):
+                fingerprint, held, last, refused = before.fingerprint, list[FeedEntry](), None, False
                 for entry in page.entries:
-                    if entry.sequence <= position:
+                    if entry.sequence <= (last.sequence if last else before.position):
                         continue
-                    position, last = entry.sequence, entry
-                    body = None if entry.body is None else canonical(entry.body)
+                    last, body = entry, None if entry.body is None else canonical(entry.body)
                     if fault := _fault(entry, body):
                         # Devices trust what the gateway serves, so that nonsense stops here; what was held before stands.
-                        self._log.error("entry_refused", sequence=position, kind=entry.kind, key=entry.key, reason=fault)
-                        row = (position, entry.kind, entry.key, fault[:500])
-                        conn.execute("INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?)", row)
+                        self._refuse("entry_refused", entry, fault)
                         refused = True
                         continue
                     if doubt := self._doubt(entry):
                         # It stays in the snapshot, whose fingerprint it is part of: every engine refuses it by itself.
-                        self._log.error("promotion_refused", sequence=position, kind=entry.kind, key=entry.key, reason=doubt)
-                        row = (position, entry.kind, entry.key, doubt)
-                        conn.execute("INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?)", row)
+                        self._refuse("promotion_refused", entry, doubt)
                         self.promotions_refused += 1
                         refused = True
-                    if entry.kind == "product" or entry.kind == "promotion":
-                        fingerprint = self._replace(entry.kind, entry, body, fingerprint)
-                        version = entry.sequence
-                    elif entry.kind == "campaign":
-                        self._insert(entry, body)
-                        campaigns = True
-                    else:
-                        self._replace_member(entry, body)
-                        members.add(entry.key)
-                known, last_sum = max(self.known, version), _sum(last) if last else self._last_sum
-                is_filled = self._is_filled or not page.more
-                facts = {
-                    "position": position,
-                    "version": version,
-                    "fingerprint": fingerprint,
-                    "known": known,
-                    "last_sum": last_sum,
-                    "filled": int(is_filled),
-                }
-                rows = [(name, str(value)) for name, value in facts.items()]
-                conn.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", rows)
-                conn.execute("COMMIT")
-            except BaseException:
-                # SQLite takes a transaction back by itself where the disk is full.
-                if conn.in_transaction:
-                    conn.execute("ROLLBACK")
-                raise
-            changed = version != self._newest[0]
-            self.position, self._newest = position, (version, fingerprint)
-            self.known, self._last_sum, self._is_filled = known, last_sum, is_filled
-        return Applied(changed, campaigns, frozenset(members), refused)
+                    fingerprint = self._hold(entry, body, fingerprint)
+                    held.append(entry)
+                version = max((entry.sequence for entry in held if entry.kind in _SNAPSHOT_KINDS), default=before.version)
+                facts = replace(
+                    before, version=version, fingerprint=fingerprint, known=max(before.known, version),
+                    is_filled=before.is_filled or not page.more,
+                )  # fmt: skip
+                if last:
+                    facts = replace(facts, position=last.sequence, last_sum=_sum(last))
+                facts.write(conn)
+            self._facts = facts
+        is_whole = facts.is_filled and not before.is_filled
+        return Applied(
+            snapshot=facts.newest != before.newest,
+            # Who looked before saw none.
+            campaigns=is_whole or any(entry.kind == "campaign" for entry in held),
+            members=frozenset(entry.key for entry in held if entry.kind == "member"),
+            refused=refused, whole=is_whole,
+        )  # fmt: skip
 
     def recognizes(self, entry: FeedEntry) -> bool:
         """False where the log says something else at our position than it said before."""
-        return entry.sequence != self.position or self._last_sum in (0, _sum(entry))
+        return entry.sequence != self.position or self._facts.last_sum in (0, _sum(entry))
 
     @contextmanager
     def beside(self) -> Generator[Replica]:
@@ -201,10 +231,12 @@ class Replica:
                 with transaction(conn):
                     for statement in _BECOME:
                         conn.execute(statement)
-                    conn.execute("UPDATE main.fact SET value = ? WHERE name = 'known'", (str(max(self.known, fresh.known)),))
+                    conn.execute(
+                        "UPDATE main.fact SET value = ? WHERE name = 'known'", (str(max(self._facts.known, fresh._facts.known)),)
+                    )
             finally:
                 conn.execute("DETACH fresh")
-            self._load_facts()
+            self._facts = _Facts.read(conn)
 
     def _doubt(self, entry: FeedEntry) -> str | None:
         """Why an entry's promotion cannot be used, by field; None where it can, or where there is none."""
@@ -217,12 +249,24 @@ class Replica:
             return f"{error.field}: {error.reason}"
         return None
 
-    def _replace(self, kind: ChangeKind, entry: FeedEntry, body: str | None, fingerprint: Fingerprint) -> Fingerprint:
-        held = self._writer.conn.execute(
-            "SELECT body FROM entry WHERE kind = ? AND key = ? ORDER BY sequence DESC LIMIT 1", (kind, entry.key)
+    def _refuse(self, event: str, entry: FeedEntry, reason: str) -> None:
+        self._log.error(event, sequence=entry.sequence, kind=entry.kind, key=entry.key, reason=reason)
+        row = (entry.sequence, entry.kind, entry.key, reason[:500])
+        self._writer.conn.execute("INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?)", row)
+
+    def _hold(self, entry: FeedEntry, body: str | None, fingerprint: Fingerprint) -> Fingerprint:
+        """Writes an entry; gives the snapshot's fingerprint with it."""
+        if entry.kind == "member":
+            self._replace_member(entry, body)
+            return fingerprint
+        if entry.kind == "campaign":
+            self._insert(entry, body)
+            return fingerprint
+        before = self._writer.conn.execute(
+            "SELECT body FROM entry WHERE kind = ? AND key = ? ORDER BY sequence DESC LIMIT 1", (entry.kind, entry.key)
         ).fetchone()
         self._insert(entry, body)
-        return fingerprint.replacing(kind, entry.key, held[0] if held else None, body)
+        return fingerprint.replacing(entry.kind, entry.key, before[0] if before else None, body)
 
     def _insert(self, entry: FeedEntry, body: str | None) -> None:
         self._writer.conn.execute(
@@ -236,7 +280,7 @@ class Replica:
         conn.execute("DELETE FROM card WHERE member = ?", (entry.key,))
         if entry.body is not None:
             self._insert(entry, body)
-            if not self._is_filled:
+            if not self._facts.is_filled:
                 conn.execute("DELETE FROM gone WHERE member = ?", (entry.key,))
             cards = MemberRecord.model_validate(entry.body).cards
             conn.executemany("INSERT OR REPLACE INTO card VALUES (?, ?)", [(card, entry.key) for card in cards])
@@ -266,14 +310,18 @@ class Replica:
         return self._one("SELECT 1 FROM entry WHERE kind = 'member' AND key = ?", member) is not None
 
     def member_of_card(self, card: str) -> MemberRecord | None:
-        """The member who holds this card, or None."""
+        """The member who holds this card, or None; nobody in half of a log."""
+        if not self._facts.is_filled:
+            return None
         row = self._one(
             "SELECT body FROM entry JOIN card ON entry.key = card.member WHERE card.card = ? AND entry.kind = 'member'", card
         )
         return MemberRecord.model_validate_json(row[0]) if row else None
 
     def campaigns(self) -> list[CampaignRecord]:
-        """Every campaign's newest record, running or not, oldest change first."""
+        """Every campaign's newest record, running or not, oldest change first; none in half of a log."""
+        if not self._facts.is_filled:
+            return []
         rows = self._all(
             "SELECT body FROM entry WHERE kind = 'campaign' AND sequence ="
             " (SELECT max(sequence) FROM entry AS e WHERE e.kind = entry.kind AND e.key = entry.key) ORDER BY sequence"
@@ -386,6 +434,21 @@ class Replica:
     def _all(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with self._reading:
             return self._reader.conn.execute(query, values).fetchall()
+
+
+def _look(connection: sqlite3.Connection) -> str | None:
+    """None where the facts can be read; raises otherwise. A new file has none of its tables yet."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'fact'").fetchone():
+        _Facts.read(connection)
+    return None
+
+
+def _known(path: Path) -> int:
+    """What `known` says in a file that may be damaged; 0 where it cannot be read."""
+    if path.exists():
+        with suppress(sqlite3.Error, StoreUnusable, ValueError, TypeError), closing(open_database(path).conn) as connection:
+            return int(connection.execute("SELECT value FROM fact WHERE name = 'known'").fetchone()[0])
+    return 0
 
 
 def _remove(path: Path) -> None:

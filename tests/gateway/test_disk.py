@@ -99,3 +99,18 @@ async def test_deliveries_that_cannot_be_noted_are_made_again_and_arrive_once(sh
     ledger.execute("PRAGMA query_only = OFF")
     await until(lambda: shop.query("SELECT count(*) FROM outbox") == [(0,)])
     assert [receipt["receipt"] for receipt in shop.office.receipts] == [till.trip]
+
+
+async def test_a_file_that_is_damaged_while_the_gateway_runs_is_called_damaged_and_not_full(shop, product):
+    for n in range(100):
+        await shop.office.say("product", f"{n:030}", product(f"{n:030}", 1) | {"name": "x" * 100})
+    await until(lambda: shop.gateway._replica.position == 100)
+    writer = shop.gateway._replica._writer.conn
+    writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with (shop.settings.data_dir / "feed.db").open("r+b") as disk:
+        size = disk.seek(4096 * 2) and disk.seek(0, 2)
+        disk.seek(4096 * 2)
+        disk.write(b"x" * (size - 4096 * 2))
+    writer.execute("PRAGMA shrink_memory")
+    await shop.office.say("product", "a", product("a", 1))
+    await until(lambda: "a file of the gateway is damaged: database disk image is malformed; restart the gateway" in wrong(shop))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from dataclasses import replace
 
 from tests.gateway.conftest import ITEM, STARTED, batch, journal
@@ -98,3 +100,18 @@ def test_the_live_row_counts_the_refused_events_until_a_person_has_decided_about
     assert floor.row("till-1").wrong.startswith("1 event refused: malformed: ")
     floor.keep_refused(set())
     assert (floor.row("till-1").wrong, list(floor.changed)) == (None, ["till-1"])
+
+
+def test_figures_can_be_read_in_a_thread_while_terminals_come(monkeypatch):
+    floor = Floor("USD", lambda trip: trip.units)
+    interval = sys.getswitchinterval()
+    come = threading.Thread(target=lambda: [floor.enrol([f"till-{n}"]) for n in range(3_000)])
+    sys.setswitchinterval(1e-6)
+    try:
+        come.start()
+        while come.is_alive():
+            floor.counters()
+    finally:
+        sys.setswitchinterval(interval)
+        come.join()
+    assert len(floor.terminals) == 3_000

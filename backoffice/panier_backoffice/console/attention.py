@@ -26,6 +26,7 @@ KINDS = {
     "events_lost": ("A disk was lost, and events with it", "Look at the trips of that time; the rest goes on by itself."),
     "expired": ("Goods past their last day", "Take them off the shelf; the terminal did not sell them."),
     "feed_replaced": ("Prices and offers come from another log", "Enter again what was entered since the backup."),
+    "file_damaged": ("A file of a store's gateway was damaged", "Do what it says; if it comes again, replace the disk."),
     "forged": ("A device spoke in another's name", "Find out what runs on it."),
     "lease": ("An offer was used more often than allowed", "The receipt is kept. Look at the offer's limit."),
     "ledger_damaged": ("A store's ledger was damaged", "Look at what it set aside; if it comes again, replace its disk."),
