@@ -46,6 +46,8 @@ _SERVER: dict[str, int] = {
     "connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000,
 }  # fmt: skip
 """libpq's parameters, unless the URL says otherwise: a server that vanished without a word is noticed within half a minute."""
+_TURN = 0x70616E696572
+"""PostgreSQL's number of the turn to write."""
 _PASSWORD = re.compile(r"(?<=//)([^:/@?#]*):.*@|(?<=password=)[^&]*")
 _AWAY = ("08", "53300", "57P")
 """SQLSTATEs of a server that may take us in a moment: connection lost, too many, shutting down or starting."""
@@ -94,6 +96,8 @@ class Database:
                 "postgresql://user:password@host/name"
             ) from error
         self._writing = self.engine.execution_options(**{WRITES: True})
+        # On SQLite every transaction sees one state.
+        self._reading = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
         # SQLite has one writer. Threads of this process queue here in order, instead of polling a busy file in naps.
         self._turn: Any = threading.Lock() if self.is_sqlite else nullcontext()
 
@@ -109,12 +113,23 @@ class Database:
     @contextmanager
     def reading(self) -> Generator[Session]:
         """A transaction that sees one state and changes nothing."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        with Session(self._reading, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Generator[Session]:
-        """A transaction that is on the disk (fsync) when the block has ended, or undone whole where it raised."""
+        """A transaction that is on the disk (fsync) when the block has ended, or undone whole where it raised.
+
+        One at a time, in whatever process: what it has read still holds when it writes.
+        """
+        with self.delivering() as session:
+            if not self.is_sqlite:
+                session.execute(select(func.pg_advisory_xact_lock(_TURN)))
+            yield session
+
+    @contextmanager
+    def delivering(self) -> Generator[Session]:
+        """As `writing`, but beside others where the database can: for who decides by nothing that others write."""
         with self._turn, Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 

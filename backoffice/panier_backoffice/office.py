@@ -53,6 +53,13 @@ class Office:
             yield session
         self.bell.ring(*announced(session))
 
+    @contextmanager
+    def delivering(self) -> Generator[Session]:
+        """See Database.delivering; rings the bell as well."""
+        with self.database.delivering() as session:
+            yield session
+        self.bell.ring(*announced(session))
+
     def words(self) -> Words:
         """Money and times in the chain's language, as of now."""
         settings = self.settings

@@ -25,7 +25,7 @@ class DatabasePulse:
 
     def _ask(self) -> None:
         try:
-            with self._database.writing() as session:
+            with self._database.delivering() as session:
                 session.execute(text("SELECT 1"))
         except SQLAlchemyError as error:
             self.why_not = f"does not answer: {error}".splitlines()[0]

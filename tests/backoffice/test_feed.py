@@ -3,12 +3,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
 from httpx_sse import EventSource
+from sqlalchemy import text
 from tests.backoffice.conftest import API_TOKEN, MEMBERS, NOON, PRODUCTS, PROMOTIONS, STORE_TOKEN, Running
 
 from panier.catalogue import Product
@@ -17,7 +19,7 @@ from panier.snapshot import canonical
 from panier_backoffice.feed import log
 from panier_backoffice.member.repository import card_owners
 from panier_backoffice.office import Office
-from panier_backoffice.product.service import take_prices
+from panier_backoffice.product.service import take_prices, take_products
 
 FEED = "/api/v1/stores/riverside/feed"
 
@@ -42,6 +44,35 @@ async def test_bodies_are_what_the_contracts_say(stocked: httpx.AsyncClient) -> 
     assert (product.sku, product.unit_price, product.gtins) == ("oat", 199, ("00000040111445",))
     assert entries[4]["body"] == PROMOTIONS[0]
     assert MemberRecord.model_validate(entries[5]["body"]).cards == ["2900000000017"]
+
+
+def test_a_price_change_during_an_import_waits_for_it_and_takes_nothing_back(office: Office) -> None:
+    oat = PRODUCTS[0]
+    recalled = {"reason": "Glass", "lots": ["A7"]}
+    with office.writing() as session:
+        take_products(session, [oat], 1)
+    with ThreadPoolExecutor(1) as another:
+        with office.writing() as session:
+            take_products(session, [oat | {"recall": recalled}], 2)
+            change = another.submit(_change_price, office)
+            while not _somebody_waits(office):
+                pass
+        assert change.result() == 1
+    with office.reading() as session:
+        told = json.loads(log.history(session, "product", "oat")[-1].body or "{}")
+    assert (told["unit_price"], told["recall"]["lots"]) == (189, ["A7"])
+
+
+def _change_price(office: Office) -> int:
+    with office.writing() as session:
+        return take_prices(session, [("oat", 189)], 3).stored
+
+
+def _somebody_waits(office: Office) -> bool:
+    if office.database.is_sqlite:
+        return True  # its writers queue before they begin
+    with office.reading() as session:
+        return session.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one() > 0
 
 
 async def test_an_empty_feed_is_an_empty_page(script: httpx.AsyncClient) -> None:

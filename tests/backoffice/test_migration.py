@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
@@ -21,6 +22,16 @@ def test_an_empty_database_is_brought_to_exactly_the_mapped_schema(empty_databas
     database.close()
 
 
+def test_two_that_start_at_once_both_find_the_newest_schema(empty_database: str) -> None:
+    databases = [Database(empty_database), Database(empty_database)]
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(migrate, databases))
+    for database in databases:
+        with database.reading() as session:
+            assert session.execute(text("SELECT last FROM feed_end")).scalar_one() == 0
+        database.close()
+
+
 def test_migrating_again_changes_nothing(empty_database: str) -> None:
     database = Database(empty_database)
     migrate(database)
@@ -29,6 +40,18 @@ def test_migrating_again_changes_nothing(empty_database: str) -> None:
     migrate(database)
     with database.reading() as session:
         assert session.execute(text("SELECT last FROM feed_end")).scalar_one() == 7
+    database.close()
+
+
+def test_a_reader_sees_one_state(empty_database: str) -> None:
+    database = Database(empty_database)
+    migrate(database)
+    with database.reading() as session:
+        asked = text("SELECT last FROM feed_end")
+        before = session.execute(asked).scalar_one()
+        with database.writing() as other:
+            other.execute(text("UPDATE feed_end SET last = last + 7"))
+        assert session.execute(asked).scalar_one() == before
     database.close()
 
 

@@ -23,7 +23,7 @@ def take_in(office: TheOffice, store: OwnStore, intake: Intake) -> IntakeResult:
     delivery = Delivery(store, office.clock(), intake)
     with office.reading() as session:
         delivery.reprice(PriceLog(session, office.shelves))
-    with office.writing() as session:
+    with office.delivering() as session:
         result = delivery.take(session)
     office.meters.mismatches.inc(delivery.mismatches)
     for kind in ("receipts", "contacts", "incidents"):

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/api/v1/stores/{store}", tags=["live"])
 @router.put("/live", status_code=204)
 def put_live(office: TheOffice, store: OwnStore, live: Live) -> Response:
     """Replaces what was known of the store's terminals and counters."""
-    with office.writing() as session:
+    with office.delivering() as session:
         repository.replace(session, store, live, office.clock())
         announce(session, "live")
     return Response(status_code=204)
