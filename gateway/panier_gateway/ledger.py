@@ -93,7 +93,7 @@ class Ledger:
     Events and journals gather in memory and are written together where the transaction or its part ends, or where somebody reads.
     """
 
-    def __init__(self, path: Path, *, beside_gateway: bool = False) -> None:
+    def __init__(self, path: Path, *, beside_gateway: bool = False, only_reads: bool = False) -> None:
         self._events: list[tuple[Any, ...]] = []
         self._journals: dict[tuple[str, str], tuple[Any, ...]] = {}
         # Only who owns the file may replace it.
@@ -104,12 +104,21 @@ class Ledger:
         self._conn = self._db.conn
         # A byte that is no text any more must not end the gateway at every start: its row alone is then refused.
         self._conn.text_factory = _text
-        table.make(self._conn)
         self.dead_letters = DeadLetters(self._conn)
+        held, known = (self._read_format if only_reads else self._bring_up)(), table.FORMAT
+        if held > known:
+            raise LedgerUnusable(f"{path} has format {held}; this version knows {known}: install the newer version again")
+        if held < known:
+            raise LedgerUnusable(f"{path} has format {held}; this version reads {known}: start the gateway once, it brings it up")
+
+    def _bring_up(self) -> int:
+        table.make(self._conn)
         with self.transaction():
-            if (held := table.bring_up(self._conn)) > table.FORMAT:
-                known = table.FORMAT
-                raise LedgerUnusable(f"{path} has format {held}; this version knows {known}: install the newer version again")
+            return table.bring_up(self._conn)
+
+    def _read_format(self) -> int:
+        self._conn.execute("PRAGMA query_only=ON")
+        return table.read_format(self._conn)
 
     @property
     def connection(self) -> sqlite3.Connection:

@@ -20,8 +20,9 @@ from panier.lease import HeldLease, Lease, Purse, standing_share, trip_share
 from panier.member import Standing
 from panier.message import LimitRow
 from panier.trip import Trip
+from panier_gateway.trouble import in_words
 from panier_io.log import logger
-from panier_io.store import open_database, transaction
+from panier_io.store import StoreUnusable, open_database, transaction
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS purse(
@@ -223,20 +224,25 @@ class Purses:
 def free_stranded(ledger: Path, holders: Sequence[str]) -> list[str]:
     """Takes back what these holders keep, beside a gateway that may run; without any, lists those who are thought dead.
 
-    Raises NotStranded where one of them is not, and then frees none.
+    Raises NotStranded where one of them is not, and then frees none; StoreUnusable where the file cannot be read or written.
     """
     if not ledger.exists():
         raise NotStranded(f"there is no {ledger}; name the gateway's data directory")
-    # Not as a Ledger: that looks for damage, which a file in use may seem to have.
-    connection = open_database(ledger).conn
-    with closing(connection), transaction(connection):
-        purses = Purses(connection)
-        stranded = purses.stranded()
-        if living := sorted(set(holders) - stranded):
-            raise NotStranded(f"{', '.join(living)} is not thought dead; those who are: {', '.join(sorted(stranded)) or 'none'}")
-        for holder in holders:
-            purses.close(holder)
-        return sorted(holders or stranded)
+    try:
+        with closing(open_database(ledger).conn) as connection:
+            purses = Purses(connection)
+            if not holders:
+                return sorted(purses.stranded())
+            with transaction(connection):
+                stranded = purses.stranded()
+                if living := sorted(set(holders) - stranded):
+                    dead = ", ".join(sorted(stranded)) or "none"
+                    raise NotStranded(f"{', '.join(living)} is not thought dead; those who are: {dead}")
+                for holder in holders:
+                    purses.close(holder)
+            return sorted(holders)
+    except sqlite3.Error as error:
+        raise StoreUnusable(f"{ledger}: {in_words(error)}") from error
 
 
 def _lease(promotion: str, is_spend: int, holder: str, granted: int, used: int) -> Lease:

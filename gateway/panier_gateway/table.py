@@ -60,7 +60,7 @@ def make(connection: sqlite3.Connection) -> None:
 def bring_up(connection: sqlite3.Connection) -> int:
     """Makes an older file one of today's, within the caller's transaction; gives the format that it has then."""
     connection.execute("INSERT OR IGNORE INTO fact VALUES ('format', ?)", (str(FORMAT),))
-    held = int(connection.execute("SELECT value FROM fact WHERE name = 'format'").fetchone()[0])
+    held = read_format(connection)
     if held < FORMAT:
         for table, columns in _ADDED.items():
             has = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
@@ -83,6 +83,11 @@ def look(connection: sqlite3.Connection) -> str | None:
         return None
     spoilt = connection.execute(f"SELECT name FROM fact WHERE {_SPOILT}").fetchone()  # noqa: S608  (a literal)
     return f"its {spoilt[0]} is no number" if spoilt else None
+
+
+def read_format(connection: sqlite3.Connection) -> int:
+    """The format that a file says it has."""
+    return int(connection.execute("SELECT value FROM fact WHERE name = 'format'").fetchone()[0])
 
 
 def settle(connection: sqlite3.Connection, _: str) -> None:

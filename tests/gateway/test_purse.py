@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +42,7 @@ from panier_gateway.closing import Settled
 from panier_gateway.intake import Intake
 from panier_gateway.ledger import Ledger
 from panier_gateway.purse import NotStranded, TripUse, free_stranded
+from panier_io.store import StoreUnusable
 
 USES, SPEND = 4, 60
 PRICES = {"a": 400, "b": 8}
@@ -403,6 +406,17 @@ def test_what_a_trip_was_lent_that_left_the_disk_open_can_still_be_freed(ledger:
     file = Path(ledger.connection.execute("PRAGMA database_list").fetchone()[2])
     assert free_stranded(file, [first.trip]) == [first.trip]
     assert intake.purses.purse("uses", False, USES).free == USES
+
+
+def test_who_looks_for_what_is_stranded_waits_for_no_turn_to_write_and_names_damage(ledger: Ledger, tmp_path: Path) -> None:
+    file = tmp_path / "ledger.db"
+    ledger.close()
+    with closing(sqlite3.connect(file, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        assert free_stranded(file, []) == []
+    file.write_bytes(b"no database at all" * 500)
+    with pytest.raises(StoreUnusable, match=r"ledger.db: a file of the gateway is damaged: .*; restart the gateway"):
+        free_stranded(file, [])
 
 
 LIMITED = {"id": "uses", "kind": "amount", "amount": "1.00", "usage_limit": 2, "target": {"skus": ["a"]}}

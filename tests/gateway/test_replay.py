@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,7 @@ from panier_gateway.intake import Intake
 from panier_gateway.ledger import Ledger
 from panier_gateway.replay.command import replay
 from panier_gateway.replay.desk import Desk
+from panier_io.store import open_database
 
 DAY = 86_400_000
 DONE = TripFinished(units=2, discount=0, total=2)
@@ -357,3 +359,63 @@ async def test_what_is_decided_of_a_trip_shows_on_the_floor_and_at_its_device_at
     await until(lambda: floor.row("till-1").wrong is None)
     await until(lambda: floor.row("till-1").state == "idle")
     await until(lambda: len(shop.office.receipts) == 1)
+
+
+@pytest.fixture
+def refused(counter):
+    """A ledger with one dead letter, which nobody has open."""
+    start, item = records(STARTED, ITEM)
+    counter.send(start, {**item, "what": {**item["what"], "quantity": 0}})
+    counter.ledger.close()
+    return counter
+
+
+def opened_with(monkeypatch, pragma):
+    """Every ledger is told this before it is used."""
+
+    def opened(path):
+        database = open_database(path)
+        database.conn.execute(f"PRAGMA {pragma}")
+        return database
+
+    monkeypatch.setattr("panier_gateway.ledger.open_database", opened)
+
+
+def test_looking_takes_no_turn_to_write_and_a_decision_that_finds_none_says_so(refused, monkeypatch):
+    opened_with(monkeypatch, "busy_timeout = 0")
+    with closing(sqlite3.connect(refused.directory / "ledger.db", isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        code, (found,) = refused.run("list")
+        assert (code, len(found["letters"])) == (0, 1)
+        assert refused.run("show", "1")[0] == 0
+        code, (said,) = refused.run("drop", "1", "--reason", "a test")
+        assert (code, "ledger.db: another process writes just now: database is locked; try again" in said["problems"][0]) == (
+            1,
+            True,
+        )
+
+
+@pytest.mark.parametrize("command", [("list",), ("show", "1"), ("drop", "1", "--reason", "a test")])
+def test_a_damaged_ledger_is_named_and_left_for_the_gateway_to_mend(refused, command):
+    file = refused.directory / "ledger.db"
+    file.write_bytes(b"no database at all" * 500)
+    code, (said,) = refused.run(*command)
+    assert code == 1
+    assert "ledger.db: a file of the gateway is damaged: file is not a database; restart the gateway" in said["problems"][0]
+    assert [one.name for one in refused.directory.iterdir()] == ["ledger.db"]
+
+
+def test_a_ledger_of_an_older_format_is_not_read_before_the_gateway_has_brought_it_up(refused):
+    with closing(sqlite3.connect(refused.directory / "ledger.db")) as old:
+        old.execute("UPDATE fact SET value = '3' WHERE name = 'format'")
+        old.commit()
+    code, (said,) = refused.run("list")
+    assert (code, "has format 3; this version reads 4: start the gateway once" in said["problems"][0]) == (1, True)
+
+
+def test_a_full_disk_is_named_where_a_decision_is_to_be_written(refused, monkeypatch):
+    opened_with(monkeypatch, "max_page_count = 1")
+    content = refused.directory / "right.json"
+    content.write_text(json.dumps({"more": "x" * 100_000}))
+    code, (said,) = refused.run("correct", "1", "--file", str(content), "--reason", "a test")
+    assert (code, "the gateway's disk refuses: database or disk is full; free some space" in said["problems"][0]) == (1, True)

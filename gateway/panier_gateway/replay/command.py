@@ -5,10 +5,11 @@ from __future__ import annotations
 import getpass
 import json
 import shlex
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -51,7 +52,7 @@ replay = typer.Typer(
 def list_letters(settings: SettingsFile = None, data: Data = None, as_json: AsJson = False) -> None:
     """Dead letters that nobody has dealt with, and quarantined journals."""
     place = _place(settings, data, as_json)
-    with _ledger(place, as_json) as ledger:
+    with _ledger(place, as_json, only_reads=True) as ledger:
         letters = [_as_json(letter) for letter in ledger.dead_letters.waiting()]
         held = ledger.journals().items()
         closed = [
@@ -79,7 +80,7 @@ def show(
 ) -> None:  # fmt: skip
     """One dead letter whole, with what was decided about it."""
     place = _place(settings, data, as_json)
-    with _ledger(place, as_json) as ledger:
+    with _ledger(place, as_json, only_reads=True) as ledger:
         found = ledger.dead_letters.find(letter)
         history = ledger.dead_letters.history(letter)
     if found is None:
@@ -221,9 +222,10 @@ def _as_json(letter: Letter) -> dict[str, Any]:
 
 
 @contextmanager
-def _ledger(place: _Place, as_json: bool) -> Generator[Ledger]:
+def _ledger(place: _Place, as_json: bool, *, only_reads: bool = False) -> Generator[Ledger]:
     from panier.error import PanierError
     from panier_gateway.ledger import Ledger
+    from panier_gateway.trouble import in_words
 
     file = place.data / "ledger.db"
     if not file.exists():
@@ -232,13 +234,12 @@ def _ledger(place: _Place, as_json: bool) -> Generator[Ledger]:
             as_json,
         )
     try:
-        ledger = Ledger(file, beside_gateway=True)
+        with closing(Ledger(file, beside_gateway=True, only_reads=only_reads)) as ledger:
+            yield ledger
     except PanierError as error:
         _fail([str(error)], as_json)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
+    except sqlite3.Error as error:
+        _fail([f"{file}: {in_words(error)}"], as_json)
 
 
 def _fail(problems: list[str], as_json: bool) -> NoReturn:
