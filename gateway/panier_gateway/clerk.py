@@ -161,6 +161,7 @@ class Clerk:
     def _forget(self, members: Collection[str]) -> None:
         with self._ledger.transaction():
             self._intake.purses.forget(members)
+        self._ledger.overwrite_deleted()
 
     def _delivered(self, taken: Sequence[Parcel], refused: Sequence[tuple[Parcel, str]], delivery: int) -> None:
         now, counterfoils = self._clock(), self._intake.counterfoils

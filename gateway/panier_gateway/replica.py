@@ -20,7 +20,7 @@ from panier.sense import Sense
 from panier.snapshot import Change, ChangeKind, Fingerprint, canonical
 from panier_io.damage import discard
 from panier_io.log import logger
-from panier_io.store import StoreUnusable, open_database, row_sum, transaction
+from panier_io.store import StoreUnusable, open_database, overwrite_deleted, row_sum, transaction
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry(
@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS gone(member TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refused(
     sequence INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+PRAGMA secure_delete=ON;
 """
 _BECOME = (
     "DELETE FROM main.entry", "INSERT INTO main.entry SELECT * FROM fresh.entry",
@@ -301,8 +302,10 @@ class Replica:
         return [row[0] for row in self._all("SELECT member FROM gone")]
 
     def forget_gone(self, members: Iterable[str]) -> None:
-        """The ledger has erased them."""
+        """The ledger has erased them; now nothing of them is in the write-ahead log either."""
         with self._writing:
+            # First: cut short, they are still to be forgotten, and this is done again.
+            overwrite_deleted(self._writer.conn)
             self._writer.conn.executemany("DELETE FROM gone WHERE member = ?", [(member,) for member in members])
 
     def holds_member(self, member: str) -> bool:

@@ -265,6 +265,17 @@ def test_who_leaves_and_comes_back_is_forgotten_all_the_same(tmp_path):
     again.close()
 
 
+def test_of_a_member_who_was_erased_no_byte_is_left_on_the_disk(tmp_path):
+    held = Replica(tmp_path / "feed.db")
+    held.apply(of_claire(CLAIRE))
+    held.apply(of_claire(None, last=1))
+    held.forget_gone(held.gone())
+    content = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert CLAIRE["first_name"].encode() not in content
+    assert CLAIRE["cards"][0].encode() not in content
+    held.close()
+
+
 def test_a_log_that_was_half_taken_in_when_the_gateway_was_killed_takes_no_room(tmp_path):
     left = Replica(tmp_path / "feed.anew.db")
     left.apply(of_claire(CLAIRE))

@@ -38,6 +38,7 @@ from panier.trip import (
     start,
 )
 from panier_gateway.batch import Batch
+from panier_gateway.clerk import Clerk
 from panier_gateway.closing import Settled
 from panier_gateway.intake import Intake
 from panier_gateway.ledger import Ledger
@@ -406,6 +407,15 @@ def test_what_a_trip_was_lent_that_left_the_disk_open_can_still_be_freed(ledger:
     file = Path(ledger.connection.execute("PRAGMA database_list").fetchone()[2])
     assert free_stranded(file, [first.trip]) == [first.trip]
     assert intake.purses.purse("uses", False, USES).free == USES
+
+
+def test_of_a_member_who_was_erased_no_byte_is_left_in_the_ledger(ledger: Ledger, intake: Intake, tmp_path: Path) -> None:
+    with ledger.transaction():
+        intake.purses.settle("till-1.j.1", TripUse(member="pseudonym", points=1, uses={"p": 1}))
+    clerk = Clerk(ledger, intake, lambda: 0)
+    clerk._forget(["pseudonym"])
+    clerk.close()
+    assert not any(b"pseudonym" in file.read_bytes() for file in tmp_path.iterdir())
 
 
 def test_who_looks_for_what_is_stranded_waits_for_no_turn_to_write_and_names_damage(ledger: Ledger, tmp_path: Path) -> None:
