@@ -191,7 +191,9 @@ class Connection(asyncio.Protocol):
             async with asyncio.timeout(within):
                 return await self._expect(identifier)
         except TimeoutError:
-            raise NotConnected(f"the broker does not answer within {within:.0f} s") from None
+            # Whoever waited says it again, and paho would keep each of them for an answer that may never come.
+            self._end(f"the broker does not answer within {within:.0f} s")
+            raise NotConnected(self._lost) from None
 
     async def _have_room(self, within: float) -> None:
         try:

@@ -8,7 +8,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from panier_io.connection import Connection, NotConnected, Published, Refused, Will
+from panier_io.connection import Connection, NotConnected, Refused, Will
 from panier_io.log import logger
 
 __all__ = ["Address", "NotConnected", "Refused", "Session", "Will"]
@@ -37,7 +37,8 @@ class Session:
     """Keeps one MQTT 3.1.1 connection (clean session) and hands on what arrives, one message after the other.
 
     `on_connect` runs after each (re)connection once the subscriptions stand; publish the birth message there. `on_message` gets
-    topic and payload; an exception in it is logged and the session goes on: no payload may stop a process.
+    topic and payload. An exception in either is logged and the session goes on: neither a payload nor what a process does when
+    it is back may cut it off.
     `on_failure` hears why an attempt or a connection ended.
 
     Subscriptions are of quality of service 0, which a broker passes on as it comes: TCP loses nothing while a connection stands,
@@ -91,7 +92,7 @@ class Session:
                 self._connection = connection
                 self._log.info("connected")
                 wait = _FIRST_WAIT
-                await self._on_connect()
+                await self._survived(self._on_connect(), "on_connect_failed")
                 await self._hand_on_from(connection)
             except (NotConnected, OSError, UnicodeError) as error:
                 # UnicodeError: a host that is no name at all.
@@ -125,14 +126,15 @@ class Session:
     async def _hand_on_from(self, connection: Connection) -> None:
         while True:
             for message in await connection.next_messages():
-                await self._hand_on(message)
+                what = {"topic": message.topic, "size": len(message.payload)}
+                await self._survived(self._on_message(message.topic, message.payload), "message_failed", **what)
             # What was said meanwhile leaves now, however much has arrived.
             await asyncio.sleep(0)
 
-    async def _hand_on(self, message: Published) -> None:
+    async def _survived(self, work: Awaitable[None], failure: str, **what: object) -> None:
         try:
-            await self._on_message(message.topic, message.payload)
+            await work
         except NotConnected:
             raise
         except Exception:
-            self._log.exception("message_failed", topic=message.topic, size=len(message.payload))
+            self._log.exception(failure, **what)

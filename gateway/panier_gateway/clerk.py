@@ -155,8 +155,12 @@ class Clerk:
         if not self._intake.is_alive(journal):
             return []
         open_trip = trip if trip and self._intake.is_open(journal, trip) else None
+        purses, name = self._intake.purses, ".".join(journal)
+        if not any(purses.grants(name, open_trip, shelf, offers, devices)):
+            # Most are told what they have: that needs no disk that takes something.
+            return purses.leases(name, *([open_trip] if open_trip else ()))
         with self._ledger.transaction():
-            return self._intake.purses.lend(".".join(journal), open_trip, shelf, offers, devices)
+            return purses.lend(name, open_trip, shelf, offers, devices)
 
     def _forget(self, members: Collection[str]) -> None:
         with self._ledger.transaction():

@@ -53,16 +53,19 @@ class Disk:
 
     async def run(self) -> None:
         """Looks whether the disk takes something again, reports what happened, and takes the sign down; until cancelled."""
-        between = Patience()
+        between, clock, ended = Patience(), asyncio.get_running_loop().time, 0.0
         while True:
             await self._trouble.wait()
+            if clock() - ended > patience.LONGEST:
+                between.restart()
             await between.pause()
             reason = self._floor.disk or ""
             try:
                 await self._clerk.report_disk(reason)
             except sqlite3.Error:
                 continue
-            between.restart()
+            # What is tried again now may be refused at once, as by the disk of another file: the next look then takes longer.
+            ended = clock()
             self._trouble.clear()
             self._floor.say_of_disk(None)
             self._log.info("disk_takes_it_again")

@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -125,7 +126,7 @@ class Gateway:
             self._topics, settings.timezone, self._floor, self._clerk, self._wire.retain, now_ms,
             limits=lambda: self._lending.limits,
         )  # fmt: skip
-        self._left_over = asyncio.Event()
+        self._left_over, self._unsaid = asyncio.Event(), asyncio.Event()
         self._disk = Disk(self._floor, self._clerk, self._publication.wake, self._disk_is_back)
         self._reception = Reception(
             self._topics, clerk=self._clerk, floor=self._floor, greeting=self._greeting, lending=self._lending,
@@ -167,6 +168,7 @@ class Gateway:
             work = [group.create_task(keep_at(type(part).__name__.lower(), part.run)) for part in parts]
             work += [group.create_task(keep_at("registry", self._watch_registry)), group.create_task(self._disk.run())]
             work += [group.create_task(keep_at("settlement", self._settle_what_is_left))]
+            work += [group.create_task(keep_at("greeting", self._say_what_was_not_said))]
             work += [group.create_task(keep_at("decisions", self._do_what_is_decided))]
             work += [group.create_task(keep_at("tidying", self._tidy))]
             work += [group.create_task(keep_at("manifest", self._repeat_manifest))]
@@ -204,7 +206,10 @@ class Gateway:
         await self._announce()
         self._publication.repeat_all()
         self._connected.set()
-        await self._greeting.reconnected()
+        try:
+            await self._greeting.reconnected()
+        except sqlite3.Error as error:
+            self._disk.refused("greeting", error)
 
     async def _announce(self) -> None:
         version, fingerprint = self._replica.newest
@@ -257,6 +262,14 @@ class Gateway:
                 self._outbox_grew()
             await self._left_over.wait()
 
+    async def _say_what_was_not_said(self) -> None:
+        """Leases and capsules that a refusing disk kept from devices, when it is back."""
+        while True:
+            await self._unsaid.wait()
+            self._unsaid.clear()
+            await self._lending.repeat()
+            await self._greeting.repeat()
+
     async def _do_what_is_decided(self) -> None:
         """What people decided with `panier replay`, at the start and within a moment of when they did."""
         while True:
@@ -291,6 +304,7 @@ class Gateway:
 
     def _disk_is_back(self) -> None:
         self._left_over.set()
+        self._unsaid.set()
         self._outbox_grew()
 
     async def _watch_registry(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -15,6 +16,7 @@ from panier.trip import CardScanned, Trip
 from panier_gateway.capsule import Audience, compose, is_held, may_run, next_turn
 from panier_gateway.intake import Taken
 from panier_gateway.replica import Replica
+from panier_io.log import logger
 
 Send = Callable[[str, Message], Awaitable[None]]
 """Sends a message to the device that it is for: device, message."""
@@ -53,6 +55,7 @@ class Greeting:
         self._sent: dict[str, Capsule] = {}
         self._audiences = _audiences(replica, clock())
         self._turned = asyncio.Event()
+        self._log = logger("greeting")
         self.capsules_sent = 0
 
     def restore(self, trips: dict[str, Trip]) -> None:
@@ -87,6 +90,10 @@ class Greeting:
     async def reconnected(self) -> None:
         """The broker is back: nothing that was sent before counts."""
         self._sent.clear()
+        await self.repeat()
+
+    async def repeat(self) -> None:
+        """Sends every open trip what it does not have yet."""
         await self._greet(list(self._trips))
 
     async def feed_changed(self, *, campaigns: bool, members: Collection[str]) -> None:
@@ -110,15 +117,27 @@ class Greeting:
             await self._greet(list(self._trips))
 
     async def _greet(self, devices: Sequence[str]) -> list[str]:
-        """Sends capsules to those who do not have theirs; gives the devices with a card that belongs to nobody."""
+        """Sends capsules to those who do not have theirs; gives the devices with a card that belongs to nobody.
+
+        Raises the last error of those whom the disk refused something, once all others have theirs.
+        """
         cards = {device: trip.card for device in devices if (trip := self._trips.get(device)) and trip.card}
         members = await asyncio.to_thread(_members, self._replica, cards)
         known = {member.member for member in members.values() if member is not None}
         standing = await self._standing_of(known) if known else {}
+        refused: sqlite3.Error | None = None
         for device, member in members.items():
             trip = self._trips.get(device)
-            if member is not None and trip is not None and trip.card == cards[device]:
+            if member is None or trip is None or trip.card != cards[device]:
+                continue
+            try:
                 await self._hand_over(device, trip, member, standing[member.member])
+            except sqlite3.Error as error:
+                refused = error
+            except Exception:
+                self._log.exception("greeting_failed", device=device, trip=trip.trip)
+        if refused:
+            raise refused
         return [device for device, member in members.items() if member is None]
 
     async def _hand_over(self, device: str, trip: Trip, member: MemberRecord, standing: Standing) -> None:

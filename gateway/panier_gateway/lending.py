@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -67,8 +68,18 @@ class Lending:
     async def feed_changed(self) -> None:
         """Promotions changed."""
         self._shelf, self._campaigns = await asyncio.to_thread(self._read)
+        await self.repeat()
+
+    async def repeat(self) -> None:
+        """Says it to every device again. Raises the last error of those that the disk refused, once all others have theirs."""
+        refused: sqlite3.Error | None = None
         for device in list(self._journals):
-            await self._lend(device)
+            try:
+                await self._lend(device)
+            except sqlite3.Error as error:
+                refused = error
+        if refused:
+            raise refused
 
     async def to_offer(self, device: str, trip: Trip, offers: Sequence[Offer]) -> tuple[Offer, ...]:
         """Those of a member's offers of which there is something left for this trip; its part of them is on its way."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,17 +90,27 @@ class Purses:
 
     def lend(self, journal: str, trip: str | None, shelf: Limits, offers: Limits, devices: int) -> list[Lease]:
         """Fills up what a device keeps of the store's promotions and what its trip needs besides; gives all that both hold."""
+        for before, after in self.grants(journal, trip, shelf, offers, devices):
+            self._keep(before, after)
+        return self.leases(journal, *([trip] if trip else ()))
+
+    def grants(
+        self, journal: str, trip: str | None, shelf: Limits, offers: Limits, devices: int
+    ) -> Iterator[tuple[Purse, Purse]]:
+        """The purses of which `lend` grants something, before and after; one at a time, because the next may be the same."""
         for key, limit in shelf.items():
             purse = before = self.purse(*key, limit, journal, *([trip] if trip else ()))
             purse = purse.grant(journal, standing_share(purse, devices))
             if trip:
                 purse = purse.grant(trip, trip_share(purse) - purse.lease(journal).left)
-            self._keep(before, purse)
+            if purse != before:
+                yield before, purse
         for key, limit in offers.items() if trip else ():
             assert trip is not None
-            purse = self.purse(*key, limit, trip)
-            self._keep(purse, purse.grant(trip, trip_share(purse)))
-        return self.leases(journal, *([trip] if trip else ()))
+            before = self.purse(*key, limit, trip)
+            purse = before.grant(trip, trip_share(before))
+            if purse != before:
+                yield before, purse
 
     def leases(self, *holders: str) -> list[Lease]:
         """Every lease of these holders of which something is left."""

@@ -151,10 +151,11 @@ class Reception:
         if status.trouble:
             await self._report_trouble(device, status)
         if status.state == "online":
-            await self._acknowledge_birth(device, status.journal)
-            await self._lending.born(device, status.journal)
-            await self._greeting.born(device)
-            await self._pricing.born(device)
+            await self._say(
+                device, status.journal, lambda: self._acknowledge_birth(device, status.journal),
+                lambda: self._lending.born(device, status.journal), lambda: self._greeting.born(device),
+                lambda: self._pricing.born(device),
+            )  # fmt: skip
 
     async def _acknowledge_birth(self, device: str, journal: str) -> None:
         renewed, upto = await self._clerk.renewed_from(device, journal), await self._clerk.upto(device, journal)
@@ -195,17 +196,19 @@ class Reception:
         for one in taken:
             show(one)
         for one in taken:
-            await self._answer(one)
+            # Each batch is on the disk and acknowledged; nothing that comes of it may end the intake of the others.
+            answers = lambda one=one: self._lending.answer(one), lambda one=one: self._greeting.answer(one)
+            await self._say(one.device, one.journal, *answers)
 
-    async def _answer(self, taken: Taken) -> None:
-        try:
-            await self._lending.answer(taken)
-            await self._greeting.answer(taken)
-        except sqlite3.Error as error:
-            self._disk_refused("greeting", error)
-        except Exception:
-            # The batch is on the disk and acknowledged; nothing that comes of it may end the intake of the others.
-            self._log.exception("answer_failed", device=taken.device, journal=taken.journal)
+    async def _say(self, device: str, journal: str, *answers: Callable[[], Awaitable[None]]) -> None:
+        """Answers a device. What fails keeps nothing else from being said; what the disk refused is said when it is back."""
+        for answer in answers:
+            try:
+                await answer()
+            except sqlite3.Error as error:
+                self._disk_refused("greeting", error)
+            except Exception:
+                self._log.exception("answer_failed", device=device, journal=journal)
 
     async def _acknowledge(self, device: str, acknowledgement: Acknowledgement) -> None:
         await self._send(self._topics.device(device).acknowledgement, acknowledgement)

@@ -149,7 +149,12 @@ async def test_leaving_says_so_after_what_was_said_before() -> None:
             assert (await broker.reader.read()).endswith(publish("a", b"last") + b"\xe0\x00")
 
 
-async def test_an_unanswered_publication_does_not_wait_for_ever() -> None:
-    async with connected() as (connection, _):
+async def test_an_unanswered_publication_does_not_wait_for_ever_and_ends_a_connection_that_would_keep_each() -> None:
+    async with connected() as (connection, broker):
         with pytest.raises(NotConnected, match="does not answer"):
             await connection.publish("a", b"1", qos=1, within=0.05)
+        for waits in (connection.publish("a", b"2", qos=1), connection.next_messages()):
+            with pytest.raises(NotConnected, match="does not answer"):
+                await waits
+        async with asyncio.timeout(10):
+            await broker.reader.read()

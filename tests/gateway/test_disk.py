@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sqlite3
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from tests.gateway.conftest import STARTED, batch, journal
 from tests.waiting import until
 
-from panier.trip import TripFinished
+from panier.trip import CardScanned, TripFinished
 from panier_gateway import patience
+from panier_gateway.clerk import Clerk
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +31,16 @@ def fill(connection):
 
 def free(connection):
     connection.execute("PRAGMA max_page_count = 1000000")
+
+
+@contextmanager
+def refusing(ledger):
+    """Nothing can be written, as on a disk that is mounted read-only after an error."""
+    ledger.connection.execute("PRAGMA query_only = ON")
+    try:
+        yield
+    finally:
+        ledger.connection.execute("PRAGMA query_only = OFF")
 
 
 def wrong(shop):
@@ -114,3 +130,75 @@ async def test_a_file_that_is_damaged_while_the_gateway_runs_is_called_damaged_a
     writer.execute("PRAGMA shrink_memory")
     await shop.office.say("product", "a", product("a", 1))
     await until(lambda: "a file of the gateway is damaged: database disk image is malformed; restart the gateway" in wrong(shop))
+
+
+def told(till):
+    """The offers of the newest capsule that a terminal got."""
+    return [offer.offer for offer in till.capsules[-1].capsule.offers] if till.capsules else None
+
+
+async def test_a_refusing_ledger_keeps_its_offer_from_one_trip_alone_and_no_broker_that_restarts_cuts_the_gateway_off(
+    shop, started
+):
+    shop.enrol("till-2")
+    tills = [await shop.till("till-1"), await shop.till("till-2")]
+    for number, till in enumerate(tills, start=1):
+        card = f"290000000000{number}"
+        member = {"member": f"m{number}", "first_name": "", "cards": [card], "segments": []}
+        await shop.office.say("member", f"m{number}", member)
+        till.add(started, CardScanned(card=card))
+        await till.send()
+        await until(lambda till=till: told(till) == [])
+    first, second = tills
+    with refusing(shop.gateway._clerk._ledger):
+        tenth = {"kind": "percent", "percent": "10", "target": {"skus": ["a"]}}
+        limited = tenth | {"budget": {"type": "spend", "limit": "1000.00"}}
+        for number, promotion in enumerate((limited, tenth), start=1):
+            campaign = {
+                "campaign": f"c{number}", "revision": 1, "title": "t", "reason": "r", "state": "running", "segment": None,
+                "members": [f"m{number}"], "promotion": promotion,
+            }  # fmt: skip
+            await shop.office.say("campaign", f"c{number}", campaign)
+        await until(lambda: told(second) == ["c2"])
+        connection, births = shop.gateway._session._connection, [till.births for till in tills]
+        os.kill(shop.gateway._broker.pid, signal.SIGKILL)
+        await until(lambda: shop.gateway._session._connection not in (None, connection))
+        connection = shop.gateway._session._connection
+        await until(lambda: all(till.births > before for till, before in zip(tills, births, strict=True)))
+        for till in tills:
+            await till.reborn()
+        assert told(first) == []
+        assert "disk refuses" in wrong(shop)
+        assert shop.gateway._session._connection is connection
+    await until(lambda: told(first) == ["c1"])
+    assert shop.gateway._session._connection is connection
+
+
+async def test_a_lease_that_the_disk_refuses_keeps_no_capsule_from_a_device_and_comes_when_the_disk_is_back(shop, started):
+    await shop.office.say("member", "m1", {"member": "m1", "first_name": "Claire", "cards": ["29"], "segments": []})
+    await until(lambda: shop.gateway._replica.position == 1)
+    till = await shop.till()
+    till.add(started, CardScanned(card="29"))
+    await till.send()
+    await until(lambda: till.capsules)
+    with refusing(shop.gateway._clerk._ledger):
+        limited = {"kind": "percent", "percent": "10", "target": {"skus": ["a"]}, "budget": {"type": "spend", "limit": "1000.00"}}
+        await shop.office.say("promotion", "p1", limited)
+        await until(lambda: "disk refuses" in wrong(shop))
+        said = len(till.capsules)
+        await till.reborn()
+        await until(lambda: len(till.capsules) > said)
+        assert till._of(till.topics.lease) == []
+    await until(lambda: till._of(till.topics.lease))
+
+
+async def test_what_was_lent_already_is_said_without_a_disk_that_takes_something(ledger, intake):
+    clerk = Clerk(ledger, intake, lambda: 5)
+    await clerk.take_in([batch(journal(STARTED))])
+    asked = (("till-1", "j"), "till-1.j.1", {("p", False): 100}, {("c", True): 1000}, 2)
+    lent = await clerk.lend(*asked)
+    with refusing(ledger):
+        assert await clerk.lend(*asked) == lent
+        with pytest.raises(sqlite3.OperationalError):
+            await clerk.lend(*asked[:2], {("p", False): 100, ("q", False): 100}, *asked[3:])
+    clerk.close()
