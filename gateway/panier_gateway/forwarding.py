@@ -51,9 +51,8 @@ class BackOffice:
         except ValidationError as error:
             raise OfficeUnreachable(f"its answer does not fit: {error}") from error
         for kind, outcome in _outcomes(result).items():
-            answered = outcome.stored + outcome.known + len(outcome.refused)
-            if answered != len(lists[kind]):
-                raise OfficeUnreachable(f"its answer is about {answered} of {len(lists[kind])} items ({kind})")
+            if wrong := _wrong(outcome, [parcel for parcel in parcels if parcel.kind == kind]):
+                raise OfficeUnreachable(f"its answer does not account for each {kind}: {wrong}")
         return result
 
     async def put_live(self, live: Live) -> None:
@@ -135,8 +134,23 @@ def _refused(parcels: Sequence[Parcel], result: IntakeResult) -> Iterator[tuple[
     for kind, outcome in _outcomes(result).items():
         ours = [parcel for parcel in parcels if parcel.kind == kind]
         for refused in outcome.refused:
-            if refused.index < len(ours):
-                yield ours[refused.index], refused.reason
+            yield ours[refused.index], refused.reason
+
+
+def _wrong(outcome: Outcome, ours: Sequence[Parcel]) -> str:
+    """Why the answer cannot be about these items: nothing may be taken for delivered, or for refused, by mistake."""
+    answered, places = outcome.stored + outcome.known + len(outcome.refused), [refused.index for refused in outcome.refused]
+    if answered != len(ours):
+        return f"it is about {answered} of {len(ours)}"
+    if len(set(places)) != len(places) or any(place >= len(ours) for place in places):
+        return f"it refuses numbers {', '.join(map(str, places))} of {len(ours)}"
+    for refused in outcome.refused:
+        parcel = ours[refused.index]
+        # What a person corrected may call itself otherwise, and what cannot be printed comes back in other letters.
+        is_plain = parcel.identity.isprintable() and (parcel.content or {}).get(parcel.kind) == parcel.identity
+        if is_plain and refused.identity not in (None, parcel.identity):
+            return f"it refuses {refused.identity} as number {refused.index}, which is {parcel.identity}"
+    return ""
 
 
 def _outcomes(result: IntakeResult) -> dict[str, Outcome]:

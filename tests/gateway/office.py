@@ -32,6 +32,8 @@ class Office:
         self.breaks_after: int | None = None
         """From this entry on, the feed answers 503."""
         self.refuse: Callable[[dict[str, Any]], str | None] = lambda _: None
+        self.distort: Callable[[dict[str, Any]], object] = lambda _: None
+        """Changes the answer to a post."""
         self._streams: set[asyncio.StreamWriter] = set()
         self._lines: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
@@ -145,6 +147,7 @@ class Office:
                 outcome["known" if known else "stored"] += 1
                 self.taken[kind, item[name]] = item
             result[kind] = outcome
+        self.distort(result)
         self.deliveries += 1
         result["delivery"] = self.deliveries
         if trouble == "lost":

@@ -69,6 +69,30 @@ async def test_what_the_back_office_refuses_is_kept_with_its_reason_and_the_rest
     assert '"receipt":"till-1.aaaaaa.1"' in payload
 
 
+@pytest.mark.parametrize(
+    "refused",
+    [[(2, None)], [(0, None), (0, None)], [(0, "till-1.aaaaaa.4")]],
+    ids=["a number beyond the delivery", "one number twice", "the name of another"],
+)
+async def test_an_answer_that_does_not_account_for_each_item_takes_nothing_off_the_outbox(shop, started, item, refused):
+    await shop.office.close()
+    till = await shop.till()
+    await buy(till, started, item, trips=2)
+
+    def distort(result):
+        told = [{"index": index, "identity": identity, "reason": "no"} for index, identity in refused]
+        result["receipts"] = {"stored": 2 - len(told), "refused": told}
+
+    shop.office.distort = distort
+    await shop.office.open()
+    await until(lambda: shop.office.posts > 2)
+    assert shop.query("SELECT count(*) FROM outbox WHERE kind = 'receipt'") == [(2,)]
+    shop.office.distort = lambda _: None
+    await until(lambda: shop.query("SELECT count(*) FROM outbox") == [(0,)])
+    assert len(shop.office.receipts) == 2
+    assert shop.query("SELECT count(*) FROM dead_letter") == [(0,)]
+
+
 async def test_one_item_that_spoils_a_whole_delivery_is_found_and_set_aside(shop, started, item):
     await shop.office.close()
     till = await shop.till()
