@@ -132,10 +132,10 @@ class Floor:
         terminal.wrong = taken.wrong
         if taken.refused:
             terminal.refused = {(taken.journal, one.sequence): one.reason for one in taken.refused}
-        if taken.upto is None:
-            terminal.quarantined[taken.journal] = taken.wrong or ""
-        else:
+        if taken.upto is not None:
             terminal.quarantined.pop(taken.journal, None)
+        elif not taken.is_held_up:
+            terminal.quarantined[taken.journal] = taken.wrong or ""
         if taken.another_machine:
             terminal.doubled = TWO_MACHINES
         for event in taken.events:

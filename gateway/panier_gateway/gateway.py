@@ -17,9 +17,11 @@ import httpx
 
 from panier.message import Manifest
 from panier.topic import StoreTopics
+from panier.trip import Trip
 from panier_gateway import metrics, ready
 from panier_gateway.broker import EmbeddedBroker
 from panier_gateway.clerk import Clerk
+from panier_gateway.closing import Settled
 from panier_gateway.credential import Credential
 from panier_gateway.disk import Disk
 from panier_gateway.distribution import Distribution
@@ -27,6 +29,7 @@ from panier_gateway.floor import Floor
 from panier_gateway.following import Following
 from panier_gateway.forwarding import BackOffice, Forwarding, LiveReport
 from panier_gateway.greeting import Greeting
+from panier_gateway.incident import CLIENTS_TOLD
 from panier_gateway.intake import Intake
 from panier_gateway.ledger import Ledger
 from panier_gateway.lending import Lending
@@ -109,7 +112,8 @@ class Gateway:
         self._replica = _closing(shop, Replica(data / "feed.db", settings.currency))
         ledger = _closing(shop, Ledger(data / "ledger.db"))
         self._settlement = Settlement(settings.store, self._replica)
-        intake = Intake(settings.store, ledger, self._settlement.settle, self._settlement.member_of)
+        self._loop = asyncio.get_running_loop()
+        intake = Intake(settings.store, ledger, self._settle, self._settlement.member_of)
         self._clerk = _closing(shop, Clerk(ledger, intake, now_ms))
         self._floor = Floor(settings.currency, self._settlement.total)
         self._floor.restore(intake.open_trips(), intake.quarantined())
@@ -244,6 +248,14 @@ class Gateway:
         await self._clerk.report_left_out(campaigns)
         self._outbox_grew()
 
+    def _settle(self, trip: Trip) -> Settled:
+        """In the ledger's thread: where the feed's disk refuses, the trip stays unsettled, to be tried again when it is back."""
+        try:
+            return self._settlement.settle(trip)
+        except sqlite3.Error as error:
+            self._loop.call_soon_threadsafe(self._disk.refused, "settlement", error)
+            raise
+
     async def _settle_what_is_left(self) -> None:
         """At the start, whenever the feed brought what may have been missing, and when the disk is back."""
         await self._clerk.report_damage([found for found in (self._registry.damage, self._replica.damage) if found])
@@ -282,7 +294,7 @@ class Gateway:
     async def _watch_rights(self) -> None:
         while True:
             for violation in self._violations.read():
-                if violation.client not in self._untold:
+                if violation.client not in self._untold and len(self._untold) <= CLIENTS_TOLD:
                     self._log.warning("rights_exceeded", text=str(violation))
                     self._untold[violation.client] = violation
             for client in list(self._untold):

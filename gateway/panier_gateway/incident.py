@@ -12,7 +12,7 @@ from panier_gateway.violation import Violation
 from panier_io.log import logger
 from panier_io.store import row_sum
 
-_ENTRIES_TOLD = 20
+_ENTRIES_TOLD = CLIENTS_TOLD = 20
 _HOUR = 3_600_000
 
 
@@ -51,9 +51,17 @@ class Incidents:
         self._tell(self.of(identity, "device_trouble", trouble, now, device=device))
 
     def report_violation(self, violation: Violation, now: int) -> None:
-        """Reports that a client tried what it may not: once an hour for each."""
-        identity = f"{self._store}.{violation.client}.rights.{now // _HOUR}"
-        self._tell(self.of(identity, "rights_exceeded", str(violation), now, device=violation.client))
+        """Reports that a client tried what it may not: once an hour for each, and all beyond the first ones together.
+
+        A client chooses its own name, and may take another one each time.
+        """
+        hour = f"{self._store}.rights.{now // _HOUR}"
+        one = self.of(f"{hour}.{violation.client}", "rights_exceeded", str(violation), now, device=violation.client)
+        told = self._ledger.told(f"{hour}.")
+        if one.incident not in told and len(told) >= CLIENTS_TOLD:
+            text = f"more than {CLIENTS_TOLD} clients tried within an hour what they may not; the broker's log names them"
+            one = self.of(hour, "rights_exceeded", text, now)
+        self._tell(one)
 
     def report_damage(self, now: int, files: Collection[str] = ()) -> None:
         """Reports what a damaged disk took from the ledger: what was found at this start, and trips that cannot be read.

@@ -26,7 +26,8 @@ from panier_io.log import logger
 _DAY = 86_400_000
 _CONTENT_KEPT, _HANDED_IN_KEPT, _SUMS_KEPT, _TOLD_KEPT = 3 * _DAY, 7 * _DAY, 30 * _DAY, 90 * _DAY
 """How long events of a delivered trip are kept, what was handed in, sums to find out a copied device, what staff were told."""
-_TIDIED = 200
+_TIDIED, _SUMS_TIDIED = 200, 5_000
+"""Trips, and sums, that are let go of at once: some tens of milliseconds, which live trips wait for."""
 _CLOCK_TOLD = 120_000
 """Milliseconds that a device's clock may be wrong by before staff are told."""
 TWO_MACHINES = "two machines use one identity: once both have delivered, enrol one under another name"
@@ -43,7 +44,7 @@ class Taken:
     """What became of one batch. `upto` is None where nothing may be acknowledged; `trip` is the state after `events`.
 
     `another_machine` is True where an older journal spoke after a newer one of the device began: then `trip` is None, because
-    the floor and the capsules follow the newest journal.
+    the floor and the capsules follow the newest journal. `is_held_up` where a bug of ours keeps it from being stored.
     """
 
     device: str
@@ -55,6 +56,7 @@ class Taken:
     wrong: str | None = None
     another_machine: bool = False
     renew: bool = False
+    is_held_up: bool = False
 
 
 @dataclass(slots=True)
@@ -93,6 +95,10 @@ class _Work:
     closed: list[Trip] = field(default_factory=list[Trip])
     left_open: list[Trip] = field(default_factory=list[Trip])
     last: Trip | None = None
+
+    def is_kept(self, after: JournalState) -> bool:
+        """True where the ledger has to know of the journal."""
+        return bool(self.events or self.refused or after.quarantined)
 
 
 class Intake:
@@ -237,7 +243,8 @@ class Intake:
             if reduced or self._has_past:
                 self._has_past = self.purses.tidy(_TIDIED)
             more = self.counterfoils.tidy(now - _HANDED_IN_KEPT, _TIDIED) or self._has_past or reduced == _TIDIED
-            forgotten = self._ledger.forget(now - _SUMS_KEPT, now - _TOLD_KEPT)
+            gone, forgotten = self._ledger.forget_sums(now - _SUMS_KEPT, _SUMS_TIDIED)
+            self._ledger.forget_told(now - _TOLD_KEPT)
             held = {key: self._state.journals[key] for key in forgotten}
             # An earlier trip may be forgotten after a later one, whose receipt was delivered before.
             states = {key: replace(state, forgotten=max(state.forgotten, forgotten[key])) for key, state in held.items()}
@@ -246,7 +253,7 @@ class Intake:
         self._state.journals |= states
         if reduced:
             self._ledger.overwrite_deleted()
-        return more
+        return more or gone == _SUMS_TIDIED
 
     def _take_together(self, batches: Sequence[Batch], before: _State, now: int) -> tuple[list[Taken], _State]:
         state = before.copy()
@@ -260,13 +267,18 @@ class Intake:
                 one, state = self._take_together([batch], state, now)
             except sqlite3.OperationalError:
                 raise
-            except Exception:
-                device, journal = batch.device, batch.message.journal
-                self._log.exception("batch_failed", device=device, journal=journal)
-                wrong = "events could not be stored; see the gateway's log"
-                one = [Taken(device=device, journal=journal, upto=None, wrong=wrong)]
+            except Exception as error:
+                one = [self._held_up(batch.device, batch.message.journal, error, now)]
             taken += one
         return taken, state
+
+    def _held_up(self, device: str, journal: str, error: Exception, now: int) -> Taken:
+        """Tells of a batch that a bug of ours keeps from being stored; it comes again, and staff hear of it once a journal."""
+        self._log.exception("batch_failed", device=device, journal=journal)
+        wrong = "an error of the gateway holds up its events: report it with the gateway's log"
+        text = f"{wrong}; {device} keeps those of journal {journal}, and sends them again ({type(error).__name__}: {error})"
+        self.incidents.post(self._incident(f"{device}.{journal}.held_up", device, "held_up", text, now))
+        return Taken(device=device, journal=journal, upto=None, wrong=wrong, is_held_up=True)
 
     def _take_one(self, batch: Batch, state: _State, now: int) -> Taken:
         key = device, journal = batch.device, batch.message.journal
@@ -280,8 +292,10 @@ class Intake:
         if older:
             self._report_two_machines(work, state.newest[device], now)
         self._write(work, after, now)
-        state.journals[key] = after
-        state.trips[key] = work.trips
+        if key in state.journals or work.is_kept(after):
+            # Nothing is remembered of names under which nothing was stored: who makes them up could fill the memory.
+            state.journals[key] = after
+            state.trips[key] = work.trips
         if begins:
             state.newest[device] = journal
         return replace(done, trip=None, another_machine=True) if older else done
@@ -414,7 +428,7 @@ class Intake:
 
     def _write(self, work: _Work, state: JournalState, now: int) -> None:
         ledger = self._ledger
-        if work.events or work.refused or state.quarantined:
+        if work.is_kept(state):
             ledger.keep_journal(work.device, work.journal, state)
         ledger.keep_events(work.device, work.journal, work.events)
         for letter in work.letters:

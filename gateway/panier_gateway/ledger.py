@@ -285,15 +285,21 @@ class Ledger:
             self._conn.execute("DELETE FROM trip WHERE trip = ?", (trip,))
         return len(trips)
 
-    def forget(self, sums_before: int, told_before: int) -> dict[tuple[str, str], int]:
-        """Deletes sums, and what was told and dealt with, of before these times; gives up to where each journal was forgotten."""
+    def forget_sums(self, before: int, limit: int) -> tuple[int, dict[tuple[str, str], int]]:
+        """Deletes the oldest sums of before this time; gives how many, and up to where each journal is forgotten now."""
+        key = "device, journal, sequence"
+        oldest = f"SELECT {key} FROM event WHERE what = '' AND at < ? ORDER BY at, {key} LIMIT ?"  # noqa: S608  (literals)
         rows = self._conn.execute(
-            "SELECT device, journal, max(sequence) FROM event WHERE what = '' AND at < ? GROUP BY device, journal", (sums_before,)
+            f"SELECT device, journal, max(sequence) FROM ({oldest}) GROUP BY device, journal",  # noqa: S608
+            (before, limit),
         ).fetchall()
-        self._conn.execute("DELETE FROM event WHERE what = '' AND at < ?", (sums_before,))
-        self._conn.execute("DELETE FROM incident WHERE at < ?", (told_before,))
-        self.dead_letters.forget(told_before)
-        return {(device, journal): upto for device, journal, upto in rows}
+        gone = self._conn.execute(f"DELETE FROM event WHERE ({key}) IN ({oldest})", (before, limit)).rowcount  # noqa: S608
+        return gone, {(device, journal): upto for device, journal, upto in rows}
+
+    def forget_told(self, before: int) -> None:
+        """Deletes what was told, and what was dealt with, before this time."""
+        self._conn.execute("DELETE FROM incident WHERE at < ?", (before,))
+        self.dead_letters.forget(before)
 
     def overwrite_deleted(self) -> None:
         """Takes what was deleted out of the write-ahead log too."""
@@ -320,6 +326,12 @@ class Ledger:
     def note_incident(self, identity: str, at: int) -> bool:
         """Remembers that an incident was reported; False where it was known."""
         return self._conn.execute("INSERT OR IGNORE INTO incident VALUES (?, ?)", (identity, at)).rowcount > 0
+
+    def told(self, prefix: str) -> set[str]:
+        """The incidents that were reported whose identities begin with `prefix`."""
+        within = (prefix, f"{prefix}\U0010ffff")
+        rows = self._conn.execute("SELECT identity FROM incident WHERE identity >= ? AND identity < ?", within)
+        return {row[0] for row in rows}
 
     def incidents(self, since: int) -> int:
         """Number of incidents since `since` (milliseconds)."""

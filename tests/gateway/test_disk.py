@@ -15,6 +15,7 @@ from tests.waiting import until
 from panier.trip import CardScanned, TripFinished
 from panier_gateway import patience
 from panier_gateway.clerk import Clerk
+from panier_gateway.incident import CLIENTS_TOLD
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +88,38 @@ async def test_a_receipt_that_the_disk_refused_to_settle_is_settled_later(shop, 
     await until(lambda: shop.gateway._disk.refusals > 1)
     ledger.execute("PRAGMA query_only = OFF")
     await until(lambda: [receipt["receipt"] for receipt in shop.office.receipts] == [till.trip])
+
+
+async def test_a_receipt_that_the_feeds_disk_kept_from_being_formed_is_formed_when_that_reads_again(shop, started, item):
+    till = await shop.till()
+    reader = shop.gateway._replica._reader.conn
+    reader.set_progress_handler(lambda: 1, 1)  # every statement is ended with an error
+    till.add(started, item(), TripFinished(units=1, discount=0, total=150))
+    await till.send()
+    await until(lambda: shop.query("SELECT state FROM trip") == [("unsettled",)])
+    await until(lambda: "disk refuses" in wrong(shop))
+    reader.set_progress_handler(None, 1)
+    await until(lambda: [receipt["receipt"] for receipt in shop.office.receipts] == [till.trip])
+
+
+async def test_who_tries_what_it_may_not_under_ever_new_names_fills_neither_memory_nor_console(shop, monkeypatch):
+    monkeypatch.setattr("panier_gateway.gateway._RIGHTS_POLL", 0.02)
+    broken = '[1] 2026/11/22 01:48:11.162055 [ERR] 127.0.0.1:4 - mid:31 - "x{}" - Publish Violation - Subject "a.b"\n'
+    file = shop.settings.data_dir / "broker" / "broker.log"
+    with refusing(shop.gateway._clerk._ledger):
+        with file.open("a") as log:
+            log.writelines(broken.format(number) for number in range(500))
+        await until(lambda: shop.gateway._disk.refusals > 1)
+        assert len(shop.gateway._untold) == CLIENTS_TOLD + 1
+    rights = "SELECT count(*) FROM incident WHERE identity LIKE 'shop.rights.%'"
+    await until(lambda: shop.query(rights)[0][0] == CLIENTS_TOLD + 1)
+    with file.open("a") as log:
+        log.writelines(broken.format(number) for number in range(500, 600))
+    await until(lambda: shop.gateway._violations._at >= file.stat().st_size and not shop.gateway._untold)
+    hours = len({one["incident"].split(".")[2] for one in shop.office.incidents if one["kind"] == "rights_exceeded"})
+    assert shop.query(rights)[0][0] <= hours * (CLIENTS_TOLD + 1)
+    texts = [one["text"] for one in shop.office.incidents if one["device"] is None and one["kind"] == "rights_exceeded"]
+    assert texts[0] == "more than 20 clients tried within an hour what they may not; the broker's log names them"
 
 
 async def test_a_violation_that_the_disk_refused_to_note_is_told_later(shop, monkeypatch):

@@ -12,7 +12,7 @@ from panier.message import EventBatch, Status
 from panier.payment import PaymentBegun, PaymentEnded
 from panier.trip import HelpRequested
 from panier_gateway.floor import Floor
-from panier_gateway.intake import TWO_MACHINES
+from panier_gateway.intake import TWO_MACHINES, Taken
 
 
 def test_a_payment_in_doubt_stands_on_the_row_until_it_is_decided(intake):
@@ -47,6 +47,17 @@ def test_the_live_row_shows_the_quarantine_of_an_older_journal_until_it_is_relea
     intake.release("till-1", "j", now=6)
     floor.restore_quarantine(intake.quarantined())
     assert floor.row("till-1").state != "quarantined"
+
+
+def test_a_journal_that_an_error_of_ours_holds_up_is_no_quarantine_and_stands_on_the_row_until_it_is_taken(intake):
+    floor = Floor("USD", lambda trip: trip.units)
+    wrong = "an error of the gateway holds up its events: report it with the gateway's log"
+    floor.hear("till-1", Status(state="online", journal="j"), now=0)
+    floor.take(Taken(device="till-1", journal="j", upto=None, wrong=wrong, is_held_up=True), now=1)
+    assert (floor.row("till-1").state, floor.row("till-1").wrong) == ("idle", wrong)
+    (taken,) = intake.take_in([batch(journal(STARTED))], now=2)
+    floor.take(taken, now=2)
+    assert (floor.row("till-1").state, floor.row("till-1").wrong) == ("shopping", None)
 
 
 def test_a_device_that_fell_silent_with_its_broker_is_offline_until_it_speaks(intake):

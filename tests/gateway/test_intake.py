@@ -191,10 +191,28 @@ def test_one_batch_that_trips_over_a_bug_does_not_hold_up_the_others(ledger):
 
     intake = Intake("shop", ledger, unpriced, broken)
     bad, good = batch(journal(STARTED, OfferShown(offer="c1"))), batch(journal(STARTED, device="till-2"), device="till-2")
-    first, second = intake.take_in([bad, good], now=5)
-    assert (first.upto, second.upto) == (None, 1)
+    for now in (5, 6):
+        first, second = intake.take_in([bad, good], now)
+        assert (first.upto, first.is_held_up, second.upto, second.is_held_up) == (None, True, 1, False)
     assert stored(ledger) == []
     assert stored(ledger, "till-2") == [1]
+    assert intake.quarantined() == {}
+    (incident,) = (json.loads(parcel.body) for parcel in ledger.parcels(9))
+    assert (incident["kind"], incident["device"]) == ("held_up", "till-1")
+    assert "till-1 keeps those of journal j, and sends them again (RuntimeError: a bug of ours)" in incident["text"]
+    mended = Intake("shop", ledger, unpriced, lambda _: None)
+    (taken,) = mended.take_in([bad], now=7)
+    assert (taken.upto, kinds(ledger)) == (2, ["contact", "held_up"])
+
+
+def test_names_of_journals_under_which_nothing_is_stored_are_not_remembered(intake, ledger):
+    beyond = journal(STARTED, ITEM)[1:]
+    for number in range(50):
+        (taken,) = intake.take_in([batch(beyond, name=f"j{number}")], now=5)
+        assert taken.upto == 0
+    assert (intake._state.journals, intake._state.trips) == ({}, {})
+    (taken,) = intake.take_in([batch(journal(STARTED, name="j7"), name="j7")], now=6)
+    assert (taken.upto, list(ledger.journals())) == (1, [("till-1", "j7")])
 
 
 def test_a_disk_that_refuses_the_commit_leaves_the_state_where_it_was(intake, ledger):

@@ -14,6 +14,7 @@ from panier.message import happening_to_json
 from panier.trip import CardScanned, Event, HelpRequested, TripAbandoned, TripFinished
 from panier_gateway.intake import TWO_MACHINES, Intake
 from panier_gateway.ledger import Ledger, LedgerUnusable
+from panier_io.store import insert_rows
 
 
 def test_more_events_than_one_statement_takes_are_all_stored(intake, ledger):
@@ -123,6 +124,28 @@ def test_repeats_that_are_too_old_to_compare_are_not_taken_for_granted(ledger):
     (after,) = intake.take_in([batch([Event(sequence=4, at=4, trip="till-1.j.4", what=STARTED)])], now=40 * DAY)
     assert after.upto == 4
     (conflict,) = Intake("shop", ledger, priced, lambda trip: trip.member).take_in([batch(events)], now=40 * DAY)
+    assert conflict.wrong == TWO_MACHINES
+
+
+def test_a_months_sums_are_let_go_of_a_piece_at_a_time_and_none_of_them_is_taken_for_granted_meanwhile(ledger, intake):
+    pieces, sums = 3, 2 * 5_000 + 7
+    intake.take_in([batch(journal(STARTED, HelpRequested(), name=name), name=name) for name in ("j", "k")], now=5)
+    with ledger.transaction():
+        rows = [("till-1", "j", sequence, 9, "", "", sequence) for sequence in range(3, sums + 3)]
+        insert_rows(ledger.connection, "event", "device, journal, sequence, at, trip, what, sum", rows)
+        ledger.connection.execute("UPDATE journal SET upto = ? WHERE journal = 'j'", (rows[-1][2],))
+    intake = Intake("shop", ledger, unpriced, lambda trip: trip.member)
+    left = []
+    for piece in range(1, pieces + 1):
+        assert intake.tidy(now=40 * DAY) is (piece < pieces)
+        left.append(ledger.connection.execute("SELECT count(*) FROM event WHERE what = ''").fetchone()[0])
+        again = Event(sequence=left[0] + 2, at=9, trip="till-1.j.1", what=ITEM)
+        if left[-1]:
+            # The intake has its turn: a live trip goes on, and what is gone cannot be compared.
+            (live,) = intake.take_in([batch([Event(sequence=2 + piece, at=9, trip="till-1.k.1", what=ITEM)], name="k")], now=9)
+            assert live.upto == 2 + piece
+    assert left == [sums - 5_000, sums - 10_000, 0]
+    (conflict,) = intake.take_in([batch([again])], now=9)
     assert conflict.wrong == TWO_MACHINES
 
 

@@ -28,6 +28,7 @@ KINDS = {
     "feed_replaced": ("Prices and offers come from another log", "Enter again what was entered since the backup."),
     "file_damaged": ("A file of a store's gateway was damaged", "Do what it says; if it comes again, replace the disk."),
     "forged": ("A device spoke in another's name", "Find out what runs on it."),
+    "held_up": ("An error of a gateway holds up a device", "Report it with the gateway's log; the device keeps its events."),
     "lease": ("An offer was used more often than allowed", "The receipt is kept. Look at the offer's limit."),
     "ledger_damaged": ("A store's ledger was damaged", "Look at what it set aside; if it comes again, replace its disk."),
     "left_open": ("A trip never ended", "Look whether the goods were paid for otherwise."),
