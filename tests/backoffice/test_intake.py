@@ -22,6 +22,7 @@ from panier.member import Standing
 from panier.receipt import Receipt
 from panier.snapshot import canonical
 from panier.weighed import Weighing
+from panier_backoffice.incident import repository as incidents
 from panier_backoffice.intake.service import digest_of
 from panier_backoffice.office import Office
 from panier_backoffice.receipt import repository
@@ -243,3 +244,17 @@ async def test_an_assortment_from_before_an_update_is_known_when_it_comes_again(
     plain = [{**PRODUCTS[0], "unit": "each", "deposit": 0}, PRODUCTS[1]]
     answer = (await stocked.post("/api/v1/import", json={"products": plain})).json()
     assert (answer["products"]["known"], answer["last"]) == (2, 8)
+
+
+async def test_a_dead_letter_that_comes_again_waits_for_a_person_again(
+    office: Office, stocked: httpx.AsyncClient, gateway: httpx.AsyncClient, till: Gateway
+) -> None:
+    bad = till.receipt(TRIP, {"oat": 1}) | {"units": -1}
+    await deliver(gateway, receipts=[bad])
+    with office.writing() as session:
+        (letter,) = incidents.dead_letters(session, settled=False, limit=9)
+        incidents.settle_dead_letter(session, letter.number, "ada", 1)
+    await deliver(gateway, receipts=[bad])
+    with office.reading() as session:
+        (letter,) = incidents.dead_letters(session, settled=False, limit=9)
+        assert (letter.times, letter.settled_by) == (2, None)

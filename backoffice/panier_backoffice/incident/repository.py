@@ -25,7 +25,7 @@ def add(session: Session, incidents: Iterable[dict[str, Any]]) -> int:
 
 
 def bury(session: Session, store: str, kind: str, identity: str | None, reason: str, body: str, at: int) -> None:
-    """Keeps an item that could not be taken in; a repeat of the same is counted."""
+    """Keeps an item that could not be taken in; a repeat of the same is counted, and waits for a person again."""
     digest = hashlib.sha256(f"{store}\0{kind}\0{reason}\0{body}".encode()).hexdigest()
     held = session.scalars(select(DeadLetterRow).where(DeadLetterRow.digest == digest)).one_or_none()
     if held is None:
@@ -35,6 +35,7 @@ def bury(session: Session, store: str, kind: str, identity: str | None, reason: 
         session.add(held)
     held.times += 1
     held.last_at = at
+    held.settled_at = held.settled_by = None
     session.flush()
 
 
