@@ -12,6 +12,7 @@ from panier_io.journal import Journal
 
 _FULL = "its disk is full: take it out of use"
 _FAILS = "its disk saves nothing: take it out of use"
+PRICES_DAMAGED = "its disk spoilt its prices: they are fetched again"
 _LEAST = 1_000_000
 """Bytes on a disk under which it counts as full: a long trip, and what SQLite writes beside it."""
 

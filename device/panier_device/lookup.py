@@ -23,7 +23,7 @@ from panier.trip import CardScanned, CodeRefused, CouponShown, Entry, Trip
 from panier_device import decision, piece
 from panier_device.decision import Decision, Message
 from panier_device.shelf import Shelf
-from panier_device.shop import Shop
+from panier_device.shop import AssortmentDamaged, Shop
 from panier_device.tally import Tally
 from panier_io.log import logger
 
@@ -56,12 +56,18 @@ class Lookup:
         if isinstance(content, CouponCode) and not decision.is_over(content.expiry, partial(self._store_time, trip, at)):
             return CouponShown(coupon=content.number)
         if isinstance(content, ProductCode | PluCode):
-            return self._find_goods(content, text, entry, trip, at)
+            try:
+                return self._find_goods(content, text, entry, trip, at)
+            except AssortmentDamaged as damaged:
+                return self.refuse(damaged.code, text, entry)
         return self.refuse(decision.unsold(content), text, entry)
 
     def find_sku(self, sku: str) -> Decision:
         """What a product that was picked from the list means for the trip."""
-        found = self._shop.find_sku(sku)
+        try:
+            found = self._shop.find_sku(sku)
+        except AssortmentDamaged as damaged:
+            return self.refuse(damaged.code, sku, "shelf")
         if found is None:
             return self.refuse("unknown_product", sku, "shelf")
         return self._unless_recalled(decision.add_product(*found, "shelf"), None, found[0], "shelf")
@@ -83,7 +89,7 @@ class Lookup:
         if found is None:
             # The number of goods is nobody's secret, and staff need it; one of a shop's own might be a card of another shop.
             seen = "" if isinstance(content, ProductCode) and content.is_in_house else content.gtin14
-            return self.refuse("unknown_product" if self._shelf.version else "no_prices_yet", text, entry, seen)
+            return self.refuse("unknown_product" if self._shop.held.version else "no_prices_yet", text, entry, seen)
         store_time = partial(self._store_time, trip, at)
         stopped = decision.stop_piece(trip, content, found[0], store_time, entry)
         sold = stopped or piece.sell(content, *found, entry, self._shelf.locale(trip)[0], store_time)

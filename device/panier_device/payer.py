@@ -150,7 +150,9 @@ class PayingAgent(Agent):
         """What had to wait while a payment bound the basket."""
         late, self._late = self._late, None
         trip = self.now.trip
-        if self._shop.held.version != (self._shelf.version if trip is None else trip.snapshot):
+        held = self._shop.held.version
+        # Nothing is held while what was damaged is fetched anew: what the trip began with goes on to count.
+        if held and held != (self._shelf.version if trip is None else trip.snapshot):
             self.snapshot_arrived()
         if trip is None:
             return

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 from pydantic import ValidationError
 
 from panier.catalogue import Product
+from panier.error import PanierError
 from panier.feed import ProductRecord
 from panier.message import SnapshotPart
 from panier.snapshot import Change, ChangeKind, Fingerprint
@@ -32,6 +33,17 @@ Outcome = Literal["more", "complete", "mismatch", "unexpected"]
 """Of a part: ask for the next one; the version is adopted; the fingerprint is another than announced, so ask for everything;
 or the part does not follow what was begun."""
 _NO_FINGERPRINT = f"{0:064x}"
+_ROTTEN = frozenset({
+    sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ,
+    sqlite3.SQLITE_IOERR_CORRUPTFS, sqlite3.SQLITE_IOERR_DATA,
+})  # fmt: skip
+"""SQLite's errors, beside the family of SQLITE_CORRUPT, that tell of what was read, and not of a disk that is full."""
+
+
+class AssortmentDamaged(PanierError):
+    """What the disk gives back of the assortment is not what was written; with the gateway's next word it is fetched anew."""
+
+    code = "prices_damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,13 @@ class Shop:
         """Opens the file, or a new one where it is damaged. Raises StoreUnusable where the disk refuses."""
         self.damage = discard(path, _flaw)
         """What was wrong with the file when it was opened, or ""; it is gone then, and the shop begins empty."""
+        self.trouble = ""
+        """What turned out to be wrong with the file since, until everything was fetched anew."""
+        self._path = path
+        self._open()
+
+    def _open(self) -> None:
+        path = self._path
         self._reading = open_database(path).conn
         self._writing = open_database(path).conn
         self._writing.execute("PRAGMA synchronous=NORMAL")
@@ -87,37 +106,41 @@ class Shop:
 
     @property
     def held(self) -> Held:
-        """What is held now."""
-        return _held(self._reading)
+        """What is held now. Raises AssortmentDamaged, as all that reads."""
+        with self._read() as connection:
+            return _held(connection)
 
     def find(self, gtin14: str) -> tuple[Product, int] | None:
         """The product with this GTIN-14 and the version it is of, or None."""
-        row = self._reading.execute(
-            """SELECT body, (SELECT value FROM fact WHERE name = 'version')
-               FROM gtin JOIN product USING (sku) WHERE gtin = ?""",
-            (gtin14,),
-        ).fetchone()
-        return (ProductRecord.model_validate_json(row[0]).root, int(row[1])) if row else None
+        with self._read() as connection:
+            row = connection.execute(
+                """SELECT body, (SELECT value FROM fact WHERE name = 'version')
+                   FROM gtin JOIN product USING (sku) WHERE gtin = ?""",
+                (gtin14,),
+            ).fetchone()
+            return (ProductRecord.model_validate_json(row[0]).root, int(row[1])) if row else None
 
     def find_sku(self, sku: str) -> tuple[Product, int] | None:
         """The product with this SKU and the version it is of, or None."""
-        row = self._reading.execute(
-            "SELECT body, (SELECT value FROM fact WHERE name = 'version') FROM product WHERE sku = ? AND name <> ''", (sku,)
-        ).fetchone()
-        return (ProductRecord.model_validate_json(row[0]).root, int(row[1])) if row else None
+        with self._read() as connection:
+            row = connection.execute(
+                "SELECT body, (SELECT value FROM fact WHERE name = 'version') FROM product WHERE sku = ? AND name <> ''", (sku,)
+            ).fetchone()
+            return (ProductRecord.model_validate_json(row[0]).root, int(row[1])) if row else None
 
     def search(self, text: str, limit: int) -> list[Product]:
         """Products whose name holds every word of `text`; those that begin with it first, then by name."""
         words = [_escaped(word) for word in text.split()]
         having = "".join(" AND name LIKE ? ESCAPE '\\'" for _ in words)
         first = _escaped(" ".join(text.split()))
-        rows = self._reading.execute(
-            f"""SELECT body FROM product WHERE sku IN (
-                    SELECT sku FROM product WHERE name <> ''{having}
-                    ORDER BY name LIKE ? ESCAPE '\\' DESC, name COLLATE NOCASE, sku LIMIT ?)""",  # noqa: S608  (LIKE clauses only)
-            (*(f"%{word}%" for word in words), f"{first}%", limit),
-        ).fetchall()
-        found = [ProductRecord.model_validate_json(body).root for (body,) in rows]
+        with self._read() as connection:
+            rows = connection.execute(
+                f"""SELECT body FROM product WHERE sku IN (
+                        SELECT sku FROM product WHERE name <> ''{having}
+                        ORDER BY name LIKE ? ESCAPE '\\' DESC, name COLLATE NOCASE, sku LIMIT ?)""",  # noqa: S608  (LIKE clauses only)
+                (*(f"%{word}%" for word in words), f"{first}%", limit),
+            ).fetchall()
+            found = [ProductRecord.model_validate_json(body).root for (body,) in rows]
         begins = " ".join(text.split()).casefold()
         return sorted(
             found, key=lambda product: (not product.name.casefold().startswith(begins), product.name.casefold(), product.sku)
@@ -126,12 +149,13 @@ class Shop:
     def promotions(self) -> tuple[Held, dict[str, Any]]:
         """Every promotion's definition by its id, and the version that they are of."""
         # One transaction: the other thread may be about to put another version in place.
-        self._reading.execute("BEGIN")
-        try:
-            held = self.held
-            rows = self._reading.execute("SELECT id, body FROM promotion ORDER BY id").fetchall()
-        finally:
-            self._reading.execute("COMMIT")
+        with self._read() as connection:
+            connection.execute("BEGIN")
+            try:
+                held = _held(connection)
+                rows = connection.execute("SELECT id, body FROM promotion ORDER BY id").fetchall()
+            finally:
+                connection.execute("COMMIT")
         return held, {key: definition for key, body in rows if (definition := _definition(body)) is not None}
 
     def settle_in(self, currency: str, timezone: str) -> None:
@@ -171,12 +195,43 @@ class Shop:
             self._sum, self.unsound = before
             raise
         self.loading = None if is_last else replace(loading, part=part.part + 1)
+        if is_last and not part.since:
+            self.trouble = ""
         return "complete" if is_last else "more"
+
+    def is_damaged_by(self, error: Exception) -> bool:
+        """True where an error tells of damage and not of a disk that refuses; it is `trouble` then."""
+        code = getattr(error, "sqlite_errorcode", None) if isinstance(error, sqlite3.Error) else sqlite3.SQLITE_CORRUPT
+        if code is None or (code not in _ROTTEN and code & 0xFF != sqlite3.SQLITE_CORRUPT):
+            return False
+        self.trouble = str(error)[:120]
+        return True
+
+    def renew(self) -> None:
+        """Begins empty in a new file that knows the store; nobody may be writing. Raises StoreUnusable where the disk refuses."""
+        try:
+            was = self.held
+        except AssortmentDamaged:
+            was = Held()
+        self.close()
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        self._open()
+        self.settle_in(was.currency, was.timezone)
 
     def close(self) -> None:
         """Closes the file."""
         self._reading.close()
         self._writing.close()
+
+    @contextmanager
+    def _read(self) -> Generator[sqlite3.Connection]:
+        try:
+            yield self._reading
+        except (sqlite3.Error, ValueError) as error:
+            if not self.is_damaged_by(error):
+                raise
+            raise AssortmentDamaged(f"{self._path.name} was damaged since it was opened: {self.trouble}") from error
 
     def _begin(self, part: SnapshotPart) -> None:
         self.unsound = 0

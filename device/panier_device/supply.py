@@ -12,7 +12,7 @@ from typing import TypeVar, TypeVarTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from panier.message import Ask, Malformed, Manifest, unpack
-from panier_device.shop import Held, Outcome, Shop
+from panier_device.shop import AssortmentDamaged, Held, Outcome, Shop
 from panier_device.tally import Tally
 from panier_io.log import logger
 from panier_io.session import NotConnected
@@ -107,9 +107,11 @@ class Supply:
                     self._patience = min(self._patience * 2, _LONGEST)
                 try:
                     await self._step()
-                except sqlite3.Error:
+                except (sqlite3.Error, AssortmentDamaged) as error:
                     # A full or failing disk: what is held stays as it is, the shop goes on, and the next word tries again.
                     self._log.exception("supply_failed")
+                    if isinstance(error, sqlite3.Error):
+                        self._shop.is_damaged_by(error)
                     self._asked_at = time.monotonic()
         finally:
             self._thread.shutdown(wait=True, cancel_futures=True)
@@ -119,6 +121,8 @@ class Supply:
         return None if self._asked_at is None else max(0.0, self._asked_at + self._patience - time.monotonic())
 
     async def _step(self) -> None:
+        if self._shop.trouble and self._heard and self.held.version:
+            self._renew()
         while self._parts:
             await self._take(self._parts.pop(0))
         await self._note()
@@ -132,6 +136,14 @@ class Supply:
             except NotConnected:
                 return
             self._asked_at = time.monotonic()
+
+    def _renew(self) -> None:
+        """Only while the gateway is there: alone, what can still be read is better than nothing. No thread writes meanwhile."""
+        self._log.error("assortment_damaged", reason=self._shop.trouble, now="begins empty, and is fetched again")
+        self._shop.renew()
+        self.held = self._shop.held
+        self._tally.snapshot.set(self.held.version)
+        self._asked_at = None
 
     def _wanted(self) -> Ask | None:
         newest, held, loading = self.manifest, self.held, self._shop.loading

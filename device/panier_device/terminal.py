@@ -18,7 +18,7 @@ from panier.message import LeaseMessage, Notice, PriceMessage
 from panier.topic import DeviceTopics
 from panier_device.agent import Agent
 from panier_device.checkout import Checkout
-from panier_device.disk import disk_trouble
+from panier_device.disk import PRICES_DAMAGED, disk_trouble
 from panier_device.driver.port import Reading, Scanner
 from panier_device.fitting import fit_payment_terminal, fit_printer, fit_scale, fit_scanner, load_numbering, load_rules
 from panier_device.hardware import amiss, scanner_trouble
@@ -56,6 +56,7 @@ class Terminal:
         self.settings = settings
         self.words = LANGUAGES[settings.language]
         self.journal = journal
+        self.shop = shop
         self.tally = Tally()
         self.scanners = [fit_scanner(scanner) for scanner in settings.scanners]
         self.agent = PayingAgent(
@@ -82,7 +83,10 @@ class Terminal:
         self._metrics_refused = False
         self.vitals = Vitals(
             Supervisor(), vital={"the journal": self._try_journal},
-            serving={"journal": lambda: self._journal_says, "disk": lambda: room(settings.data_dir / "journal.db")},
+            serving={
+                "journal": lambda: self._journal_says, "disk": lambda: room(settings.data_dir / "journal.db"),
+                "prices": lambda: shop.trouble,
+            },
             noted={"gateway": lambda: "" if self.sync.online else "out of reach; the terminal works alone"},
         )  # fmt: skip
         self.screen.opened = self.vitals.begin
@@ -144,7 +148,7 @@ class Terminal:
 
     def _amiss(self) -> str:
         payment = "" if self.payment is None else self.payment.trouble
-        disk = disk_trouble(self.journal, self.settings.data_dir)
+        disk = disk_trouble(self.journal, self.settings.data_dir) or (PRICES_DAMAGED if self.shop.trouble else "")
         return amiss(self.scanners, self.station and self.station.scale, self._printer, payment, disk)
 
     def _write_metrics(self) -> None:

@@ -12,12 +12,12 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from tests.device.conftest import BREAD, MILK, Desk, a_disk_that_refuses, open_desk
+from tests.device.conftest import BREAD, MILK, Desk, a_disk_that_refuses, changes, open_desk, spoil, total_of, whole
 from tests.device.test_process import Handheld
 from tests.device.test_sync import Broker, gateway_of
 from tests.waiting import until
 
-from panier_device.disk import disk_trouble, refusal_of
+from panier_device.disk import PRICES_DAMAGED, disk_trouble, refusal_of
 from panier_device.fitting import check
 from panier_device.hardware import amiss
 from panier_device.lock import AlreadyRunning, locked
@@ -154,3 +154,30 @@ async def test_staff_hear_of_a_full_disk_while_it_is_full_and_the_shopper_on_any
         finally:
             await handheld.terminal.stop()
             handheld.scanner.close()
+
+
+async def test_prices_that_the_disk_spoils_are_said_and_fetched_again_in_mid_trip(broker: Broker, tmp_path: Path):
+    await broker.start()
+    (tmp_path / "hand-1").mkdir()
+    handheld = Handheld(tmp_path / "hand-1")
+    with handheld.settings.open("a") as settings:
+        settings.write(f'[broker]\nhost = "127.0.0.1"\nport = {broker.port}\npassword = "secret"\n')
+    async with gateway_of(broker) as gateway:
+        await handheld.begin()
+        try:
+            await handheld.scan(BREAD)
+            await handheld.see("▸ Baguette")
+            spoil(tmp_path / "hand-1" / "shop.db", "gtin")
+            await handheld.scan(MILK)
+            await handheld.see("The prices here cannot be read.", "TOTAL  1.15")
+            await until(lambda: PRICES_DAMAGED in gateway.hardware)
+            assert gateway.asks == [], "what can be read is kept for as long as the gateway does not speak"
+            gateway.parts = lambda _: whole(7)[0]
+            await gateway.announce(7, total_of(changes()))
+            await until(lambda: gateway.hardware[-1] == "")
+            await handheld.scan(MILK)
+            await handheld.see("▸ Oat milk", "TOTAL  2.94")
+        finally:
+            await handheld.terminal.stop()
+            handheld.scanner.close()
+    assert [ask["have"] for ask in gateway.asks] == [0]

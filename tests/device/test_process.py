@@ -6,14 +6,12 @@ import asyncio
 import os
 import pty
 import resource
-import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.device.conftest import BEANS, BREAD, MILK, whole
+from tests.device.conftest import BEANS, BREAD, MILK, spoil, whole
 from tests.sending import events_in
 from tests.waiting import logged, until
 
@@ -106,17 +104,15 @@ async def test_a_damaged_assortment_keeps_no_terminal_from_starting(tmp_path: Pa
 
 
 async def test_an_assortment_that_spoils_while_it_is_used_is_said_at_the_scan_and_gone_at_the_next_start(handheld: Handheld):
-    path = handheld.directory / "shop.db"
-    with closing(sqlite3.connect(path)) as shop:
-        (page,) = shop.execute("SELECT rootpage FROM sqlite_master WHERE name = 'gtin'").fetchone()
-        (size,) = shop.execute("PRAGMA page_size").fetchone()
-    with path.open("r+b") as file:
-        file.seek((page - 1) * size)
-        file.write(b"\xa5" * size)
+    spoil(handheld.directory / "shop.db", "gtin", "product")
     await handheld.scan(MILK)
-    await handheld.see("This device failed at that code.", "Scan it again, or press h.")
+    await handheld.see("The prices here cannot be read.", "Scan it again soon, or press h.")
     log = handheld.directory / "device.log"
-    await logged(log, "scan_failed")
+    handheld.terminal.send(f"{MILK}\r")
+    await logged(log, '"reason": "prices_damaged"', 2)
+    await handheld.see("The prices here cannot be read.")
+    handheld.terminal.send("l")
+    await handheld.see("The prices here cannot be read.", "Scan your card or first item")
     await logged(log, "image is malformed")
     handheld.terminal.kill()
     await logged(log, "assortment_damaged")

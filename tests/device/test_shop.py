@@ -5,17 +5,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.device.conftest import PRODUCTS, PROMOTIONS, a_disk_that_refuses, body, changes, total_of, whole
+from tests.device.conftest import PRODUCTS, PROMOTIONS, a_disk_that_refuses, body, changes, spoil, total_of, whole
 
 from panier.catalogue import Product
 from panier.message import SnapshotPart
 from panier.snapshot import Change, canonical
-from panier_device.shop import Shop
+from panier_device.shop import AssortmentDamaged, Shop
 from panier_simulators.chaos.trouble import Trouble, compiler
 
 OAT = "02000000000039"
@@ -257,7 +257,7 @@ def test_a_part_of_a_delta_that_the_disk_refuses_is_all_that_has_to_come_again(s
 REFUSED = """
 import errno, os, sys
 from pathlib import Path
-from panier_device.shop import Shop
+from panier_device.shop import AssortmentDamaged, Shop
 from panier_io.store import StoreUnusable
 from panier_simulators.chaos.trouble import Trouble
 
@@ -282,3 +282,44 @@ def test_a_disk_that_refuses_is_no_damage(tmp_path: Path):
     assert said.stdout.count("is the disk full, or read-only?\n") == 2, said.stdout + said.stderr
     with closing(Shop(tmp_path / "shop.db")) as shop:
         assert (shop.damage, shop.held.version) == ("", 7)
+
+
+@pytest.mark.parametrize("names", [["gtin"], ["product"], ["fact"], ["promotion"], ["product_name"]])
+def test_damage_is_told_by_its_name_and_gone_with_a_new_file(tmp_path: Path, names: list[str]):
+    with closing(Shop(tmp_path / "shop.db")) as shop:
+        stock(shop)
+        shop.settle_in("USD", "America/New_York")
+    with closing(Shop(tmp_path / "shop.db")) as shop:
+        spoil(tmp_path / "shop.db", *names)
+        for read in (lambda: shop.find(OAT), lambda: shop.find_sku("3"), lambda: shop.search("oat", 9), shop.promotions):
+            with suppress(AssortmentDamaged):
+                read()
+        assert "malformed" in shop.trouble or "not a database" in shop.trouble
+        shop.renew()
+        assert (shop.held.version, shop.find(OAT)) == (0, None)
+        assert shop.trouble, "until everything is here again"
+        stock(shop)
+        assert (shop.find(OAT), shop.trouble) == ((PRODUCTS["3"], 7), "")
+        assert len(shop.promotions()[1]) == len(PROMOTIONS)
+        if names != ["fact"]:
+            assert (shop.held.currency, shop.held.timezone) == ("USD", "America/New_York")
+
+
+def test_a_row_that_makes_no_sense_any_more_is_damage(shop: Shop):
+    stock(shop)
+    shop._writing.execute("UPDATE product SET body = '{' WHERE sku = '3'")
+    with pytest.raises(AssortmentDamaged, match="damaged since it was opened"):
+        shop.find(OAT)
+    assert shop.trouble
+
+
+def test_a_disk_that_refuses_is_told_from_one_that_spoils(shop: Shop):
+    with pytest.raises(sqlite3.OperationalError) as locked:
+        raise_like(shop, "ATTACH '/nowhere/at/all.db' AS other")
+    assert not shop.is_damaged_by(locked.value)
+    assert not shop.is_damaged_by(sqlite3.ProgrammingError("Cannot operate on a closed database."))
+    assert shop.trouble == ""
+
+
+def raise_like(shop: Shop, statement: str) -> None:
+    shop._reading.execute(statement)

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import pytest
-from tests.device.conftest import Desk, changes, total_of, whole
+from tests.device.conftest import MILK, PROMOTIONS, Desk, changes, spoil, total_of, whole
 from tests.waiting import until
 
 from panier.message import Ask, Manifest, SnapshotPart
+from panier.snapshot import Change, canonical
 from panier_device.supply import Supply
 
 AGAIN = 0.05
@@ -95,3 +96,21 @@ async def test_a_clock_that_was_ahead_leaves_no_confirmation_in_the_future(desk:
     desk.clock.now = true + 60_000
     supply.heard()
     await until(lambda: supply.held.confirmed_at == true + 60_000)
+
+
+async def test_damage_that_only_writing_meets_is_mended_too(desk: Desk, line: tuple[Gateway, Supply]):
+    gateway, supply = line
+    spoil(desk.shop._path, "promotion")
+    # The first answer is a change, which the spoilt page takes no more; the second is everything.
+    change = Change(version=8, kind="promotion", key="two", body=canonical(PROMOTIONS["two"] | {"price": "21.00"}))
+    delta = SnapshotPart(version=8, fingerprint=total_of([]), since=7, part=0, parts=1, changes=[change])
+    gateway.answer = lambda wanted: delta if wanted.have == 7 else whole(8)[0]
+
+    def announced_again() -> bool:
+        supply.announced(newest(8, total_of(changes()), boot=f"boot-{len(gateway.asks)}"))
+        return supply.is_newest
+
+    await until(announced_again)
+    assert (desk.shop.trouble, desk.shop.held.currency) == ("", "USD")
+    desk.scan(MILK)
+    assert desk.said is None

@@ -124,6 +124,19 @@ async def test_a_product_is_found_by_its_name(bench: Bench):
     assert bench.kinds == ["trip_started", "item_added"]
 
 
+async def test_a_wish_that_fails_is_said_and_takes_no_screen_away(bench: Bench):
+    def failing(_: str) -> None:
+        raise OSError("no such thing")
+
+    bench.agent.type_code = failing
+    async with bench.app.run_test(size=SIZE) as pilot:
+        bench.scan(1)
+        await pilot.press("4", "enter")
+        assert any("This device failed at that key." in row for row in bench.rows)
+        await pilot.press("+")
+        assert any("2 items" in row for row in bench.rows)
+
+
 async def test_a_scan_interrupts_whatever_was_being_typed(bench: Bench):
     async with bench.app.run_test(size=SIZE) as pilot:
         for keys in (("4", "0"), ("l", "m"), ("o",), ("f",)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -23,7 +24,10 @@ from panier_device.screen.paint import Painting, paint
 from panier_device.screen.row import Row
 from panier_device.screen.view import Link, View, look, printable_product
 from panier_device.screen.word import Words
+from panier_device.shop import AssortmentDamaged
+from panier_device.situation import Message
 from panier_device.tally import Tally
+from panier_io.log import logger
 
 FAREWELL_S = 20.0
 """How long the Thank-you screen stays, with the shopper's first name on it, where nobody presses a key."""
@@ -148,7 +152,14 @@ class Handheld(App[None]):
         character = event.character if event.is_printable else None
         self._pose, wish = press(self._pose, event.key, character, self.view)
         if wish is not None:
-            self._grant(wish)
+            try:
+                self._grant(wish)
+            except Exception as error:
+                # One wish that fails must not take the screen away from the basket that is on the disk.
+                logger("screen").exception("wish_failed", wish=wish.kind)
+                said = error.code if isinstance(error, AssortmentDamaged) else "key_failed"
+                self._pose = SHOPPING
+                self._agent.now = replace(self._agent.now, message=Message(said, "attention"))
         self.repaint()
 
     def _grant(self, wish: Wish) -> None:
