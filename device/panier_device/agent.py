@@ -197,7 +197,8 @@ class Agent:
     def call_help(self) -> None:
         """Calls staff, or calls them off."""
         decided = decision.call_help(self.now.trip)
-        self._decide(replace(decided, happenings=(*self._unheard, *decided.happenings)))
+        # It changes nothing on the scale, nor what was just offered.
+        self._decide(replace(decided, happenings=(*self._unheard, *decided.happenings)), keep_fresh=True)
 
     def answer_offer(self, offer: str, *, accepted: bool) -> None:
         """The shopper's answer to an offer."""

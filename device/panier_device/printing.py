@@ -35,13 +35,17 @@ _MOST_UNSURE = 2
 
 @dataclass(frozen=True, slots=True)
 class PrinterState:
-    """How the printer stands: what keeps it from printing, the trips whose receipts wait, and the last one that came out."""
+    """How the printer stands: what keeps it from printing, the trips whose receipts wait, and the last one that came out.
+
+    `refused` is the trip whose copy was asked for last, where the disk refused.
+    """
 
     fault: Fault | None = None
     is_near_end: bool = False
     is_unsure: bool = False
     pending: frozenset[str] = frozenset()
     printed: str = ""
+    refused: str = ""
 
     @property
     def waiting(self) -> int:
@@ -118,8 +122,9 @@ class Press:
             self._journal.print_again(trip, body)
         except sqlite3.Error:
             self._log.exception("copy_refused")
+            self._set(replace(self.state, refused=trip))
             return
-        self._set(replace(self.state, pending=self.state.pending | {trip}, printed=""))
+        self._set(replace(self.state, pending=self.state.pending | {trip}, printed="", refused=""))
         self._news.set()
 
     async def run(self) -> None:

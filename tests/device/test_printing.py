@@ -232,7 +232,12 @@ async def test_a_copy_that_the_disk_refuses_may_be_asked_for_again(desk: Desk, t
             with refused(desk, "INSERT"):
                 running.print_again()
                 assert running.state.printed == trip
+                assert "This device cannot save any more." in screen(desk, running)
+                assert screen(desk, running).splitlines()[-1].split()[:3] == ["r", "Receipt", "again"]
+                view = look(desk.agent.now, Link(printer=running.state), ENGLISH)
+                assert press(SHOPPING, "r", "r", view) == (SHOPPING, Wish("print_again"))
             running.print_again()
+            assert "cannot save" not in screen(desk, running)
             await until(lambda: len(receipts(machine)) == 2)
 
 

@@ -48,7 +48,9 @@ def view(stage: str, *, is_called: bool = False, message: Message | None = None,
         ("checking", {"takes_code": True}, ["Please do not pay twice.", "Staff code"]),
         ("checking", {"is_called": True}, ["Staff have been called."]),
         ("checking", {"takes_code": True, "is_staff_here": True}, ["Was this paid?", "Paid", "Not paid", "Unsure", "Back"]),
-        ("checking", {"message": Message("paying_now", "attention")}, ["A payment is under way."]),
+        ("asking", {"message": Message("paying_now", "attention")}, ["A payment is under way.", "Esc goes back to the basket."]),
+        ("checking", {"message": Message("paying_now", "attention")}, ["A payment is under way.", "Nothing was added."]),
+        ("checking", {"message": Message("help_coming", "good")}, ["Someone is on the way to you.", "Please wait here."]),
     ],
 )
 def test_each_stage_says_what_goes_on_and_what_to_do(size: tuple[int, int], stage: str, more: dict, words: list[str]) -> None:
@@ -81,6 +83,15 @@ def test_a_staff_code_is_not_to_be_read_over_a_shoulder() -> None:
     text = "\n".join(show(view("checking", takes_code=True), Pose("code", "4711")))
     assert "••••" in text
     assert "4711" not in text
+
+
+@pytest.mark.parametrize("stage", ["preparing", "asking", "cancelling", "checking"])
+@pytest.mark.parametrize("key", ["paying_now", "help_coming"])
+def test_no_key_is_named_that_does_nothing_while_somebody_pays(stage: str, key: str) -> None:
+    seen = view(stage, is_called=True, message=Message(key, "attention"))
+    text = "\n".join(show(seen))
+    assert ("Esc" in text) == (press(SHOPPING, "escape", None, seen)[1] is not None)
+    assert "ress h" not in text
 
 
 DOUBT = view("checking", takes_code=True)

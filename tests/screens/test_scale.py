@@ -53,6 +53,27 @@ async def test_escape_leaves_enter_asks_again_and_other_keys_do_nothing(bench: B
         assert bench.kinds[-1] == "help_requested"
 
 
+async def test_help_keeps_what_lies_on_the_scale_and_says_that_it_was_called(bench: Bench):
+    gone = replace(BANANAS, said="scale_gone", is_failing=True)
+    async with bench.app.run_test(size=SIZE) as pilot:
+        bench.scan(1)
+        bench.agent.show_scale(gone)
+        await pilot.press("h")
+        assert bench.agent.now.weighing is gone
+        assert bench.kinds[-1] == "help_requested"
+        assert any("Help called (h ends)" in row for row in bench.rows)
+        assert any("The scale is not connected." in row for row in bench.rows)
+
+
+async def test_a_disk_that_refuses_the_call_is_said_beside_the_scale(bench: Bench):
+    async with bench.app.run_test(size=SIZE) as pilot:
+        bench.scan(1)
+        bench.agent.show_scale(replace(BANANAS, said="scale_gone", is_failing=True))
+        bench.journal._db.conn.execute("PRAGMA query_only=ON")
+        await pilot.press("h")
+        assert any("This device cannot save any more." in row for row in bench.rows)
+
+
 async def test_without_a_scale_the_shopper_is_told_to_get_a_label(bench: Bench):
     bench.restock(replace(product(2, "Bananas", 199), unit="kg"))
     async with bench.app.run_test(size=SIZE):

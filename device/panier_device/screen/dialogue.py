@@ -53,7 +53,7 @@ _CHANGES: dict[str, WishKind] = {"+": "one_more", "-": "put_back", "d": "delete_
 def press(pose: Pose, key: str, character: str | None, view: View) -> Answer:
     """What a key does. `key` is its name, such as "enter"; `character` what it prints, or None."""
     if view.phase == "thanks":
-        again = view.receipt == "printed" and character in ("r", "R")
+        again = view.receipt in ("printed", "refused") and character in ("r", "R")
         return SHOPPING, Wish("print_again" if again else "dismiss")
     if view.scale is not None:
         return _weigh(key, character)

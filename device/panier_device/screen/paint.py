@@ -80,7 +80,7 @@ def _footer(view: View, pose: Pose, words: Words, width: int) -> Row:
 
 def _keys(view: View, pose: Pose, words: Words) -> Keys:
     if view.phase == "thanks":
-        return words.print_again if view.receipt == "printed" else words.next_shopper
+        return words.print_again if view.receipt in ("printed", "refused") else words.next_shopper
     if view.scale is not None:
         return words.scale_keys
     if view.paying is not None:
@@ -291,10 +291,11 @@ def _scale(view: View, scale: ScaleView, words: Words, width: int, height: int) 
         blank(width),
         centred(f"{scale.weight or '-'} {words.scale_kg} x {scale.unit_price} = {scale.price or '-'}", width, "bold"),
     ]
+    is_urgent = view.message is not None and view.message.tone == "attention"
     return [
         _state(view, words, width, 0, 0),
         *in_the_middle(middle, height - 1 - PANEL_ROWS, width),
-        *_told(scale.said, width, PANEL_ROWS),
+        *_told(view.message if view.message is not None and is_urgent else scale.said, width, PANEL_ROWS),
     ]
 
 

@@ -19,8 +19,9 @@ from panier_device.printing import PrinterState
 from panier_device.screen.word import Keys, Words
 from panier_device.situation import OnScale, Paying, Situation
 
-ReceiptMark = Literal["printing", "printed"] | Fault
+ReceiptMark = Literal["printing", "printed", "refused"] | Fault
 Phase = Literal["start", "basket", "paying", "thanks"]
+_MAY_GO_BACK = ("preparing", "asking")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ def spell_age(words: Words, milliseconds: int) -> str:
 
 def look(situation: Situation, link: Link, words: Words) -> View:
     """The view of a situation."""
-    message = _message(situation.message, words)
+    message = _message(_while_paying(situation), words)
     farewell = situation.farewell
     if farewell is not None:
         greeting = words.thanks_name.format(name=printable(farewell.first_name)) if farewell.first_name else words.thanks
@@ -229,8 +230,17 @@ def _payment(paying: Paying, trip: Trip, words: Words) -> PaymentView:
     return PaymentView(
         amount=format_minor(paying.amount, trip.currency), said=said,
         keys=keys + words.pay_staff_key if takes_code else keys, is_in_doubt=paying.stage == "checking",
-        is_staff_here=paying.is_staff_here, takes_code=takes_code, may_go_back=stage in ("preparing", "asking"),
+        is_staff_here=paying.is_staff_here, takes_code=takes_code, may_go_back=stage in _MAY_GO_BACK,
     )  # fmt: skip
+
+
+def _while_paying(situation: Situation) -> Message | None:
+    """The message, in the words of somebody who pays: Esc and h do not always do there what they do at the basket."""
+    message, paying = situation.message, situation.paying
+    if message is None or paying is None:
+        return message
+    others = {"help_coming": "help_coming_to_pay"} | ({} if paying.stage in _MAY_GO_BACK else {"paying_now": "paying_wait"})
+    return replace(message, key=others.get(message.key, message.key))
 
 
 def _receipt(trip: str, printer: PrinterState | None) -> ReceiptMark | None:
@@ -238,6 +248,8 @@ def _receipt(trip: str, printer: PrinterState | None) -> ReceiptMark | None:
         return None
     if trip in printer.pending:
         return printer.fault or "printing"
+    if trip == printer.refused:
+        return "refused"
     return "printed" if trip == printer.printed else None
 
 
