@@ -26,12 +26,15 @@ class Disk:
         self._changed = changed
         self._back = back
         self._trouble = asyncio.Event()
+        self._pauses: list[Patience] = []
+        """Of the parts, which need not wait any longer once the disk is back."""
         self._log = logger("disk")
         self.refusals = 0
 
     async def keep_at(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Runs a part; begins it again, after growing pauses, as often as the disk ends it."""
         between = Patience()
+        self._pauses.append(between)
         clock = asyncio.get_running_loop().time
         while True:
             began = clock()
@@ -69,5 +72,7 @@ class Disk:
             self._trouble.clear()
             self._floor.say_of_disk(None)
             self._log.info("disk_takes_it_again")
+            for pause in self._pauses:
+                pause.cut_short()
             self._changed()
             self._back()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sqlite3
@@ -15,6 +16,8 @@ from tests.waiting import until
 from panier.trip import CardScanned, TripFinished
 from panier_gateway import patience
 from panier_gateway.clerk import Clerk
+from panier_gateway.disk import Disk
+from panier_gateway.floor import Floor
 from panier_gateway.incident import CLIENTS_TOLD
 
 
@@ -234,4 +237,24 @@ async def test_what_was_lent_already_is_said_without_a_disk_that_takes_something
         assert await clerk.lend(*asked) == lent
         with pytest.raises(sqlite3.OperationalError):
             await clerk.lend(*asked[:2], {("p", False): 100, ("q", False): 100}, *asked[3:])
+    clerk.close()
+
+
+async def test_a_part_that_waits_for_the_disk_goes_on_at_once_when_that_is_back(ledger, intake, monkeypatch):
+    clerk, told = Clerk(ledger, intake, lambda: 5), asyncio.Event()
+    disk = Disk(Floor("USD", lambda _: 0), clerk, lambda: None, lambda: None)
+
+    async def work():
+        await clerk.report_trouble("till-1", "j", "its journal was damaged")
+        told.set()
+
+    with refusing(ledger):
+        monkeypatch.setattr(patience, "FIRST", 3600.0)
+        part = asyncio.create_task(disk.keep_at("part", work))
+        await until(lambda: disk.refusals == 1)
+        monkeypatch.setattr(patience, "FIRST", 0.02)
+        look = asyncio.create_task(disk.run())
+    await until(told.is_set)
+    await part
+    look.cancel()
     clerk.close()
