@@ -89,9 +89,9 @@ def next_turn(audiences: Iterable[Audience], now: int) -> int | None:
     return min(turns, default=None)
 
 
-def may_run(campaign: CampaignRecord, now: int) -> bool:
-    """False where it was stopped, or ended longer ago than a clock may be wrong."""
-    return campaign.state == "running" and (campaign.ends_at is None or campaign.ends_at > now - _LONG_AGO_MS)
+def long_ago(now: int) -> int:
+    """A campaign that ended by then is over for good: a clock is not wrong by that much. In milliseconds, as `now`."""
+    return now - _LONG_AGO_MS
 
 
 def is_held(trip: Trip, capsule: Capsule) -> bool:

@@ -17,9 +17,6 @@ from panier_gateway.intake import TWO_MACHINES, Taken
 _SILENCE = 150.0
 """Seconds without a word after which a device counts as offline; each says once a minute that it is here."""
 
-Total = Callable[[Trip], int]
-"""What a basket comes to, in minor units."""
-
 
 @dataclass(slots=True)
 class Terminal:
@@ -57,9 +54,8 @@ class Shift:
 class Floor:
     """Folds what arrives into rows and counters, and remembers which rows changed since they were last fetched."""
 
-    def __init__(self, currency: str, total: Total, steady: Callable[[], float] = monotonic) -> None:
+    def __init__(self, currency: str, steady: Callable[[], float] = monotonic) -> None:
         self._currency = currency
-        self._total = total
         self._steady = steady
         self.terminals: dict[str, Terminal] = {}
         self.changed: dict[str, None] = {}
@@ -184,13 +180,13 @@ class Floor:
         return devices
 
     def row(self, device: str) -> LiveRow:
-        """One terminal's row."""
+        """One terminal's row, without what its basket comes to: whoever prices that need not do it here."""
         terminal = self.terminals[device]
         trip, status = terminal.trip, terminal.status
         return LiveRow(
             device=device, state=_state(terminal), trip=trip.trip if trip else None,
             since=trip.started_at if trip else 0, lines=len(trip.lines) if trip else 0, units=trip.units if trip else 0,
-            total=self._total(trip) if trip else 0, currency=trip.currency if trip else self._currency,
+            total=0, currency=trip.currency if trip else self._currency,
             member=bool(trip and (trip.member or trip.card)), wrong=self.disk or _wrong(terminal),
             waiting=status.waiting if status else 0,
             snapshot=trip.snapshot if trip else status.snapshot if status else 0,

@@ -115,10 +115,10 @@ class Gateway:
         self._loop = asyncio.get_running_loop()
         intake = Intake(settings.store, ledger, self._settle, self._settlement.member_of)
         self._clerk = _closing(shop, Clerk(ledger, intake, now_ms))
-        self._floor = Floor(settings.currency, self._settlement.total)
+        self._floor = Floor(settings.currency)
         self._floor.restore(intake.open_trips(), intake.quarantined())
         self._lending = Lending(
-            self._replica, self._clerk, settings.currency, self._wire.greet, devices=lambda: len(self._floor.terminals)
+            self._replica, self._clerk, settings.currency, self._wire.greet, lambda: len(self._floor.terminals), now_ms
         )  # fmt: skip
         self._lending.restore(intake.open_trips())
         self._greeting = Greeting(
@@ -128,7 +128,7 @@ class Gateway:
         self._distribution = _closing(shop, Distribution(self._replica, self._wire.hand_out))
         self._publication = Publication(
             self._topics, settings.timezone, self._floor, self._clerk, self._wire.retain, now_ms,
-            limits=lambda: self._lending.limits,
+            limits=lambda: self._lending.limits, total=self._settlement.total,
         )  # fmt: skip
         self._left_over, self._unsaid = asyncio.Event(), asyncio.Event()
         self._disk = Disk(self._floor, self._clerk, self._publication.wake, self._disk_is_back)
@@ -241,7 +241,7 @@ class Gateway:
         if applied.snapshot:
             await self._announce()
         if applied.snapshot or applied.campaigns:
-            await self._lending.feed_changed()
+            await self._lending.feed_changed(snapshot=applied.snapshot, campaigns=applied.campaigns)
         await self._greeting.feed_changed(campaigns=applied.campaigns, members=applied.members)
 
     async def _offers_left_out(self, campaigns: Collection[str]) -> None:

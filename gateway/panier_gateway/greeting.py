@@ -13,7 +13,7 @@ from panier.member import Capsule, Standing
 from panier.message import CapsuleMessage, Message, Notice
 from panier.offer import Offer
 from panier.trip import CardScanned, Trip
-from panier_gateway.capsule import Audience, compose, is_held, may_run, next_turn
+from panier_gateway.capsule import Audience, compose, is_held, long_ago, next_turn
 from panier_gateway.intake import Taken
 from panier_gateway.replica import Replica
 from panier_io.log import logger
@@ -155,7 +155,7 @@ class Greeting:
 
 def _audiences(replica: Replica, now: int) -> list[Audience]:
     """Of the campaigns that may run; a chain's years of others, each with its list of members, need not be held."""
-    return [Audience.of(campaign) for campaign in replica.campaigns() if may_run(campaign, now)]
+    return [Audience.of(campaign) for campaign in replica.running_campaigns(long_ago(now))]
 
 
 def _members(replica: Replica, cards: Mapping[str, str]) -> dict[str, MemberRecord | None]:

@@ -13,6 +13,7 @@ from panier.message import LeaseMessage, Message
 from panier.offer import Offer
 from panier.promotion import parse_promotion
 from panier.trip import Trip
+from panier_gateway.capsule import long_ago
 from panier_gateway.clerk import Clerk
 from panier_gateway.intake import Taken
 from panier_gateway.purse import Limits
@@ -26,16 +27,19 @@ Send = Callable[[str, Message], Awaitable[None]]
 class Lending:
     """Says to devices what they hold, whenever that may differ: all of it, so that a message that was lost does no harm."""
 
-    def __init__(self, replica: Replica, clerk: Clerk, currency: str, send: Send, devices: Callable[[], int]) -> None:
+    def __init__(
+        self, replica: Replica, clerk: Clerk, currency: str, send: Send, devices: Callable[[], int], clock: Callable[[], int]
+    ) -> None:
         self._replica = replica
         self._clerk = clerk
         self._currency = currency
         self._send = send
         self._devices = devices
+        self._clock = clock
         self._journals: dict[str, str] = {}
         self._trips: dict[str, str] = {}
         self._log = logger("lending")
-        self._shelf, self._campaigns = self._read()
+        self._shelf, self._campaigns = self._read_shelf(), self._read_campaigns()
 
     @property
     def limits(self) -> Limits:
@@ -65,9 +69,12 @@ class Lending:
             self._trips[taken.device] = trip
         await self._lend(taken.device)
 
-    async def feed_changed(self) -> None:
-        """Promotions changed."""
-        self._shelf, self._campaigns = await asyncio.to_thread(self._read)
+    async def feed_changed(self, *, snapshot: bool, campaigns: bool) -> None:
+        """The store's promotions may have changed, or campaigns."""
+        if snapshot:
+            self._shelf = await asyncio.to_thread(self._read_shelf)
+        if campaigns:
+            self._campaigns = await asyncio.to_thread(self._read_campaigns)
         await self.repeat()
 
     async def repeat(self) -> None:
@@ -107,14 +114,13 @@ class Lending:
         if len(leases) > MAX_LEASES:
             self._log.warning("more_leases_than_a_trip_states", device=device, leases=len(leases), most=MAX_LEASES)
 
-    def _read(self) -> tuple[Limits, Limits]:
-        """The limits of the store's promotions, and of running campaigns."""
+    def _read_shelf(self) -> Limits:
         newest, _ = self._replica.newest
-        running = [campaign for campaign in self._replica.campaigns() if campaign.state == "running"]
-        return (
-            self._all_limits(self._replica.promotions(newest)),
-            self._all_limits({campaign.campaign: campaign.promotion for campaign in running}),
-        )
+        return self._all_limits(self._replica.promotions(newest))
+
+    def _read_campaigns(self) -> Limits:
+        running = self._replica.running_campaigns(long_ago(self._clock()))
+        return self._all_limits({campaign.campaign: campaign.promotion for campaign in running})
 
     def _all_limits(self, definitions: Mapping[str, Mapping[str, Any]]) -> Limits:
         return {key: limit for name, body in definitions.items() for key, limit in self._limits(name, body).items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, time
 from time import monotonic
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from panier.intake import Live
 from panier.message import Counters, LiveRow, Message
 from panier.topic import StoreTopics
+from panier.trip import Trip
 from panier_gateway.clerk import Clerk
 from panier_gateway.floor import Floor, Shift
 from panier_gateway.purse import Limits
@@ -27,6 +28,8 @@ _IDLE = 30.0
 _LIMITS_EVERY = 2.0
 """Seconds between two looks at what is left of limited promotions: it goes over every lease that is out."""
 
+Total = Callable[[Trip], int]
+"""What a basket comes to, in minor units; called in a thread."""
 Retain = Callable[[str, Message], Awaitable[None]]
 """Publishes a retained message to the topic."""
 
@@ -42,6 +45,7 @@ class Publication:
         clerk: Clerk,
         retain: Retain,
         clock: Callable[[], int],
+        total: Total,
         limits: Callable[[], Limits] = dict,
     ) -> None:
         self._topics = topics
@@ -50,6 +54,7 @@ class Publication:
         self._clerk = clerk
         self._retain = retain
         self._clock = clock
+        self._total = total
         self._limits = limits
         self._look_at = -math.inf
         self._is_behind = False
@@ -111,8 +116,8 @@ class Publication:
     async def _publish(self) -> None:
         await self.refresh()
         news = False
-        for device in self._floor.next_changed(_ROWS):
-            row = self._rows[device] = self._floor.row(device)
+        for device, row in (await self._reckoned(self._floor.next_changed(_ROWS))).items():
+            self._rows[device] = row
             if self._published.get(device) != row:
                 await self._retain(self._topics.live_row(device), row)
                 self._published[device] = row
@@ -125,6 +130,14 @@ class Publication:
         if news:
             for watcher in self._watchers:
                 watcher()
+
+    async def _reckoned(self, devices: Sequence[str]) -> dict[str, LiveRow]:
+        """Rows as they are now. Pricing may read and compile what the feed says, for which the event loop never waits."""
+        terminals = {device: self._floor.terminals[device] for device in devices}
+        rows = {device: self._floor.row(device) for device in devices}
+        trips = {device: terminal.trip for device, terminal in terminals.items() if terminal.trip}
+        totals = await asyncio.to_thread(lambda: {device: self._total(trip) for device, trip in trips.items()})
+        return {device: row.model_copy(update={"total": totals.get(device, 0)}) for device, row in rows.items()}
 
     def _midnight(self) -> int:
         here = datetime.fromtimestamp(self._clock() / 1000, UTC).astimezone(self._zone)

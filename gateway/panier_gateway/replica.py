@@ -22,12 +22,15 @@ from panier_io.damage import discard
 from panier_io.log import logger
 from panier_io.store import StoreUnusable, open_database, overwrite_deleted, row_sum, transaction
 
-_SCHEMA = """
+_ENDS = "ifnull(json_extract(body, '$.ends_at'), 9223372036854775807)"
+_RUNNING = "kind = 'campaign' AND json_extract(body, '$.state') = 'running'"
+_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS entry(
     kind TEXT NOT NULL, key TEXT NOT NULL, sequence INTEGER NOT NULL, body TEXT,
     PRIMARY KEY (kind, key, sequence)) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entry_sequence ON entry(sequence);
 CREATE INDEX IF NOT EXISTS entry_promotion ON entry(sequence) WHERE kind = 'promotion';
+CREATE INDEX IF NOT EXISTS entry_running ON entry({_ENDS}) WHERE {_RUNNING};
 CREATE TABLE IF NOT EXISTS card(card TEXT PRIMARY KEY, member TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS card_member ON card(member);
 CREATE TABLE IF NOT EXISTS gone(member TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
@@ -321,15 +324,20 @@ class Replica:
         )
         return MemberRecord.model_validate_json(row[0]) if row else None
 
-    def campaigns(self) -> list[CampaignRecord]:
-        """Every campaign's newest record, running or not, oldest change first; none in half of a log."""
+    def running_campaigns(self, since: int) -> list[CampaignRecord]:
+        """Campaigns as they are now that run, or will, and end after `since` (milliseconds), oldest change first.
+
+        None in half of a log.
+        """
         if not self._facts.is_filled:
             return []
+        # Of all that ever were, with their lists of members, only those that the index names are read.
         rows = self._all(
-            "SELECT body FROM entry WHERE kind = 'campaign' AND sequence ="
-            " (SELECT max(sequence) FROM entry AS e WHERE e.kind = entry.kind AND e.key = entry.key) ORDER BY sequence"
+            f"SELECT body FROM entry INDEXED BY entry_running WHERE {_ENDS} > ? AND {_RUNNING} AND sequence ="  # noqa: S608
+            " (SELECT max(sequence) FROM entry AS e WHERE e.kind = entry.kind AND e.key = entry.key) ORDER BY sequence",
+            since,
         )
-        return [CampaignRecord.model_validate_json(row[0]) for row in rows if row[0] is not None]
+        return [CampaignRecord.model_validate_json(row[0]) for row in rows]
 
     def campaign(self, campaign: str, revision: int) -> CampaignRecord | None:
         """A campaign as it was at `revision`, or None where this store never heard of it."""
@@ -440,9 +448,12 @@ class Replica:
 
 
 def _look(connection: sqlite3.Connection) -> str | None:
-    """None where the facts can be read; raises otherwise. A new file has none of its tables yet."""
+    """None where all can be read that a start reads; raises otherwise. A new file has none of its tables yet."""
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'fact'").fetchone():
         _Facts.read(connection)
+        for condition in ("kind = 'promotion' AND body IS NOT NULL", _RUNNING):
+            for (body,) in connection.execute(f"SELECT body FROM entry WHERE {condition}"):  # noqa: S608  (conditions of ours)
+                json.loads(body)
     return None
 
 

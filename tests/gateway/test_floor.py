@@ -16,7 +16,7 @@ from panier_gateway.intake import TWO_MACHINES, Taken
 
 
 def test_a_payment_in_doubt_stands_on_the_row_until_it_is_decided(intake):
-    floor = Floor("USD", lambda trip: trip.units)
+    floor = Floor("USD")
     floor.hear("till-1", Status(state="online", journal="j"), now=0)
     begun = PaymentBegun(reference="till-1.j.3", amount=1234, units=1, discount=0)
     events = journal(STARTED, ITEM, begun, HelpRequested(), PaymentEnded(reference="till-1.j.3", outcome="declined"))
@@ -27,7 +27,7 @@ def test_a_payment_in_doubt_stands_on_the_row_until_it_is_decided(intake):
 
 
 def test_the_live_row_follows_the_newer_machine_and_says_that_there_are_two(intake):
-    floor = Floor("USD", lambda trip: trip.units)
+    floor = Floor("USD")
     first, second = journal(STARTED, ITEM, name="a"), journal(STARTED, ITEM, ITEM, name="b")
     for events, name in [(first[:1], "a"), (second[:2], "b"), (first[1:], "a"), (second[2:], "b")]:
         (taken,) = intake.take_in([batch(events, name=name)], now=5)
@@ -37,7 +37,7 @@ def test_the_live_row_follows_the_newer_machine_and_says_that_there_are_two(inta
 
 
 def test_the_live_row_shows_the_quarantine_of_an_older_journal_until_it_is_released(intake):
-    floor = Floor("USD", lambda trip: trip.units)
+    floor = Floor("USD")
     events = journal(STARTED, ITEM)
     clone = [events[0], replace(events[1], what=HelpRequested())]
     for held, name in ((events, "j"), (clone, "j"), (journal(STARTED, name="k"), "k")):
@@ -62,7 +62,7 @@ def test_a_journal_that_an_error_of_ours_holds_up_is_no_quarantine_and_stands_on
 
 def test_a_device_that_fell_silent_with_its_broker_is_offline_until_it_speaks(intake):
     seconds = [0.0]
-    floor = Floor("USD", lambda trip: trip.units, steady=lambda: seconds[0])
+    floor = Floor("USD", steady=lambda: seconds[0])
     floor.hear("till-1", Status(state="online", journal="j"), now=9_000_000)
     seconds[0] = 120.0
     floor.note_silence()
@@ -77,7 +77,7 @@ def test_a_device_that_fell_silent_with_its_broker_is_offline_until_it_speaks(in
 
 def test_a_clock_that_is_set_back_hides_no_silence():
     seconds = [0.0]
-    floor = Floor("USD", lambda trip: trip.units, steady=lambda: seconds[0])
+    floor = Floor("USD", steady=lambda: seconds[0])
     floor.hear("till-1", Status(state="online", journal="j"), now=9_000_000)
     floor.hear("till-1", Status(state="online", journal="j"), now=1_000)
     assert floor.row("till-1").last_at == 1_000
@@ -87,7 +87,7 @@ def test_a_clock_that_is_set_back_hides_no_silence():
 
 
 def test_hardware_that_is_amiss_stands_on_the_row_until_it_is_mended():
-    floor = Floor("USD", lambda trip: trip.units)
+    floor = Floor("USD")
     floor.hear("till-1", Status(state="online", journal="j", hardware="scanner away"), now=0)
     assert floor.row("till-1").wrong == "scanner away"
     floor.hear("till-1", Status(state="online", journal="j", trouble="its journal was damaged", hardware="scanner away"), now=1)
@@ -97,7 +97,7 @@ def test_hardware_that_is_amiss_stands_on_the_row_until_it_is_mended():
 
 
 def test_the_live_row_counts_the_refused_events_until_a_person_has_decided_about_each(intake):
-    floor = Floor("USD", lambda trip: trip.units)
+    floor = Floor("USD")
     start, first, second = journal(STARTED, ITEM, ITEM)
     whole = batch([start, first, second])
     empty = [{**one, "what": {**one["what"], "quantity": 0}} for one in whole.message.events[1:]]
@@ -114,7 +114,7 @@ def test_the_live_row_counts_the_refused_events_until_a_person_has_decided_about
 
 
 def test_figures_can_be_read_in_a_thread_while_terminals_come(monkeypatch):
-    floor = Floor("USD", lambda trip: trip.units)
+    floor = Floor("USD")
     interval = sys.getswitchinterval()
     come = threading.Thread(target=lambda: [floor.enrol([f"till-{n}"]) for n in range(3_000)])
     sys.setswitchinterval(1e-6)

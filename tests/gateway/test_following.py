@@ -22,6 +22,7 @@ CAMPAIGN = {
     "campaign": "c1", "revision": 1, "title": "Granola", "reason": "you buy it monthly", "state": "running",
     "promotion": {"id": "c1", "kind": "percent", "percent": "20", "target": {"skus": ["a"]}}, "segment": "member",
 }  # fmt: skip
+FIFTH_OFF = {"kind": "percent", "title": "20 % off", "percent": "20", "target": {"skus": ["a"]}}
 LIMITED = {"kind": "amount", "title": "2.00 off", "amount": "2.00", "usage_limit": 50, "target": {"skus": ["a"]}}
 
 
@@ -171,10 +172,17 @@ def spoil_fact(file, name):
     disk.close()
 
 
+def spoil_body(file, kind):
+    with sqlite3.connect(file) as disk:
+        disk.execute("UPDATE entry SET body = cast(x'ff' || substr(body, 2) AS TEXT) WHERE kind = ?", (kind,))
+    disk.close()
+
+
 DAMAGES = {
     "garbage": lambda file: file.write_bytes(GARBAGE),
     "position": lambda file: spoil_fact(file, "position"),
     "fingerprint": lambda file: spoil_fact(file, "fingerprint"),
+    "promotion": lambda file: spoil_body(file, "promotion"),
 }
 
 
@@ -185,7 +193,8 @@ async def test_a_feed_that_was_damaged_is_pulled_anew_and_no_half_of_it_counts(s
     await office.say("campaign", "c1", CAMPAIGN)
     await office.say("campaign", "c1", CAMPAIGN | {"revision": 2, "state": "stopped"})
     await office.say("product", "b", product("b", 1000))
-    await until(lambda: till.manifests[-1].version == 5)
+    await office.say("promotion", "fifth-off", FIFTH_OFF)
+    await until(lambda: till.manifests[-1].version == 6)
     capsules = len(till.capsules)
     await shop.close()
     DAMAGES[damage](shop.settings.data_dir / "feed.db")
@@ -196,17 +205,17 @@ async def test_a_feed_that_was_damaged_is_pulled_anew_and_no_half_of_it_counts(s
     assert text.startswith("feed.db: ")
     assert text.endswith("; all of it is fetched anew, and the terminals sell on meanwhile")
     # A trip of before, a card, and a campaign that was stopped later: of none is anything said or reckoned yet.
-    till.add(replace(started, snapshot=5), CardScanned(card=CLAIRE["cards"][0]), item("a", 150, snapshot=5))
-    till.add(TripFinished(units=1, discount=0, total=150))
+    till.add(replace(started, snapshot=6), CardScanned(card=CLAIRE["cards"][0]), item("a", 150, 2, snapshot=6))
+    till.add(TripFinished(units=2, discount=60, total=240))
     await till.send()
     await until(lambda: shop.query("SELECT state FROM trip WHERE trip LIKE '%.3'") == [("unsettled",)])
     await shop.has_told(till)
     assert till.manifests[-1].version == 0
     assert len(till.capsules) == capsules
     office.breaks_after = None
-    await until(lambda: till.manifests[-1].version == 5)
-    assert await prices(till, have=0) == (5, {"a": 150, "b": 1000})
-    await until(lambda: [receipt["total"] for receipt in office.receipts] == [150])
+    await until(lambda: till.manifests[-1].version == 6)
+    assert len((await till.ask(Ask(have=0))).changes) == 3
+    await until(lambda: [receipt["total"] for receipt in office.receipts] == [240])
     assert "price_mismatch" not in [incident["kind"] for incident in office.incidents]
 
 

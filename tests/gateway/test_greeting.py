@@ -6,10 +6,11 @@ import pytest
 from tests.waiting import until
 
 from panier.definition import PERCENT
-from panier.feed import CampaignRecord
+from panier.feed import FeedEntry, FeedPage
 from panier.holdout import is_held_out
 from panier.trip import CapsuleReceived, CardScanned
-from panier_gateway.capsule import may_run
+from panier_gateway.capsule import long_ago
+from panier_gateway.replica import Replica
 
 NOW = 1_780_000_000_000
 
@@ -99,7 +100,7 @@ async def test_a_campaign_that_no_message_holds_is_refused(shop, campaign):
     await shop.office.say("campaign", "c1", campaign("c1", promotion=definition))
     await until(lambda: shop.office.incidents)
     assert "characters; the most is 64000" in shop.office.incidents[0]["text"]
-    assert shop.gateway._replica.campaigns() == []
+    assert shop.gateway._replica.running_campaigns(0) == []
 
 
 async def test_an_unknown_card_is_said_and_answered_when_the_member_becomes_known(shop, started):
@@ -135,8 +136,30 @@ async def test_a_device_that_says_it_has_the_capsule_is_not_sent_it_again(shop, 
         ({"starts_at": NOW + 90 * 24 * 3600 * 1000}, True),
     ],
 )
-def test_campaigns_that_are_over_are_not_held_for_years(campaign, changes, held):
-    assert may_run(CampaignRecord.model_validate(campaign("c1", **changes)), NOW) is held
+def test_campaigns_that_are_over_are_not_read_for_years(tmp_path, campaign, changes, held):
+    replica = Replica(tmp_path / "feed.db")
+    bodies = [campaign("c1"), campaign("c2") | {"state": "stopped"}, campaign("c1", **changes)]
+    entries = [FeedEntry(sequence=n, kind="campaign", key=body["campaign"], body=body) for n, body in enumerate(bodies, start=1)]
+    replica.apply(FeedPage(entries=entries, last=3, more=False))
+    found = [(one.campaign, one.ends_at) for one in replica.running_campaigns(long_ago(NOW))]
+    assert found == [("c1", changes.get("ends_at"))] * held
+    replica.apply(FeedPage(entries=[FeedEntry(sequence=4, kind="campaign", key="c1", body=None)], last=4, more=False))
+    assert replica.running_campaigns(0) == []
+    replica.close()
+
+
+async def test_a_price_change_reads_no_campaign(shop, product, campaign, monkeypatch):
+    replica = shop.gateway._replica
+    read, running = [], replica.running_campaigns
+    monkeypatch.setattr(replica, "running_campaigns", lambda since: read.append(since) or running(since))
+    await shop.office.say("campaign", "c1", campaign("c1", promotion={**campaign("c1")["promotion"], "usage_limit": 5}))
+    await until(lambda: ("c1", False) in shop.gateway._lending.limits and shop.gateway._greeting._audiences)
+    before = len(read)
+    till = await shop.till()
+    await shop.office.say("product", "a", product("a", 150))
+    await until(lambda: till.manifests and till.manifests[-1].version == 2)
+    await shop.has_told(till)
+    assert len(read) == before
 
 
 async def test_a_member_who_is_held_out_gets_no_offer(shop, started) -> None:
