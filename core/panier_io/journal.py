@@ -67,8 +67,8 @@ class Journal:
         self.last = _last(self._conn)
         """Highest sequence written, or lost."""
         self._lost = _lost(facts)
-        self._has_remains = False
-        """True while the write-ahead log may hold what was deleted: a first name, a card number."""
+        self._has_traces = True
+        """Whether the write-ahead log may hold what was deleted, perhaps before a kill: a first name, a card number."""
 
     def append(
         self, trip: str | None, at: int, *happenings: Happening, leases: Iterable[Lease] = (), slip: str = ""
@@ -123,8 +123,8 @@ class Journal:
         """Takes what is acknowledged off the disk, but for a trip that is still open; gives the number of events."""
         kept = (self.acknowledged, self._under_way())
         gone = self._conn.execute("DELETE FROM event WHERE sequence <= ? AND trip IS NOT ?", kept).rowcount
-        self._has_remains |= gone > 0
-        self._sweep()
+        self._has_traces |= gone > 0
+        self._overwrite()
         return gone
 
     def renew(self, upto: int) -> int:
@@ -186,8 +186,8 @@ class Journal:
 
     def erase_greeting(self) -> None:
         """Overwrites every first name on the disk, in the write-ahead log too; what the disk refuses of it is done next time."""
-        self._has_remains |= self._conn.execute("DELETE FROM greeting").rowcount > 0
-        self._sweep()
+        self._has_traces |= self._conn.execute("DELETE FROM greeting").rowcount > 0
+        self._overwrite()
 
     def slips(self) -> list[tuple[str, str, int]]:
         """What is to be printed, oldest first: the trip, what was given for it, and how often printing it was begun."""
@@ -203,8 +203,8 @@ class Journal:
 
     def end_slip(self, trip: str) -> None:
         """What is on the paper is kept no longer; it is overwritten, in the write-ahead log too."""
-        self._conn.execute("DELETE FROM slip WHERE trip = ?", (trip,))
-        overwrite_deleted(self._conn)
+        self._has_traces |= self._conn.execute("DELETE FROM slip WHERE trip = ?", (trip,)).rowcount > 0
+        self._overwrite()
 
     @property
     def waiting(self) -> int:
@@ -261,10 +261,9 @@ class Journal:
             with transaction(self._conn):
                 _migrate(self._conn)
 
-    def _sweep(self) -> None:
-        if self._has_remains:
-            overwrite_deleted(self._conn)
-            self._has_remains = False
+    def _overwrite(self) -> None:
+        if self._has_traces:
+            self._has_traces = not overwrite_deleted(self._conn)
 
     def _under_way(self) -> str | None:
         """The name of the trip that has no end yet, as far as can be read."""

@@ -126,12 +126,12 @@ def insert_rows(connection: sqlite3.Connection, table: str, columns: str, rows: 
         at += size
 
 
-def overwrite_deleted(connection: sqlite3.Connection) -> None:
+def overwrite_deleted(connection: sqlite3.Connection) -> bool:
     """Empties the write-ahead log, which still holds what was deleted: a card number must leave the disk with its event.
 
-    The connection must have been told PRAGMA secure_delete=ON before it deleted.
+    The connection must have been told PRAGMA secure_delete=ON before it deleted. False where somebody reads the file just now.
     """
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
 
 
 def row_sum(*values: object) -> int:
