@@ -131,8 +131,9 @@ class DeadLetters:
         """Those that nobody has dealt with."""
         return int(self._conn.execute("SELECT count(*) FROM dead_letter WHERE decided_at IS NULL").fetchone()[0])
 
-    def forget(self, before: int) -> None:
-        """Deletes what was dealt with before this time (milliseconds)."""
-        self._conn.execute("DELETE FROM dead_letter WHERE decided_at < ?", (before,))
+    def forget(self, before: int) -> bool:
+        """Deletes what was dealt with before this time (milliseconds); False where there was nothing."""
+        letters = self._conn.execute("DELETE FROM dead_letter WHERE decided_at < ?", (before,)).rowcount
         # Who decided what, and why, stays; what it was about may name a card.
-        self._conn.execute("UPDATE decision SET body = '' WHERE body != '' AND act != 'release' AND done_at < ?", (before,))
+        done = "UPDATE decision SET body = '' WHERE body != '' AND act != 'release' AND done_at < ?"
+        return self._conn.execute(done, (before,)).rowcount + letters > 0

@@ -244,14 +244,14 @@ class Intake:
                 self._has_past = self.purses.tidy(_TIDIED)
             more = self.counterfoils.tidy(now - _HANDED_IN_KEPT, _TIDIED) or self._has_past or reduced == _TIDIED
             gone, forgotten = self._ledger.forget_sums(now - _SUMS_KEPT, _SUMS_TIDIED)
-            self._ledger.forget_told(now - _TOLD_KEPT)
+            letters = self._ledger.forget_told(now - _TOLD_KEPT)
             held = {key: self._state.journals[key] for key in forgotten}
             # An earlier trip may be forgotten after a later one, whose receipt was delivered before.
             states = {key: replace(state, forgotten=max(state.forgotten, forgotten[key])) for key, state in held.items()}
             for (device, journal), state in states.items():
                 self._ledger.keep_journal(device, journal, state)
         self._state.journals |= states
-        if reduced:
+        if reduced or letters:
             self._ledger.overwrite_deleted()
         return more or gone == _SUMS_TIDIED
 

@@ -296,10 +296,10 @@ class Ledger:
         gone = self._conn.execute(f"DELETE FROM event WHERE ({key}) IN ({oldest})", (before, limit)).rowcount  # noqa: S608
         return gone, {(device, journal): upto for device, journal, upto in rows}
 
-    def forget_told(self, before: int) -> None:
-        """Deletes what was told, and what was dealt with, before this time."""
+    def forget_told(self, before: int) -> bool:
+        """Deletes what was told, and what was dealt with, before this time; True where that held something refused."""
         self._conn.execute("DELETE FROM incident WHERE at < ?", (before,))
-        self.dead_letters.forget(before)
+        return self.dead_letters.forget(before)
 
     def overwrite_deleted(self) -> None:
         """Takes what was deleted out of the write-ahead log too."""

@@ -197,6 +197,15 @@ def test_who_decided_what_and_why_is_kept_and_the_content_leaves_the_disk_after_
     assert (kept["who"], kept["why"], kept["ok"]) == ("ada", "typo", True)
 
 
+def test_of_what_was_dealt_with_no_byte_is_left_on_the_disk_after_ninety_days(counter):
+    counter.intake.refuse_payload("till-1", "events: noise", b"card 2900000000179", 5)
+    (letter,) = counter.ledger.dead_letters.waiting()
+    counter.run("drop", str(letter.id), "--reason", "noise")
+    counter.desk.apply(now=6)
+    counter.intake.tidy(now=91 * DAY)
+    assert not any(b"2900000000179" in file.read_bytes() for file in counter.directory.iterdir())
+
+
 def test_a_batch_under_a_name_that_names_no_trips_is_refused_again_and_the_gateway_starts(counter):
     start = {**records(STARTED)[0], "trip": "till-1.a.b.1"}
     counter.intake.refuse_payload(
