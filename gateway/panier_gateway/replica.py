@@ -5,40 +5,22 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
 
 from pydantic import ValidationError
 
-from panier.catalogue import Product
 from panier.feed import CampaignRecord, FeedEntry, FeedPage, MemberRecord, ProductRecord
 from panier.promotion import PromotionInvalid, parse_promotion
 from panier.sense import Sense
-from panier.snapshot import Change, ChangeKind, Fingerprint, canonical
+from panier.snapshot import Fingerprint, canonical
+from panier_gateway.history import ENDS_AT, IS_RUNNING, SCHEMA, SNAPSHOT_KINDS, History
 from panier_io.damage import discard
 from panier_io.log import logger
 from panier_io.store import StoreUnusable, open_database, overwrite_deleted, row_sum, transaction
 
-_ENDS = "ifnull(json_extract(body, '$.ends_at'), 9223372036854775807)"
-_RUNNING = "kind = 'campaign' AND json_extract(body, '$.state') = 'running'"
-_SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS entry(
-    kind TEXT NOT NULL, key TEXT NOT NULL, sequence INTEGER NOT NULL, body TEXT,
-    PRIMARY KEY (kind, key, sequence)) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS entry_sequence ON entry(sequence);
-CREATE INDEX IF NOT EXISTS entry_promotion ON entry(sequence) WHERE kind = 'promotion';
-CREATE INDEX IF NOT EXISTS entry_running ON entry({_ENDS}) WHERE {_RUNNING};
-CREATE TABLE IF NOT EXISTS card(card TEXT PRIMARY KEY, member TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS card_member ON card(member);
-CREATE TABLE IF NOT EXISTS gone(member TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS refused(
-    sequence INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-PRAGMA secure_delete=ON;
-"""
 _BECOME = (
     "DELETE FROM main.entry", "INSERT INTO main.entry SELECT * FROM fresh.entry",
     "DELETE FROM main.card", "INSERT INTO main.card SELECT * FROM fresh.card",
@@ -48,9 +30,6 @@ _BECOME = (
 )  # fmt: skip
 MAX_BODY = 64_000
 """Characters of one product or promotion at the most, as in `Change`; of a campaign's promotion too."""
-_SNAPSHOT_KINDS = ("product", "promotion")
-_PAGE = 1000
-"""Changes that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +104,7 @@ class _Facts:
         connection.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", [(name, str(value)) for name, value in facts.items()])
 
 
-class Replica:
+class Replica(History):
     """The feed on disk. Bodies stay there: 90,000 products do not belong in memory.
 
     May be used from several threads: one connection writes, one reads, each behind a lock, so that taking in a page of 5,000
@@ -144,10 +123,9 @@ class Replica:
         self.promotions_refused = 0
         """Promotions and campaigns that came since the start and that no engine of this version can use."""
         self._writer = open_database(path)
-        self._writer.conn.executescript(_SCHEMA)
-        self._reader = open_database(path)
+        self._writer.conn.executescript(SCHEMA)
+        super().__init__(path)
         self._writing = threading.Lock()
-        self._reading = threading.Lock()
         self._log = logger("replica")
         if self.damage:
             _Facts(known=known).write(self._writer.conn)
@@ -193,7 +171,7 @@ class Replica:
                         refused = True
                     fingerprint = self._hold(entry, body, fingerprint)
                     held.append(entry)
-                version = max((entry.sequence for entry in held if entry.kind in _SNAPSHOT_KINDS), default=before.version)
+                version = max((entry.sequence for entry in held if entry.kind in SNAPSHOT_KINDS), default=before.version)
                 facts = replace(
                     before, version=version, fingerprint=fingerprint, known=max(before.known, version),
                     is_filled=before.is_filled or not page.more,
@@ -333,35 +311,11 @@ class Replica:
             return []
         # Of all that ever were, with their lists of members, only those that the index names are read.
         rows = self._all(
-            f"SELECT body FROM entry INDEXED BY entry_running WHERE {_ENDS} > ? AND {_RUNNING} AND sequence ="  # noqa: S608
+            f"SELECT body FROM entry INDEXED BY entry_running WHERE {ENDS_AT} > ? AND {IS_RUNNING} AND sequence ="  # noqa: S608
             " (SELECT max(sequence) FROM entry AS e WHERE e.kind = entry.kind AND e.key = entry.key) ORDER BY sequence",
             since,
         )
         return [CampaignRecord.model_validate_json(row[0]) for row in rows]
-
-    def campaign(self, campaign: str, revision: int) -> CampaignRecord | None:
-        """A campaign as it was at `revision`, or None where this store never heard of it."""
-        rows = self._all("SELECT body FROM entry WHERE kind = 'campaign' AND key = ? ORDER BY sequence DESC", campaign)
-        records = (CampaignRecord.model_validate_json(row[0]) for row in rows if row[0] is not None)
-        return next((record for record in records if record.revision == revision), None)
-
-    def promotions(self, version: int) -> dict[str, dict[str, Any]]:
-        """Promotion definitions by id as of snapshot `version`."""
-        return {key: json.loads(body) for key, body in self._as_of("promotion", version) if body is not None}
-
-    def last_promotion(self, version: int) -> int:
-        """Sequence of the last change of a promotion up to `version`; 0 where there was none."""
-        row = self._one("SELECT max(sequence) FROM entry WHERE kind = 'promotion' AND sequence <= ?", version)
-        return int(row[0] or 0) if row else 0
-
-    def product(self, sku: str, version: int) -> Product | None:
-        """A product as of snapshot `version`; None where it was not sold then."""
-        row = self._one(
-            "SELECT body FROM entry WHERE kind = 'product' AND key = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1",
-            sku,
-            version,
-        )
-        return ProductRecord.model_validate_json(row[0]).root if row and row[0] is not None else None
 
     def fingerprint_of(self, version: int) -> Fingerprint:
         """The fingerprint as of an older `version`: the newest one, with what came after it taken back."""
@@ -373,47 +327,12 @@ class Replica:
         later = self._all(
             "SELECT DISTINCT kind, key FROM entry INDEXED BY entry_sequence"
             " WHERE sequence > ? AND sequence <= ? AND kind IN (?, ?)",
-            version, newest, *_SNAPSHOT_KINDS,
+            version, newest, *SNAPSHOT_KINDS,
         )  # fmt: skip
         for kind, key in later:
             then, now = self._body(kind, key, version), self._body(kind, key, newest)
             fingerprint = fingerprint.replacing(kind, key, now, then)
         return fingerprint
-
-    def holds_version(self, version: int) -> bool:
-        """True where `version` is one that this feed had: the sequence of a product or promotion entry."""
-        row = self._one(
-            "SELECT 1 FROM entry INDEXED BY entry_sequence WHERE sequence = ? AND kind IN (?, ?)", version, *_SNAPSHOT_KINDS
-        )
-        return row is not None
-
-    def entries_after(self, version: int) -> int:
-        """Number of product and promotion entries that came after `version`."""
-        row = self._one(
-            "SELECT count(*) FROM entry INDEXED BY entry_sequence WHERE sequence > ? AND kind IN (?, ?)",
-            version,
-            *_SNAPSHOT_KINDS,
-        )
-        return row[0] if row else 0
-
-    def changes(self, since: int, version: int) -> Iterator[Change]:
-        """What brings a holder of `since` to `version`, each item once, in order of sequence; from 0, everything."""
-        after = since
-        while True:
-            # Left alone, SQLite takes the primary key for "kind IN" and sorts 90,000 rows for each page.
-            rows = self._all(
-                """SELECT kind, key, sequence, body FROM entry INDEXED BY entry_sequence
-                    WHERE sequence > ? AND sequence <= ? AND kind IN (?, ?) AND sequence = (
-                        SELECT max(sequence) FROM entry AS e WHERE e.kind = entry.kind AND e.key = entry.key AND e.sequence <= ?)
-                    ORDER BY sequence LIMIT ?""",
-                after, version, *_SNAPSHOT_KINDS, version, _PAGE,
-            )  # fmt: skip
-            for kind, key, sequence, body in rows:
-                if body is not None or since > 0:
-                    yield Change(version=sequence, kind=cast(ChangeKind, kind), key=key, body=body)
-            if len(rows) < _PAGE:
-                return
-            after = rows[-1][2]
 
     def close(self) -> None:
         """Closes the file, once nobody is at it: a thread goes on although who waited for it was cancelled."""
@@ -421,37 +340,12 @@ class Replica:
             self._reader.close()
             self._writer.close()
 
-    def _body(self, kind: str, key: str, version: int) -> str | None:
-        row = self._one(
-            "SELECT body FROM entry WHERE kind = ? AND key = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1",
-            kind,
-            key,
-            version,
-        )
-        return row[0] if row else None
-
-    def _as_of(self, kind: ChangeKind, version: int) -> Sequence[tuple[Any, ...]]:
-        return self._all(
-            "SELECT key, body FROM entry WHERE kind = ? AND sequence = (SELECT max(sequence) FROM entry AS e"
-            " WHERE e.kind = entry.kind AND e.key = entry.key AND e.sequence <= ?) ORDER BY key",
-            kind,
-            version,
-        )
-
-    def _one(self, query: str, *values: Any) -> tuple[Any, ...] | None:
-        with self._reading:
-            return self._reader.conn.execute(query, values).fetchone()
-
-    def _all(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._reading:
-            return self._reader.conn.execute(query, values).fetchall()
-
 
 def _look(connection: sqlite3.Connection) -> str | None:
     """None where all can be read that a start reads; raises otherwise. A new file has none of its tables yet."""
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'fact'").fetchone():
         _Facts.read(connection)
-        for condition in ("kind = 'promotion' AND body IS NOT NULL", _RUNNING):
+        for condition in ("kind = 'promotion' AND body IS NOT NULL", IS_RUNNING):
             for (body,) in connection.execute(f"SELECT body FROM entry WHERE {condition}"):  # noqa: S608  (conditions of ours)
                 json.loads(body)
     return None
