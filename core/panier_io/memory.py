@@ -20,7 +20,8 @@ def frugal_heap() -> None:
     """Has freed memory go back to the system. Call it before the process has threads; without glibc it does nothing.
 
     Left alone, glibc gives threads heaps of their own, raises the size from which a block is mapped by itself (up to 32 MB), and
-    keeps what was freed: tens of megabytes after hours of deliveries. See mallopt(3).
+    keeps what was freed: tens of megabytes after hours of deliveries. See mallopt(3). What it keeps for each thread beside that
+    only the environment can switch off: the systemd units do.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -2,9 +2,10 @@
 
     PANIER_MINUTES=60 pytest -m soak tests/journeys/test_memory.py
 
-The first third is for warming up. Through each third of what is left a line is drawn as Theil and Sen do: the median of the
-slopes of all pairs, with the 95 % interval of the ranks (Sen 1968). A leak goes on, a step does not: where the lower ends of two
-of the three would make a process grow by more than a quarter in a day, it leaks. PANIER_OUT names a directory for the samples.
+The processes have the environment that our systemd units give them. The first third is for warming up. Through each third of
+what is left a line is drawn as Theil and Sen do: the median of the slopes of all pairs, with the 95 % interval of the ranks (Sen
+1968). A leak goes on, a step does not: where the lower ends of two of the three would make a process grow by more than a quarter
+in a day, it leaks. PANIER_OUT names a directory for the samples.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 import json
 import math
 import os
+import re
 import statistics
 import sys
 import time
@@ -32,6 +34,7 @@ from panier_simulators.sample.shop import SampleTrip, open_sample
 from panier_simulators.screen import SimulatedTerminal
 from panier_simulators.shopper import Manner
 
+UNITS = Path(__file__).parents[2] / "firmware-config/systemd/panier-.service.d/10-watched-and-shut-in.conf"
 MINUTES = float(os.environ.get("PANIER_MINUTES", "20"))
 EVERY_S, DAY_S = 10.0, 86_400.0
 MOST_GROWTH_A_DAY = 0.25
@@ -70,7 +73,10 @@ def test_a_leak_is_told_from_a_step_and_from_noise():
 
 @pytest.mark.soak
 @pytest.mark.timeout(MINUTES * 60 + 600)
-async def test_a_store_that_trades_for_hours_does_not_grow(tmp_path: Path):
+async def test_a_store_that_trades_for_hours_does_not_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name, value in re.findall(r"^Environment=(\w+)=(.*)$", UNITS.read_text(encoding="utf-8"), re.MULTILINE):
+        monkeypatch.setenv(name, value)
+    assert os.environ.get("GLIBC_TUNABLES")
     baskets = corner_shop(open_sample(build_sample(None, None).directory), 600, 1)
     weighed: dict[str, list[Sample]] = {}
     trips = 0
