@@ -63,7 +63,10 @@ def test_a_full_disk_is_said_before_and_after_a_scan_and_ends_with_room(small_di
         fill(small_disk)
         assert disk_trouble(desk.journal, small_disk) == FULL
         for _ in range(300):
+            # Some find room in what the files have already.
             desk.scan(BREAD)
+            if desk.said == "disk_fault":
+                break
         assert desk.said == "disk_fault"
         assert (disk_trouble(desk.journal, small_disk), desk.journal.is_refused) == (FULL, True)
         (small_disk / "photographs").unlink()

@@ -242,7 +242,7 @@ async def test_what_was_lent_already_is_said_without_a_disk_that_takes_something
 
 async def test_a_part_that_waits_for_the_disk_goes_on_at_once_when_that_is_back(ledger, intake, monkeypatch):
     clerk, told = Clerk(ledger, intake, lambda: 5), asyncio.Event()
-    disk = Disk(Floor("USD", lambda _: 0), clerk, lambda: None, lambda: None)
+    disk = Disk(Floor("USD"), clerk, lambda: None, lambda: None)
 
     async def work():
         await clerk.report_trouble("till-1", "j", "its journal was damaged")

@@ -50,7 +50,7 @@ def test_the_live_row_shows_the_quarantine_of_an_older_journal_until_it_is_relea
 
 
 def test_a_journal_that_an_error_of_ours_holds_up_is_no_quarantine_and_stands_on_the_row_until_it_is_taken(intake):
-    floor = Floor("USD", lambda trip: trip.units)
+    floor = Floor("USD")
     wrong = "an error of the gateway holds up its events: report it with the gateway's log"
     floor.hear("till-1", Status(state="online", journal="j"), now=0)
     floor.take(Taken(device="till-1", journal="j", upto=None, wrong=wrong, is_held_up=True), now=1)
