@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from panier_simulators.demo.command import directory_of
+
 PROMPT = b"Enter closes it"
 LOOKING_AROUND = f"""
 import asyncio, sys, tempfile
@@ -59,3 +61,11 @@ def test_a_store_that_stays_open_ends_when_it_is_told_and_leaves_nothing(
         finally:
             demo.kill()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_is_not_opened_over_what_an_earlier_run_left(tmp_path: Path):
+    (tmp_path / "till-01").mkdir()
+    with pytest.raises(FileExistsError, match="is not empty"), directory_of("panier-demo-", tmp_path):
+        pass
+    with directory_of("panier-demo-", tmp_path / "new") as made:
+        assert made.is_dir()

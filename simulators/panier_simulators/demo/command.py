@@ -101,9 +101,13 @@ async def until_told(work: Coroutine[None, None, T]) -> T:
 
 @contextmanager
 def directory_of(prefix: str, keep: Path | None) -> Generator[Path]:
-    """Where the store keeps its files: `keep`, or a temporary folder."""
+    """Where the store keeps its files: `keep`, or a temporary folder. Raises FileExistsError where that holds something."""
     if keep:
         keep.mkdir(parents=True, exist_ok=True)
+        if any(keep.iterdir()):
+            raise FileExistsError(
+                f"{keep} is not empty, and a store would go on where an earlier one ended: name a new directory"
+            )
         yield keep.absolute()
         return
     with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as made:
