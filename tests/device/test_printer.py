@@ -195,7 +195,7 @@ async def test_a_printer_that_lost_what_it_held_is_not_believed(tmp_path: Path):
 async def test_one_that_takes_no_more_is_told_as_offline_until_it_does(tmp_path: Path):
     with SimulatedPrinter(tmp_path / "printer0") as machine:
         machine.cover(is_open=True)
-        printer, statuses = wire_to(machine, answer_s=1.0), list[PrinterStatus]()
+        printer, statuses = wire_to(machine, answer_s=5.0), list[PrinterStatus]()
         long = tuple(SlipRow(f"row {number}") for number in range(2000))
         printing = asyncio.create_task(printer.print(long, statuses.append))
         await until(lambda: "offline" in heard(statuses))
